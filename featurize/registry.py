@@ -1,0 +1,94 @@
+"""Name to extractor. Adding one is a file with a class and a line here."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from importlib import import_module
+from typing import Any
+
+from featurize.base import Extractor
+
+#: name -> "module:Class"; a module is imported when its extractor is asked for, not before.
+EXTRACTORS: dict[str, str] = {
+    "pixels": "featurize.handcrafted.pixels:Pixels",
+    "lbp": "featurize.handcrafted.lbp:LBP",
+    "hog": "featurize.handcrafted.hog:HOG",
+    "landmarks": "featurize.handcrafted.landmarks:Landmarks",
+    "dlib-face": "featurize.handcrafted.dlib_face:DlibFace",
+}
+
+_PART = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
+
+
+def list_extractors() -> list[str]:
+    """Return the registered names, sorted."""
+    return sorted(EXTRACTORS)
+
+
+def extractor(name: str, **params: Any) -> Extractor:
+    """Build the extractor registered as `name`.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_extractors()`.
+    **params
+        Its parameters; see ``mueca list extractors``.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown (the message suggests the nearest) or a parameter is wrong.
+    """
+    if name not in EXTRACTORS:
+        near = difflib.get_close_matches(name, EXTRACTORS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(list_extractors())}"
+        raise ValueError(f"unknown extractor {name!r}; {hint}")
+    module, _, attribute = EXTRACTORS[name].partition(":")
+    return getattr(import_module(module), attribute)(**params)
+
+
+def parse(expression: str) -> list[Extractor]:
+    """Build the extractors of an expression such as ``hog(cell=6)+lbp+landmarks``.
+
+    Raises
+    ------
+    ValueError
+        If the expression cannot be read, or names an unknown extractor or parameter.
+    """
+    return [_parse_one(part) for part in split_expression(expression)]
+
+
+def split_expression(expression: str) -> list[str]:
+    """Split an expression at the plus signs that stand outside parentheses."""
+    parts, depth, start = [], 0, 0
+    for i, char in enumerate(expression):
+        depth += (char == "(") - (char == ")")
+        if char == "+" and depth == 0:
+            parts.append(expression[start:i])
+            start = i + 1
+    parts.append(expression[start:])
+    if depth != 0 or not all(p.strip() for p in parts):
+        raise ValueError(f"cannot read extractor {expression!r}; write it as hog, hog+lbp or hog(cell=6)+lbp")
+    return [p.strip() for p in parts]
+
+
+def _parse_one(text: str) -> Extractor:
+    match = _PART.fullmatch(text)
+    if match is None:
+        raise ValueError(f"cannot read extractor {text!r}; write it as hog or hog(cell=6)")
+    name, inside = match.groups()
+    return extractor(name, **_keywords(inside or "", text))
+
+
+def _keywords(inside: str, text: str) -> dict[str, Any]:
+    """Read ``a=1, b="x"`` as keyword arguments; literals only, nothing is evaluated."""
+    try:
+        call = ast.parse(f"f({inside})", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
+            raise ValueError
+        return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+    except (SyntaxError, ValueError):
+        raise ValueError(f"cannot read the parameters of {text!r}; write them as name=value") from None

@@ -1,0 +1,1 @@
+"""A data set and a recipe in; result rows, predictions and reports out."""

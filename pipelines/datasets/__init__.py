@@ -1,0 +1,1 @@
+"""Data sets: one form for all, whatever they come from."""
