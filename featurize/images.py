@@ -52,8 +52,8 @@ class Preprocess(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     equalize: Literal["none", "hist", "clahe"] = "none"
-    tile: int = Field(4, ge=1, le=64)
-    clip: float = Field(4.0, gt=0)
+    tile: int = Field(default=4, ge=1, le=64)
+    clip: float = Field(default=4.0, gt=0)
     mirror: bool = False
 
     #: Raised whenever the same settings give other pictures.

@@ -1,0 +1,368 @@
+"""The embedding cache: computed once, found again by what decided it.
+
+One folder an embedding, named by the SHA-256 of everything that decides its values. It is written in
+shards to a ``.partial`` folder and renamed when whole, so that a killed run goes on where it stopped; a lock
+keeps two runs from computing the same thing; a checksum is verified at each opening, and a damaged entry is
+computed again.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+#: Rows a shard: what a killed run can lose a worker of.
+SHARD_ROWS = 512
+
+Span = tuple[int, int]
+Compute = Callable[[Sequence[Span]], Iterator[NDArray[np.float32]]]
+
+
+class CacheError(OSError):
+    """The cache folder cannot be used; the message says what to do."""
+
+
+def default_root() -> Path:
+    """Return the cache folder: ``MUECA_CACHE``, else the platform's cache folder for this user."""
+    if given := os.environ.get("MUECA_CACHE"):
+        return Path(given).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("mueca", appauthor=False))
+
+
+def canonical_json(fields: Mapping[str, Any]) -> str:
+    """Return `fields` as JSON with one spelling: sorted keys, no spaces, no NaN.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or infinite (it would not compare equal to itself).
+    TypeError
+        If a value is no JSON type.
+    """
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def key_of(fields: Mapping[str, Any]) -> str:
+    """Return the SHA-256 (hex) of the canonical JSON of `fields`."""
+    return hashlib.sha256(canonical_json(fields).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A cached embedding.
+
+    Attributes
+    ----------
+    key : str
+    X : (n, d) float32, memory-mapped, read-only
+    manifest : dict
+        What decided the vectors, when, with which versions and in what time they were made, their checksum.
+    reused : bool
+        True if nothing had to be computed.
+    """
+
+    key: str
+    X: NDArray[np.float32]
+    manifest: dict[str, Any]
+    reused: bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One line of ``mueca cache list``."""
+
+    key: str
+    state: str
+    extractor: str
+    dataset: str
+    rows: int
+    dim: int
+    bytes: int
+    last_used: float
+
+
+class Store:
+    """The cache under `root`.
+
+    Parameters
+    ----------
+    root : Path, optional
+        The cache folder; `default_root()` if not given.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or default_root()
+        self.folder = self.root / "embeddings"
+
+    def open(self, key: str) -> Entry | None:
+        """Return the entry of `key`, its checksum verified; None if there is none or it is damaged."""
+        folder = self.folder / key
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+            if problem := _damage(folder, manifest):
+                log.warning("cached embedding %s %s; it will be computed again", key[:12], problem)
+                return None
+            os.utime(folder / "manifest.json")
+        except (OSError, ValueError):
+            return None
+        X = np.load(folder / "X.npy", mmap_mode="r", allow_pickle=False)
+        return Entry(key, X, manifest, reused=True)
+
+    def get(self, fields: Mapping[str, Any], n: int, dim: int, compute: Compute,
+            versions: Mapping[str, str] | None = None) -> Entry:  # fmt: skip
+        """Return the embedding that `fields` decide, computing what is missing of it.
+
+        Parameters
+        ----------
+        fields : mapping
+            Everything that decides the values; JSON types only.
+        n, dim : int
+            Shape of the embedding.
+        compute : callable
+            Takes spans ``(start, stop)`` and yields for each, in order, a (stop - start, dim) float32 array.
+        versions : mapping, optional
+            Library versions, recorded in the manifest and not part of the key.
+
+        Returns
+        -------
+        Entry
+
+        Raises
+        ------
+        CacheError
+            If the folder cannot be written or the disk is full. Finished shards are kept.
+        """
+        key = key_of(fields)
+        if entry := self.open(key):
+            return entry
+        try:
+            return self._compute_locked(key, fields, (n, dim), compute, versions or {})
+        except OSError as error:
+            raise _explained(error, self.root) from error
+
+    def _compute_locked(self, key: str, fields: Mapping[str, Any], shape: tuple[int, int], compute: Compute,
+                        versions: Mapping[str, str]) -> Entry:  # fmt: skip
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _alone(self.folder / f"{key}.lock"):
+            if entry := self.open(key):  # another run has finished it meanwhile
+                return entry
+            writing = _Writing(self.folder / f"{key}.partial", shape)
+            writing.fill(compute)
+            manifest = {
+                "format": FORMAT,
+                "key": key,
+                "fields": dict(fields),
+                "versions": dict(versions),
+                "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+            writing.finish(self.folder / key, manifest)
+        entry = self.open(key)
+        if entry is None:
+            raise CacheError(f"embedding {key[:12]} was damaged while it was written; is the disk sound?")
+        return Entry(key, entry.X, entry.manifest, reused=False)
+
+    def entries(self) -> list[Listing]:
+        """Return every entry, whole or partial, the most recently used first."""
+        folders = [p for p in self.folder.glob("*") if p.is_dir()] if self.folder.is_dir() else []
+        return sorted((_listing(p) for p in folders), key=lambda entry: -entry.last_used)
+
+    def verify(self) -> dict[str, str]:
+        """Return what is wrong with each damaged entry, by key; empty if all is well."""
+        found = {}
+        for entry in self.entries():
+            if entry.state != "partial":
+                try:
+                    manifest = json.loads((self.folder / entry.key / "manifest.json").read_text("utf-8"))
+                    problem = _damage(self.folder / entry.key, manifest)
+                except (OSError, ValueError) as error:
+                    problem = f"has no readable manifest ({error})"
+                if problem:
+                    found[entry.key] = problem
+        return found
+
+    def prune(self, *, everything: bool = False, unused_days: float | None = None) -> list[Listing]:
+        """Remove damaged and abandoned partial entries, and more if asked; return what was removed.
+
+        Parameters
+        ----------
+        everything : bool
+            Remove every entry.
+        unused_days : float, optional
+            Also remove entries not used for so many days.
+        """
+        damaged = self.verify()
+        limit = time.time() - unused_days * 86400 if unused_days is not None else -np.inf
+        removed = []
+        for entry in self.entries():
+            doomed = everything or entry.state == "partial" or entry.key in damaged or entry.last_used < limit
+            if doomed and self._remove(entry):
+                removed.append(entry)
+        return removed
+
+    def _remove(self, entry: Listing) -> bool:
+        """Remove one entry unless another run is writing it."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder / f"{entry.key}.lock")
+        try:
+            with lock.acquire(timeout=0.05):
+                suffix = ".partial" if entry.state == "partial" else ""
+                shutil.rmtree(self.folder / f"{entry.key}{suffix}")
+        except Timeout:
+            return False
+        Path(lock.lock_file).unlink(missing_ok=True)
+        return True
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock at `path`; the system frees it when its holder dies, however that happens."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0.05)
+    except Timeout:
+        log.warning("another run is computing the same embedding; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class _Writing:
+    """A partial entry: shards named by span and checksum, so that one written half-way is never taken."""
+
+    def __init__(self, folder: Path, shape: tuple[int, int]) -> None:
+        self.folder = folder
+        self.n, self.dim = shape
+        self.spans = [(a, min(a + SHARD_ROWS, self.n)) for a in range(0, self.n, SHARD_ROWS)]
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def fill(self, compute: Compute) -> None:
+        """Compute and write the shards that are not there yet."""
+        missing = [span for span in self.spans if self._sound(span) is None]
+        if missing and len(missing) < len(self.spans):
+            log.info("going on with %d of %d shards", len(missing), len(self.spans))
+        started = time.perf_counter()
+        for span, block in zip(missing, compute(missing), strict=True):
+            self._write(span, block)
+            elapsed, started = time.perf_counter() - started, time.perf_counter()
+            with (self.folder / "seconds.txt").open("a") as file:
+                file.write(f"{elapsed:.6f}\n")
+
+    def _write(self, span: Span, block: NDArray[np.float32]) -> None:
+        if block.shape != (span[1] - span[0], self.dim) or block.dtype != np.float32:
+            raise ValueError(
+                f"shard {span}: expected float32 rows of {self.dim}, got {block.dtype} {block.shape}"
+            )
+        checksum = hashlib.sha256(block.tobytes()).hexdigest()[:16]
+        temporary = self.folder / f"{span[0]}.tmp"
+        with temporary.open("wb") as file:
+            np.save(file, block, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.folder / f"{span[0]}-{span[1]}-{checksum}.npy")
+
+    def _sound(self, span: Span) -> NDArray[np.float32] | None:
+        """Return the shard of `span` if it is there and whole."""
+        for path in self.folder.glob(f"{span[0]}-{span[1]}-*.npy"):
+            try:
+                block = np.load(path, allow_pickle=False)
+            except (ValueError, EOFError):
+                continue
+            if hashlib.sha256(block.tobytes()).hexdigest()[:16] == path.stem.rsplit("-", 1)[1]:
+                return block
+        return None
+
+    def finish(self, target: Path, manifest: dict[str, Any]) -> None:
+        """Join the shards, write the manifest, and rename the folder into place."""
+        shape = (self.n, self.dim)
+        X = np.lib.format.open_memmap(self.folder / "X.npy", "w+", np.float32, shape)
+        for span in self.spans:
+            block = self._sound(span)
+            if block is None:
+                raise CacheError(f"shard {span} of {target.name[:12]} changed while it was read; run again")
+            X[span[0] : span[1]] = block
+        X.flush()
+        del X
+        seconds = self.folder / "seconds.txt"
+        took = sum(map(float, seconds.read_text().split())) if seconds.exists() else 0.0
+        manifest |= {"shape": list(shape), "seconds": took, "sha256": file_sha256(self.folder / "X.npy")}
+        (self.folder / "manifest.json").write_text(
+            json.dumps(manifest, indent=1, ensure_ascii=False), "utf-8"
+        )
+        for path in [*self.folder.glob("*-*-*.npy"), *self.folder.glob("*.tmp"), seconds]:
+            path.unlink(missing_ok=True)
+        if target.exists():  # a damaged entry: only `open` saying None brings us here
+            shutil.rmtree(target)
+        self.folder.replace(target)
+
+
+def _damage(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Return what is wrong with an entry, in words; "" if nothing is."""
+    if manifest.get("format") != FORMAT:
+        return f"has format {manifest.get('format')!r}, not {FORMAT}"
+    if manifest.get("key") != folder.name or key_of(manifest.get("fields", {})) != folder.name:
+        return "does not belong to its name"
+    if not (folder / "X.npy").is_file():
+        return "has lost its vectors"
+    if file_sha256(folder / "X.npy") != manifest.get("sha256"):
+        return "is damaged (its checksum differs)"
+    return ""
+
+
+def _listing(folder: Path) -> Listing:
+    size = sum(p.stat().st_size for p in folder.iterdir())
+    key = folder.name.removesuffix(".partial")
+    state = "partial" if folder.name.endswith(".partial") else "whole"
+    manifest: dict[str, Any] = {}
+    last_used = folder.stat().st_mtime
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        last_used = (folder / "manifest.json").stat().st_mtime
+    except (OSError, ValueError):
+        state = "partial" if state == "partial" else "damaged"
+    fields = manifest.get("fields", {})
+    name = fields.get("extractor", {}).get("name", "?")
+    rows, dim = manifest.get("shape", (0, 0))
+    return Listing(key, state, name, str(fields.get("dataset", "?"))[:12], rows, dim, size, last_used)
+
+
+def _explained(error: OSError, root: Path) -> OSError:
+    """Return the error in words that say what to do."""
+    if isinstance(error, CacheError):
+        return error
+    if error.errno == errno.ENOSPC:
+        return CacheError(f"disk full while writing the cache in {root}; free some space and run again: "
+                          "what was computed is kept")  # fmt: skip
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        return CacheError(f"cannot write the cache folder {root} ({error.strerror}); "
+                          "set MUECA_CACHE to a folder you can write to")  # fmt: skip
+    return error

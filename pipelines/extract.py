@@ -1,0 +1,156 @@
+"""From a data set to cached vectors: extract once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurize.base import Extractor
+from featurize.images import Preprocess
+from featurize.registry import parse
+from featurize.store import Entry, Span, Store
+from pipelines.datasets.base import Dataset, Samples, order_digest
+from pipelines.progress import SILENT, Progress
+from pipelines.versions import library_versions
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """The vectors of some samples of a data set.
+
+    Attributes
+    ----------
+    X : (n, d) float32
+        The parts of a joined extractor side by side.
+    extractors : tuple of Extractor
+    keys : tuple of str
+        The cache key of each part.
+    seconds : float
+        What computing it took, whenever that was.
+    reused : bool
+        True if all of it came from the cache.
+    fallbacks : dict
+        Vectors of each part that are its stated fallback.
+    """
+
+    X: NDArray[np.float32]
+    extractors: tuple[Extractor, ...]
+    keys: tuple[str, ...]
+    seconds: float
+    reused: bool
+    fallbacks: dict[str, int]
+
+    @property
+    def spec(self) -> str:
+        """The expression that `featurize.parse` reads, with every parameter written out."""
+        return "+".join(e.spec.as_text() for e in self.extractors)
+
+
+def embed(dataset: Dataset, expression: str, *, preprocess: Preprocess | None = None,
+          indices: NDArray[np.intp] | None = None, store: Store | None = None, n_jobs: int | None = None,
+          progress: Progress = SILENT) -> Embedding:  # fmt: skip
+    """Return the vectors of `dataset` under `expression`, from the cache where they are.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    expression : str
+        Extractors joined with ``+``, such as ``hog(cell=6)+lbp``; each part is cached by itself.
+    preprocess : Preprocess, optional
+        What is done to a picture first; nothing by default.
+    indices : (m,) int, optional
+        Which samples; all by default.
+    store : Store, optional
+        The cache; the user's by default.
+    n_jobs : int, optional
+        Workers; all cores by default.
+    progress : Progress
+
+    Returns
+    -------
+    Embedding
+
+    Raises
+    ------
+    ValueError
+        If the expression cannot be read or an extractor is for another kind of data.
+    featurize.store.CacheError
+        If the cache cannot be written.
+    """
+    extractors = tuple(parse(expression))
+    for part in extractors:
+        if part.spec.kind != dataset.kind:
+            raise ValueError(
+                f"extractor {part.name!r} takes {part.spec.kind}s; {dataset.name} holds {dataset.kind}s"
+            )
+    which = np.arange(len(dataset)) if indices is None else np.asarray(indices)
+    source = _Source(dataset, which, preprocess or Preprocess())
+    entries = [_embed_part(part, source, store or Store(), n_jobs, progress) for part in extractors]
+    return _joined(extractors, entries)
+
+
+def _joined(extractors: tuple[Extractor, ...], entries: Sequence[Entry]) -> Embedding:
+    X = entries[0].X if len(entries) == 1 else np.hstack([e.X for e in entries])
+    counted = {part.name: part.fallbacks(e.X) for part, e in zip(extractors, entries, strict=True)}
+    return Embedding(
+        X=X, extractors=extractors, keys=tuple(e.key for e in entries),
+        seconds=sum(e.manifest["seconds"] for e in entries), reused=all(e.reused for e in entries),
+        fallbacks={name: count for name, count in counted.items() if count},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The preprocessed pictures of some samples; goes to other processes."""
+
+    dataset: Dataset
+    indices: NDArray[np.intp]
+    preprocess: Preprocess
+
+    def key_fields(self, extractor: Extractor) -> dict[str, Any]:
+        return {
+            "dataset": self.dataset.fingerprint,
+            "order": order_digest(self.dataset.ids[self.indices].tolist()),
+            "extractor": extractor.spec.identity(),
+            "preprocess": self.preprocess.identity(),
+        }
+
+
+def _embed_part(
+    extractor: Extractor, source: _Source, store: Store, n_jobs: int | None, progress: Progress
+) -> Entry:
+    label = f"{extractor.name} of {source.dataset.name}" + (" (mirrored)" if source.preprocess.mirror else "")
+
+    def compute(spans: Sequence[Span]) -> Iterator[NDArray[np.float32]]:
+        with progress.task(label, sum(b - a for a, b in spans)) as advance:
+            for block in _blocks(extractor, source, spans, n_jobs):
+                yield block
+                advance(len(block))
+
+    n = len(source.indices)
+    return store.get(source.key_fields(extractor), n, extractor.dim, compute, library_versions())
+
+
+def _blocks(extractor: Extractor, source: _Source, spans: Sequence[Span],
+            n_jobs: int | None) -> Iterator[NDArray[np.float32]]:  # fmt: skip
+    """Yield the vectors of each span, in order, computed by several workers where that helps."""
+    samples, indices, preprocess = source.dataset.samples, source.indices, source.preprocess
+    tasks = ((extractor, samples, preprocess, indices[a:b]) for a, b in spans)
+    jobs = min(n_jobs or os.cpu_count() or 1, len(spans))
+    if jobs <= 1 or extractor.parallel == "none":
+        return (_vectors(*task) for task in tasks)
+    from joblib import Parallel, delayed
+
+    backend = "threading" if extractor.parallel == "threads" else "loky"
+    parallel = Parallel(n_jobs=jobs, backend=backend, return_as="generator")
+    return iter(parallel(delayed(_vectors)(*task) for task in tasks))
+
+
+def _vectors(extractor: Extractor, samples: Samples, preprocess: Preprocess,
+             indices: NDArray[np.intp]) -> NDArray[np.float32]:  # fmt: skip
+    return extractor.transform(preprocess.apply(samples[int(i)]) for i in indices)
