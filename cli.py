@@ -1,6 +1,381 @@
-"""The command line: parses words and makes one call into `pipelines`."""
+"""The command line: parses words, makes one call into `pipelines`, shows what came back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from featurize.store import Store
+
+#: Done, but something was left out: a picture that cannot be read, a cell that failed.
+PARTLY = 3
+
+app = typer.Typer(
+    name="mueca",
+    help="Facial-expression recognition by features and classical ensembles: extract once, score many.",
+    epilog="Add --debug to any command for a traceback, MUECA_VERBOSE=1 for what happens inside.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Data sets: add, list, audit.", no_args_is_help=True)
+cache_app = typer.Typer(help="The embedding cache: list, verify, prune.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(cache_app, name="cache")
+
+DataOption = Annotated[
+    str, typer.Option("--data", help="Name (fer2013, synthetic) or a folder of class/*.jpg.")
+]
+BackboneOption = Annotated[
+    str, typer.Option("--backbone", help="Extractor, such as hog or hog(cell=6)+lbp; see: mueca list.")
+]
+EqualizeOption = Annotated[
+    Literal["none", "hist", "clahe"], typer.Option(help="Histogram equalisation first.")
+]
+TileOption = Annotated[int, typer.Option(help="CLAHE: tiles a side.")]
+ClipOption = Annotated[float, typer.Option(help="CLAHE: clip limit.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="An unreadable picture is an error.")]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="Workers for extraction; default: all cores.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def main() -> None:
-    """Run ``mueca``."""
-    raise SystemExit("mueca: not written yet")
+@app.command(epilog="Example: mueca featurize --data fer2013 --backbone hog+lbp --out vectors.npz")
+def featurize(
+    data: DataOption,
+    backbone: BackboneOption,
+    out: Annotated[Path | None, typer.Option(help="Also write a .npz, .npy, .csv or .parquet file.")] = None,
+    equalize: EqualizeOption = "none",
+    tile: TileOption = 4,
+    clip: ClipOption = 4.0,
+    strict: StrictOption = False,
+    jobs: JobsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Turn every picture of a data set into a vector, once: it is kept in the cache."""
+    from pipelines import api, console
+
+    dataset, found = api.featurize(
+        data,
+        backbone,
+        out=out,
+        equalize=equalize,
+        tile=tile,
+        clip=clip,
+        strict=strict,
+        n_jobs=jobs,
+        progress=console.Bars(),
+    )
+    record = {
+        "data": dataset.name,
+        "extractor": found.spec,
+        "samples": len(found.X),
+        "dim": int(found.X.shape[1]),
+        "seconds": round(found.seconds, 3),
+        "from_cache": found.reused,
+        "fallbacks": found.fallbacks,
+        "left_out": len(dataset.faults),
+        "keys": found.keys,
+        "out": out,
+    }
+    if json:
+        console.as_json(record)
+    else:
+        how = "from the cache" if found.reused else f"{found.seconds:.1f} s"
+        print(f"{dataset.name}: {len(found.X):,} vectors of {found.X.shape[1]:,} ({found.spec}), {how}")
+        for name, count in found.fallbacks.items():
+            print(f"{name}: {count:,} samples have its stated fallback")
+        if out:
+            print(f"written to {out}")
+    _report_faults(dataset.faults)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog="The head's parameters go by their scikit-learn names, several values with commas make a grid to "
+    "choose from on validation. Examples: mueca fit --data fer2013 --backbone hog --head svm --C 1,10,100; "
+    "mueca fit --data synthetic --backbone lbp --head knn --n_neighbors 5 --weights distance. "
+    "What each head takes: mueca list.",
+)
+def fit(
+    context: typer.Context,
+    data: DataOption,
+    backbone: BackboneOption,
+    head: Annotated[str, typer.Option(help="Head: svm, forest, knn, softmax, bagged-svm.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for head, card, rows and predictions.")] = None,
+    grid: Annotated[Literal["default"] | None, typer.Option(help="Choose from the head's own grid.")] = None,
+    equalize: EqualizeOption = "none",
+    tile: TileOption = 4,
+    clip: ClipOption = 4.0,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Add mirrored copies of the training samples.")
+    ] = False,
+    validation: Annotated[
+        str, typer.Option(help="Share of train held out to choose on, or a split.")
+    ] = "0.1",
+    test: Annotated[str, typer.Option(help="Split that tests.")] = "test",
+    refit: Annotated[bool, typer.Option(help="Fit again on train + validation before the test.")] = True,
+    scoring: Annotated[str, typer.Option(help="Score that validation is chosen by.")] = "accuracy",
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    strict: StrictOption = False,
+    jobs: JobsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Fit a head: choose on validation, fit again on train + validation, test once."""
+    from pipelines import api, console, words
+
+    params, free = words.head_params(context.args)
+    if free and grid:
+        raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
+    model, outcome = api.fit(
+        data,
+        backbone,
+        head,
+        out=out,
+        grid=grid or free,
+        equalize=equalize,
+        tile=tile,
+        clip=clip,
+        mirror=mirror,
+        validation=words.share_or_name(validation),
+        test=test,
+        refit=refit,
+        scoring=scoring,
+        seed=seed,
+        strict=strict,
+        n_jobs=jobs,
+        progress=console.Bars(),
+        **params,
+    )
+    if json:
+        console.as_json(model.card)
+    else:
+        words.print_fit(model, outcome, out)
+    if left_out := model.card["data"]["left_out"]:
+        console.say(f"mueca: {left_out} unreadable pictures were left out; see: mueca data audit {data}")
+        raise typer.Exit(PARTLY)
+
+
+@app.command(epilog="Example: mueca compare configs/demo.yaml --out results/demo")
+def compare(
+    recipe: Annotated[Path, typer.Argument(help="YAML file; see configs/.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for results; default: results/NAME of the recipe.")
+    ] = None,
+    strict: StrictOption = False,
+    jobs: JobsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare every extractor with every head of a recipe; what is there already is not computed again."""
+    from pipelines import compare as run_comparison
+    from pipelines import console, load_recipe, words
+    from pipelines.compare import summarize
+
+    plan = load_recipe(recipe)
+    folder = out or Path("results") / plan.name
+    found = run_comparison(plan, folder, n_jobs=jobs, strict=strict, progress=console.Bars())
+    if json:
+        console.as_json({"folder": str(folder), "cells": summarize(found)})
+    else:
+        words.print_comparison(plan, found)
+    if found.failed or found.faults:
+        console.say(f"mueca: {found.failed} cells failed, {found.faults} unreadable pictures were left out")
+        raise typer.Exit(PARTLY)
+
+
+@app.command("list")
+def list_(json: JsonOption = False) -> None:
+    """List extractors, heads and data sets with their parameters."""
+    from pipelines import console, words
+
+    found = words.catalogue()
+    if json:
+        console.as_json(found)
+    else:
+        words.print_catalogue(found)
+
+
+@data_app.command("add", epilog="Example: mueca data add fer2013 archive.zip")
+def data_add(
+    name: Annotated[str, typer.Argument(help="Which set: fer2013.")],
+    path: Annotated[Path, typer.Argument(help="Its folder, archive (.zip .tar .tar.xz) or .csv.")],
+    json: JsonOption = False,
+) -> None:
+    """Import a published data set; its counts are checked."""
+    from pipelines import console, datasets
+
+    report = datasets.add(name, path, progress=console.Bars())
+    if json:
+        console.as_json(report.as_dict())
+    else:
+        print(report.text())
+    _report_faults(report.faults)
+
+
+@data_app.command("list")
+def data_list(json: JsonOption = False) -> None:
+    """List the data sets that can be used by name."""
+    from pipelines import console, datasets
+
+    found = [{"name": name, "state": state} for name, state in datasets.list_datasets().items()]
+    if json:
+        console.as_json(found)
+    else:
+        console.table(["name", "state"], found)
+
+
+@data_app.command("audit", epilog="Example: mueca data audit fer2013 --out audit/")
+def data_audit(
+    data: Annotated[str, typer.Argument(help="Name (fer2013, synthetic) or a folder of class/*.jpg.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for summary.csv and findings.csv.")] = None,
+    threshold: Annotated[
+        int | None, typer.Option(min=0, max=32, help="Bits of 64 that near duplicates differ in.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Find unreadable, blank and constant pictures, and duplicates within and across splits."""
+    from pipelines import console, words
+
+    audit, written = words.audit(data, threshold, out, console.Bars())
+    if json:
+        console.as_json(audit.as_dict())
+    else:
+        print(audit.text())
+        for path in written:
+            print(f"written to {path}")
+
+
+@cache_app.command("list")
+def cache_list(json: JsonOption = False) -> None:
+    """List the cached embeddings, the most recently used first."""
+    from pipelines import console, words
+
+    _show_entries(words.cache_records(_store().entries()), json, console)
+
+
+@cache_app.command("verify")
+def cache_verify(json: JsonOption = False) -> None:
+    """Check every embedding against its checksum; exit code 1 if one is damaged."""
+    from pipelines import console
+
+    store = _store()
+    found = store.verify()
+    if json:
+        console.as_json({"checked": len(store.entries()), "damaged": found})
+    else:
+        for key, problem in found.items():
+            print(f"{key[:12]} {problem}")
+        print(
+            f"{len(store.entries())} embeddings, {len(found)} damaged"
+            + ("; mueca cache prune" if found else "")
+        )
+    if found:
+        raise typer.Exit(1)
+
+
+@cache_app.command("prune")
+def cache_prune(
+    everything: Annotated[bool, typer.Option("--all", help="Remove every embedding.")] = False,
+    unused_days: Annotated[
+        float | None, typer.Option(min=0, help="And those not used for so many days.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Remove damaged and half-written embeddings, and more if asked."""
+    from pipelines import console, words
+
+    _show_entries(
+        words.cache_records(_store().prune(everything=everything, unused_days=unused_days)), json, console
+    )
+
+
+def _show_entries(records: list[dict[str, Any]], json: bool, console: Any) -> None:
+    if json:
+        console.as_json(records)
+    else:
+        console.table(["key", "state", "extractor", "dataset", "rows", "dim", "mb", "last_used"], records)
+        print(f"{len(records)} embeddings, {sum(r['mb'] for r in records):,.1f} MB")
+
+
+def _store() -> Store:
+    from featurize.store import Store
+
+    return Store()
+
+
+def _report_faults(faults: Any) -> None:
+    """Name what was left out, one line each, and leave with the code that says so."""
+    from pipelines import console
+
+    for fault in faults[:20]:
+        console.say(f"mueca: left out {fault.path}: {fault.reason}")
+    if len(faults) > 20:
+        console.say(f"mueca: and {len(faults) - 20} more; mueca data audit lists them all")
+    if faults:
+        raise typer.Exit(PARTLY)
+
+
+def main(words: list[str] | None = None, prefix: tuple[str, ...] = ()) -> None:
+    """Run ``mueca``; errors become one line and an exit code.
+
+    Exit codes: 0 all was done; 1 an error; 2 the words could not be read; 3 done, but something was left out;
+    130 interrupted.
+    """
+    given = list(sys.argv[1:] if words is None else words)
+    debug = "--debug" in given or bool(os.environ.get("MUECA_DEBUG"))
+    arguments = [*prefix, *(word for word in given if word != "--debug")]
+    try:
+        code = _run(arguments, debug)
+    except KeyboardInterrupt:
+        code = _fail("interrupted; run the same command again: it goes on from here", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    from typer.exceptions import TyperException
+
+    if not {"--help"} & set(arguments):
+        from pipelines.console import quiet_libraries
+
+        quiet_libraries()
+    try:
+        return typer.main.get_command(app).main(arguments, prog_name="mueca", standalone_mode=False) or 0
+    except TyperException as error:
+        return _fail(f"{error.format_message()} (see: mueca --help)", error.exit_code)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except Exception as error:
+        if debug:
+            raise
+        from pipelines.console import explain
+
+        return _fail(explain(error), 1)
+
+
+def _fail(words: str, code: int) -> int:
+    print(f"mueca: {words}", file=sys.stderr)
+    return code
+
+
+def featurize_main() -> None:
+    """Run ``featurize``: the same as ``mueca featurize``."""
+    main(prefix=("featurize",))
+
+
+def fit_main() -> None:
+    """Run ``fit``: the same as ``mueca fit``."""
+    main(prefix=("fit",))
+
+
+if __name__ == "__main__":
+    main()

@@ -111,10 +111,17 @@ class Extractor(ABC):
     def spec(self) -> ExtractorSpec:
         """The extractor's `ExtractorSpec`."""
         return ExtractorSpec(
-            name=self.name, version=self.version, kind=self.kind, size=self.size, channels=self.channels,
-            dim=self.dim, params=self.params.model_dump(mode="json"), weights_sha256=self.weights_sha256,
-            licence=self.licence, source=self.source,
-        )  # fmt: skip
+            name=self.name,
+            version=self.version,
+            kind=self.kind,
+            size=self.size,
+            channels=self.channels,
+            dim=self.dim,
+            params=self.params.model_dump(mode="json"),
+            weights_sha256=self.weights_sha256,
+            licence=self.licence,
+            source=self.source,
+        )
 
     @final
     def transform(self, samples: Iterable[NDArray[np.uint8]]) -> NDArray[np.float32]:

@@ -42,12 +42,18 @@ def extractor(name: str, **params: Any) -> Extractor:
     ValueError
         If the name is unknown (the message suggests the nearest) or a parameter is wrong.
     """
+    return extractor_class(name)(**params)
+
+
+def extractor_class(name: str) -> type[Extractor]:
+    """Return the class registered as `name`; raises as `extractor`."""
     if name not in EXTRACTORS:
         near = difflib.get_close_matches(name, EXTRACTORS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(list_extractors())}"
         raise ValueError(f"unknown extractor {name!r}; {hint}")
     module, _, attribute = EXTRACTORS[name].partition(":")
-    return getattr(import_module(module), attribute)(**params)
+    found: type[Extractor] = getattr(import_module(module), attribute)
+    return found
 
 
 def parse(expression: str) -> list[Extractor]:

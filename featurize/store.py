@@ -133,8 +133,14 @@ class Store:
         X = np.load(folder / "X.npy", mmap_mode="r", allow_pickle=False)
         return Entry(key, X, manifest, reused=True)
 
-    def get(self, fields: Mapping[str, Any], n: int, dim: int, compute: Compute,
-            versions: Mapping[str, str] | None = None) -> Entry:  # fmt: skip
+    def get(
+        self,
+        fields: Mapping[str, Any],
+        n: int,
+        dim: int,
+        compute: Compute,
+        versions: Mapping[str, str] | None = None,
+    ) -> Entry:
         """Return the embedding that `fields` decide, computing what is missing of it.
 
         Parameters
@@ -165,8 +171,14 @@ class Store:
         except OSError as error:
             raise _explained(error, self.root) from error
 
-    def _compute_locked(self, key: str, fields: Mapping[str, Any], shape: tuple[int, int], compute: Compute,
-                        versions: Mapping[str, str]) -> Entry:  # fmt: skip
+    def _compute_locked(
+        self,
+        key: str,
+        fields: Mapping[str, Any],
+        shape: tuple[int, int],
+        compute: Compute,
+        versions: Mapping[str, str],
+    ) -> Entry:
         self.folder.mkdir(parents=True, exist_ok=True)
         with _alone(self.folder / f"{key}.lock"):
             if entry := self.open(key):  # another run has finished it meanwhile
@@ -360,9 +372,13 @@ def _explained(error: OSError, root: Path) -> OSError:
     if isinstance(error, CacheError):
         return error
     if error.errno == errno.ENOSPC:
-        return CacheError(f"disk full while writing the cache in {root}; free some space and run again: "
-                          "what was computed is kept")  # fmt: skip
+        return CacheError(
+            f"disk full while writing the cache in {root}; free some space and run again: "
+            "what was computed is kept"
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-        return CacheError(f"cannot write the cache folder {root} ({error.strerror}); "
-                          "set MUECA_CACHE to a folder you can write to")  # fmt: skip
+        return CacheError(
+            f"cannot write the cache folder {root} ({error.strerror}); "
+            "set MUECA_CACHE to a folder you can write to"
+        )
     return error

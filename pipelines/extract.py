@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from featurize.base import Extractor
 from featurize.images import Preprocess
 from featurize.registry import parse
-from featurize.store import Entry, Span, Store
+from featurize.store import Entry, Span, Store, key_of
 from pipelines.datasets.base import Dataset, Samples, order_digest
 from pipelines.progress import SILENT, Progress
 from pipelines.versions import library_versions
@@ -51,9 +51,16 @@ class Embedding:
         return "+".join(e.spec.as_text() for e in self.extractors)
 
 
-def embed(dataset: Dataset, expression: str, *, preprocess: Preprocess | None = None,
-          indices: NDArray[np.intp] | None = None, store: Store | None = None, n_jobs: int | None = None,
-          progress: Progress = SILENT) -> Embedding:  # fmt: skip
+def embed(
+    dataset: Dataset,
+    expression: str,
+    *,
+    preprocess: Preprocess | None = None,
+    indices: NDArray[np.intp] | None = None,
+    store: Store | None = None,
+    n_jobs: int | None = None,
+    progress: Progress = SILENT,
+) -> Embedding:
     """Return the vectors of `dataset` under `expression`, from the cache where they are.
 
     Parameters
@@ -82,26 +89,46 @@ def embed(dataset: Dataset, expression: str, *, preprocess: Preprocess | None = 
     featurize.store.CacheError
         If the cache cannot be written.
     """
-    extractors = tuple(parse(expression))
-    for part in extractors:
-        if part.spec.kind != dataset.kind:
+    parts, source = _parts(dataset, expression, preprocess, indices)
+    entries = [_embed_part(part, source, store or Store(), n_jobs, progress) for part in parts]
+    return _joined(parts, entries)
+
+
+def embedding_keys(
+    dataset: Dataset,
+    expression: str,
+    preprocess: Preprocess | None = None,
+    indices: NDArray[np.intp] | None = None,
+) -> tuple[str, ...]:
+    """Return the cache keys that `embed` would use, computing nothing."""
+    parts, source = _parts(dataset, expression, preprocess, indices)
+    return tuple(key_of(source.key_fields(part)) for part in parts)
+
+
+def _parts(
+    dataset: Dataset, expression: str, preprocess: Preprocess | None, indices: NDArray[np.intp] | None
+) -> tuple[tuple[Extractor, ...], _Source]:
+    parts = tuple(parse(expression))
+    for part in parts:
+        if part.kind != dataset.kind:
             raise ValueError(
-                f"extractor {part.name!r} takes {part.spec.kind}s; {dataset.name} holds {dataset.kind}s"
+                f"extractor {part.name!r} takes {part.kind}s; {dataset.name} holds {dataset.kind}s"
             )
     which = np.arange(len(dataset)) if indices is None else np.asarray(indices)
-    source = _Source(dataset, which, preprocess or Preprocess())
-    entries = [_embed_part(part, source, store or Store(), n_jobs, progress) for part in extractors]
-    return _joined(extractors, entries)
+    return parts, _Source(dataset, which, preprocess or Preprocess())
 
 
 def _joined(extractors: tuple[Extractor, ...], entries: Sequence[Entry]) -> Embedding:
     X = entries[0].X if len(entries) == 1 else np.hstack([e.X for e in entries])
     counted = {part.name: part.fallbacks(e.X) for part, e in zip(extractors, entries, strict=True)}
     return Embedding(
-        X=X, extractors=extractors, keys=tuple(e.key for e in entries),
-        seconds=sum(e.manifest["seconds"] for e in entries), reused=all(e.reused for e in entries),
+        X=X,
+        extractors=extractors,
+        keys=tuple(e.key for e in entries),
+        seconds=sum(e.manifest["seconds"] for e in entries),
+        reused=all(e.reused for e in entries),
         fallbacks={name: count for name, count in counted.items() if count},
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -136,8 +163,9 @@ def _embed_part(
     return store.get(source.key_fields(extractor), n, extractor.dim, compute, library_versions())
 
 
-def _blocks(extractor: Extractor, source: _Source, spans: Sequence[Span],
-            n_jobs: int | None) -> Iterator[NDArray[np.float32]]:  # fmt: skip
+def _blocks(
+    extractor: Extractor, source: _Source, spans: Sequence[Span], n_jobs: int | None
+) -> Iterator[NDArray[np.float32]]:
     """Yield the vectors of each span, in order, computed by several workers where that helps."""
     samples, indices, preprocess = source.dataset.samples, source.indices, source.preprocess
     tasks = ((extractor, samples, preprocess, indices[a:b]) for a, b in spans)
@@ -151,6 +179,7 @@ def _blocks(extractor: Extractor, source: _Source, spans: Sequence[Span],
     return iter(parallel(delayed(_vectors)(*task) for task in tasks))
 
 
-def _vectors(extractor: Extractor, samples: Samples, preprocess: Preprocess,
-             indices: NDArray[np.intp]) -> NDArray[np.float32]:  # fmt: skip
+def _vectors(
+    extractor: Extractor, samples: Samples, preprocess: Preprocess, indices: NDArray[np.intp]
+) -> NDArray[np.float32]:
     return extractor.transform(preprocess.apply(samples[int(i)]) for i in indices)

@@ -10,9 +10,20 @@ from importlib import metadata
 from pathlib import Path
 
 _LIBRARIES = (
-    "mueca", "numpy", "scipy", "scikit-learn", "scikit-learn-intelex", "opencv-python", "scikit-image",
-    "dlib-bin", "keras", "tensorflow", "tensorflow-cpu", "openvino", "numba",
-)  # fmt: skip
+    "mueca",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "scikit-learn-intelex",
+    "opencv-python",
+    "scikit-image",
+    "dlib-bin",
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "openvino",
+    "numba",
+)
 
 
 @cache

@@ -1,0 +1,149 @@
+"""The main job as functions: what the command line calls, and what a script would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from featurize.images import Preprocess
+from featurize.store import Store
+from pipelines import datasets
+from pipelines.compare import make_bench
+from pipelines.datasets.base import Dataset
+from pipelines.extract import Embedding, embed
+from pipelines.fit import Matrix, Outcome, run_cell
+from pipelines.model import Model, check_target, model_of, save_model
+from pipelines.progress import SILENT, Progress
+from pipelines.recipe import recipe_from
+from pipelines.vectors import check_format, write_vectors
+
+
+def featurize(
+    data: str,
+    backbone: str,
+    *,
+    out: Path | str | None = None,
+    equalize: Literal["none", "hist", "clahe"] = "none",
+    tile: int = 4,
+    clip: float = 4.0,
+    strict: bool = False,
+    store: Store | None = None,
+    n_jobs: int | None = None,
+    progress: Progress = SILENT,
+) -> tuple[Dataset, Embedding]:
+    """Turn every picture of a data set into a vector, cached.
+
+    Parameters
+    ----------
+    data : str
+        Name of a data set, or a folder of ``class/*.jpg``.
+    backbone : str
+        Extractor expression, such as ``hog+lbp``.
+    out : path, optional
+        Also write ids, labels and vectors to this .npz, .npy, .csv or .parquet file.
+    equalize, tile, clip
+        See `featurize.images.Preprocess`.
+    strict : bool
+        An unreadable picture is an error; otherwise it is left out and listed in ``dataset.faults``.
+    store, n_jobs, progress
+        See `pipelines.extract.embed`.
+
+    Returns
+    -------
+    dataset : Dataset
+    embedding : Embedding
+
+    Raises
+    ------
+    ValueError, OSError
+        One line that says what to do.
+    """
+    if out is not None:
+        check_format(Path(out))
+    store = store or Store()
+    preprocess = Preprocess(equalize=equalize, tile=tile, clip=clip)
+    dataset = datasets.load(data, strict=strict, cache=store.root)
+    found = embed(dataset, backbone, preprocess=preprocess, store=store, n_jobs=n_jobs, progress=progress)
+    if out is not None:
+        with progress.task(f"writing {Path(out).name}"):
+            write_vectors(Path(out), dataset, found.X)
+    return dataset, found
+
+
+def fit(
+    data: str,
+    backbone: str,
+    head: str,
+    *,
+    out: Path | str | None = None,
+    grid: dict[str, list[Any]] | Literal["default"] | None = None,
+    equalize: str = "none",
+    tile: int = 4,
+    clip: float = 4.0,
+    mirror: bool = False,
+    validation: float | str = 0.1,
+    test: str = "test",
+    refit: bool = True,
+    scoring: str = "accuracy",
+    seed: int = 0,
+    strict: bool = False,
+    store: Store | None = None,
+    n_jobs: int | None = None,
+    progress: Progress = SILENT,
+    **params: Any,
+) -> tuple[Model, Outcome]:
+    """Extract, choose on validation, fit again on train + validation, test once.
+
+    Parameters
+    ----------
+    data, backbone, equalize, tile, clip, strict, store, n_jobs, progress
+        As in `featurize`.
+    head : str
+        One of `classifiers.list_heads()`.
+    out : path, optional
+        Folder for the model: head, card, rows, predictions.
+    grid : mapping of lists or "default", optional
+        What to choose from on validation.
+    mirror : bool
+        Add mirrored copies of the training samples.
+    validation, test, refit, scoring, seed
+        The protocol; see `pipelines.recipe.Recipe`.
+    **params
+        The head's parameters by their scikit-learn names.
+
+    Returns
+    -------
+    model : Model
+    outcome : Outcome
+        Rows and predictions.
+
+    Raises
+    ------
+    ValueError, OSError
+        One line that says what to do.
+    """
+    if out is not None:
+        check_target(Path(out))
+    features = {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
+    cell = {"head": head, "params": params, "grid": grid or {}}
+    recipe = recipe_from(
+        {
+            "name": "fit",
+            "data": data,
+            "extractors": [features],
+            "heads": [cell],
+            "validation": validation,
+            "test": test,
+            "refit": refit,
+            "scoring": scoring,
+            "seed": seed,
+        },
+        "fit",
+    )
+    bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress)
+    outcome = run_cell(recipe.heads[0], Matrix(recipe.extractors[0], bench))
+    model = model_of(outcome, recipe.extractors[0], bench)
+    if out is not None:
+        with progress.task("saving"):
+            save_model(model, outcome, Path(out))
+    return model, outcome

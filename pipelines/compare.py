@@ -1,0 +1,207 @@
+"""Every extractor with every head under one protocol: rows, predictions, a summary."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from featurize.store import Store
+from pipelines import datasets
+from pipelines.fit import Bench, Matrix, base_row, cell_id, run_cell
+from pipelines.progress import SILENT, Progress
+from pipelines.recipe import Head, Recipe
+from pipelines.results import Row, append_rows, read_rows
+from pipelines.splits import split
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found.
+
+    Attributes
+    ----------
+    rows : list of Row
+        Of this recipe's cells only, in the recipe's order, whether computed now or before.
+    computed, reused, failed : int
+        Cells.
+    faults : int
+        Samples that were left out of the data set.
+    folder : Path
+    """
+
+    rows: list[Row]
+    computed: int
+    reused: int
+    failed: int
+    faults: int
+    folder: Path
+
+    @property
+    def best(self) -> Row | None:
+        """The validation row of the combination that validation chooses; of equals, the first."""
+        chosen = [r for r in self.rows if r.split == "validation" and r.status == "ok"]
+        return max(chosen, key=lambda r: r.accuracy, default=None)
+
+
+def compare(
+    recipe: Recipe,
+    out: Path,
+    *,
+    store: Store | None = None,
+    n_jobs: int | None = None,
+    strict: bool = False,
+    progress: Progress = SILENT,
+) -> Comparison:
+    """Run a recipe; what `out` already holds of it is not computed again.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    out : Path
+        Folder for ``rows.csv``, ``predictions/`` and ``summary.csv``; made if it is not there.
+    store : Store, optional
+        The embedding cache; the user's by default.
+    n_jobs : int, optional
+        Workers for extraction; all cores by default.
+    strict : bool
+        An unreadable sample is an error.
+    progress : Progress
+
+    Returns
+    -------
+    Comparison
+        A cell that failed is a row whose `status` is "error"; it does not end the run, and is tried again the
+        next time.
+
+    Raises
+    ------
+    ValueError
+        If the data set or the protocol cannot be had.
+    """
+    bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress)
+    done = {row.run for row in read_rows(out / "rows.csv") if row.status == "ok"}
+    counts = {"computed": 0, "reused": 0, "failed": 0}
+    runs: dict[str, None] = {}
+    with progress.task(
+        f"comparing on {bench.dataset.name}", len(recipe.extractors) * len(recipe.heads)
+    ) as advance:
+        for head, matrix in _cells(recipe, bench):
+            run = cell_id(head, matrix)
+            runs[run] = None
+            counts["reused" if run in done else _run(head, matrix, out)] += 1
+            advance(1)
+    rows = _ordered(read_rows(out / "rows.csv"), list(runs))
+    found = Comparison(rows, **counts, faults=len(bench.dataset.faults), folder=out)
+    write_summary(found, out / "summary.csv")
+    return found
+
+
+def make_bench(
+    recipe: Recipe,
+    *,
+    store: Store | None = None,
+    n_jobs: int | None = None,
+    strict: bool = False,
+    progress: Progress = SILENT,
+) -> Bench:
+    """Load a recipe's data and divide it by the recipe's protocol."""
+    store = store or Store()
+    dataset = datasets.load(recipe.data.name, strict=strict, cache=store.root, **recipe.data.options)
+    parts = split(dataset, recipe.validation, recipe.test, recipe.seed, recipe.refit)
+    return Bench(dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress)
+
+
+def _cells(recipe: Recipe, bench: Bench) -> Iterator[tuple[Head, Matrix]]:
+    """Yield the cells, extractor by extractor, so that the vectors of one at a time are in memory."""
+    for features in recipe.extractors:
+        matrix = Matrix(features, bench)
+        for head in recipe.heads:
+            yield head, matrix
+
+
+def _run(head: Head, matrix: Matrix, out: Path) -> str:
+    """Compute one cell and write it; return how it went."""
+    try:
+        outcome = run_cell(head, matrix)
+    except (ValueError, ArithmeticError, MemoryError, RuntimeError) as error:
+        words = " ".join(str(error).split()) or type(error).__name__
+        log.warning("%s with %s failed: %s", matrix.features.title, head.head, words)
+        append_rows(out / "rows.csv", [Row(**base_row(head, matrix), status="error", error=words)])
+        return "failed"
+    outcome.predictions.save(out / "predictions" / f"{outcome.run}.npz")
+    append_rows(out / "rows.csv", outcome.rows)
+    return "computed"
+
+
+def _ordered(rows: list[Row], runs: list[str]) -> list[Row]:
+    """Keep the rows of `runs`, in that order; an error that a later try mended is dropped."""
+    mended = {row.run for row in rows if row.status == "ok"}
+    kept = [row for row in rows if row.run in runs and (row.status == "ok" or row.run not in mended)]
+    return sorted(kept, key=lambda row: runs.index(row.run))
+
+
+SUMMARY = (
+    "extractor",
+    "head",
+    "params",
+    "validation",
+    "test",
+    "ci_low",
+    "ci_high",
+    "test_clean",
+    "uar",
+    "uf1",
+    "fit_s",
+    "predict_ms",
+    "chosen",
+    "error",
+    "data",
+)
+
+
+def summarize(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return one record a cell: what validation said, what the test said."""
+    cells: dict[str, dict[str, Row]] = {}
+    for row in comparison.rows:
+        cells.setdefault(row.run, {})[row.split] = row
+    best = comparison.best
+    return [_record(splits, chosen=best is not None and run == best.run) for run, splits in cells.items()]
+
+
+def _record(splits: dict[str, Row], chosen: bool) -> dict[str, Any]:
+    test = splits["test"]
+    record = {
+        "extractor": test.extractor,
+        "head": test.head,
+        "params": test.params,
+        "test": test.accuracy,
+        "ci_low": test.ci_low,
+        "ci_high": test.ci_high,
+        "uar": test.balanced_accuracy,
+        "uf1": test.f1_macro,
+        "fit_s": test.fit_s,
+        "predict_ms": test.predict_ms_per_sample,
+        "chosen": "yes" if chosen else "",
+        "error": test.error,
+        "data": test.dataset,
+    }
+    record["validation"] = splits["validation"].accuracy if "validation" in splits else float("nan")
+    record["test_clean"] = splits["test-clean"].accuracy if "test-clean" in splits else float("nan")
+    return record
+
+
+def write_summary(comparison: Comparison, path: Path) -> None:
+    """Write the summary as CSV, replacing an older one."""
+    temporary = path.with_suffix(".tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, SUMMARY, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(summarize(comparison))
+    temporary.replace(path)

@@ -1,0 +1,342 @@
+"""One cell of a comparison: an embedding, a head, a protocol; rows and predictions out."""
+
+from __future__ import annotations
+
+import pickle  # only written, to measure; never read
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers import head as build_head
+from classifiers.registry import head_spec
+from featurize.images import Preprocess
+from featurize.store import Store, key_of
+from pipelines.datasets.audit import clean_test
+from pipelines.datasets.base import Dataset
+from pipelines.extract import Embedding, embed, embedding_keys
+from pipelines.metrics import evaluate
+from pipelines.progress import SILENT, Progress
+from pipelines.recipe import Features, Head
+from pipelines.results import Predictions, Row, as_json
+from pipelines.splits import Indices, Split
+from pipelines.versions import git_sha, library_versions
+
+#: Raised whenever the same cell would give other rows, so that old ones are not taken for new.
+CELL_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every cell of a comparison shares.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    split : Split
+    refit : bool
+        Fit again on train + validation before the test.
+    scoring : str
+        The score that validation is chosen by.
+    seed : int
+        Given to heads that draw at random.
+    store : Store
+    n_jobs : int or None
+    progress : Progress
+    """
+
+    dataset: Dataset
+    split: Split
+    refit: bool = True
+    scoring: str = "accuracy"
+    seed: int = 0
+    store: Store = field(default_factory=Store)
+    n_jobs: int | None = None
+    progress: Progress = SILENT
+
+    @cached_property
+    def clean(self) -> NDArray[np.bool_]:
+        """Which samples of the whole set belong to test-clean, if they test at all."""
+        return clean_test(self.dataset)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the rows of a cell, but for the cell itself."""
+        parts = (self.split.train, self.split.validation, self.split.test)
+        return {
+            "version": CELL_VERSION,
+            "dataset": self.dataset.fingerprint,
+            "split": [key_of({"ids": self.dataset.ids[p].tolist()}) for p in parts],
+            "refit": self.refit,
+            "scoring": self.scoring,
+            "seed": self.seed,
+        }
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What validation chose.
+
+    Attributes
+    ----------
+    params : dict
+    estimator : fitted on train alone
+    scores : dict
+        Of the validation samples.
+    tried : list of dict
+        Each candidate with its validation score and seconds.
+    fit_s : float
+        Seconds of fitting the chosen one.
+    """
+
+    params: dict[str, Any]
+    estimator: Any
+    scores: dict[str, float]
+    tried: list[dict[str, Any]]
+    fit_s: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished cell."""
+
+    run: str
+    rows: list[Row]
+    predictions: Predictions
+    estimator: Any
+    choice: Choice
+    embedding: Embedding
+
+
+class Matrix:
+    """The vectors of a data set and, where asked for, of its mirrored training samples; read when needed."""
+
+    def __init__(self, features: Features, bench: Bench) -> None:
+        self.features = features
+        self.bench = bench
+        both = np.concatenate([bench.split.train, bench.split.validation])
+        self._copied = np.sort(both) if features.mirror else None
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The cache keys of all that is embedded, without embedding it."""
+        bench, features = self.bench, self.features
+        keys = embedding_keys(bench.dataset, features.extractor, features.preprocess)
+        if self._copied is None:
+            return keys
+        return keys + embedding_keys(bench.dataset, features.extractor, self._mirroring, self._copied)
+
+    @cached_property
+    def embedding(self) -> Embedding:
+        """The vectors of every sample, as it comes."""
+        return self._embed(self.features.preprocess, None)
+
+    @cached_property
+    def _copies(self) -> Embedding:
+        return self._embed(self._mirroring, self._copied)
+
+    @property
+    def _mirroring(self) -> Preprocess:
+        return self.features.preprocess.model_copy(update={"mirror": True})
+
+    def _embed(self, preprocess: Preprocess, indices: Indices | None) -> Embedding:
+        bench = self.bench
+        return embed(
+            bench.dataset,
+            self.features.extractor,
+            preprocess=preprocess,
+            indices=indices,
+            store=bench.store,
+            n_jobs=bench.n_jobs,
+            progress=bench.progress,
+        )
+
+    def plain(self, indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return vectors and labels of some samples."""
+        return np.asarray(self.embedding.X[indices]), self.bench.dataset.labels[indices]
+
+    def training(self, indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return vectors and labels of training samples, their mirrored copies after them."""
+        X, y = self.plain(indices)
+        if self._copied is None:
+            return X, y
+        rows = np.searchsorted(self._copied, indices)
+        return np.concatenate([X, self._copies.X[rows]]), np.concatenate([y, y])
+
+
+def cell_id(head: Head, matrix: Matrix) -> str:
+    """Return the name of a cell: the first 16 hex digits of the SHA-256 of all that decides its rows."""
+    cell = {"features": matrix.features.model_dump(), "head": head.model_dump(), "keys": list(matrix.keys)}
+    return key_of(matrix.bench.identity() | cell)[:16]
+
+
+def run_cell(head: Head, matrix: Matrix) -> Outcome:
+    """Choose on validation, fit again, test once.
+
+    Parameters
+    ----------
+    head : Head
+        With the grid to choose from.
+    matrix : Matrix
+        The vectors to fit it on.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    ValueError
+        If the head cannot be fitted on these vectors; one line that says why.
+    """
+    bench = matrix.bench
+    choice = choose(head, matrix)
+    estimator, fit_s, trained_on = choice.estimator, choice.fit_s, bench.split.train
+    if bench.refit:
+        trained_on = np.concatenate([bench.split.train, bench.split.validation])
+        with bench.progress.task(f"{head.head}: fitting on train + validation") as advance:
+            estimator, fit_s = _timed_fit(head.head, choice.params, *matrix.training(trained_on))
+            advance(1)
+    predictions, ms = _predict(estimator, matrix, bench.split.test)
+    tested = {"n_train": len(trained_on), "fit_s": fit_s, "predict_ms_per_sample": ms}
+    rows = _rows(head, matrix, choice, predictions, tested | {"model_bytes": memory_bytes(estimator)})
+    return Outcome(rows[0].run, rows, predictions, estimator, choice, matrix.embedding)
+
+
+def choose(head: Head, matrix: Matrix) -> Choice:
+    """Fit every candidate on train and return the best on validation; of equals, the first."""
+    X, y = matrix.training(matrix.bench.split.train)
+    X_val, y_val = matrix.plain(matrix.bench.split.validation)
+    best: Choice | None = None
+    tried: list[dict[str, Any]] = []
+    candidates = [_seeded(head.head, params, matrix.bench.seed) for params in head.candidates()]
+    with matrix.bench.progress.task(f"{head.head}: choosing", len(candidates)) as advance:
+        for params in candidates:
+            estimator, seconds = _timed_fit(head.head, params, X, y)
+            scores = _scores_of(estimator, X_val, y_val)
+            tried.append({**params, "validation": scores[matrix.bench.scoring], "fit_s": seconds})
+            if best is None or scores[matrix.bench.scoring] > best.scores[matrix.bench.scoring]:
+                best = Choice(params, estimator, scores, tried, seconds)
+            advance(1)
+    assert best is not None  # noqa: S101  a grid has a candidate
+    return best
+
+
+def _seeded(head: str, params: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    draws = "random_state" in head_spec(head).params.model_fields
+    return {"random_state": seed, **params} if draws else dict(params)
+
+
+def _timed_fit(
+    head: str, params: Mapping[str, Any], X: NDArray[np.float32], y: NDArray[np.int64]
+) -> tuple[Any, float]:
+    started = time.perf_counter()
+    estimator = build_head(head, **params).fit(X, y)
+    return estimator, time.perf_counter() - started
+
+
+def _scores_of(estimator: Any, X: NDArray[np.float32], y: NDArray[np.int64]) -> dict[str, float]:
+    from classifiers import scores
+
+    return evaluate(y, scores(estimator, X), is_probabilistic(estimator), estimator.predict(X))
+
+
+def is_probabilistic(estimator: Any) -> bool:
+    """Return whether a head gives probabilities, not scores."""
+    return hasattr(estimator, "predict_proba")
+
+
+def _predict(estimator: Any, matrix: Matrix, indices: Indices) -> tuple[Predictions, float]:
+    """Return what the head says of some samples, and the milliseconds a sample that predicting took."""
+    from classifiers import scores
+
+    X, y = matrix.plain(indices)
+    dataset = matrix.bench.dataset
+    started = time.perf_counter()
+    predicted = np.asarray(estimator.predict(X), dtype=np.int64)
+    ms = (time.perf_counter() - started) / len(X) * 1000
+    given = np.asarray(scores(estimator, X), dtype=np.float32)
+    found = Predictions(
+        ids=dataset.ids[indices],
+        true=y,
+        predicted=predicted,
+        scores=given,
+        classes=np.array(dataset.classes),
+        clean=matrix.bench.clean[indices],
+        probabilistic=is_probabilistic(estimator),
+    )
+    return found, ms
+
+
+def _rows(
+    head: Head, matrix: Matrix, choice: Choice, predictions: Predictions, tested: Mapping[str, Any]
+) -> list[Row]:
+    """Return the row of validation (fitted on train alone) and those of the test and its parts."""
+    split, embedding = matrix.bench.split, matrix.embedding
+    known = base_row(head, matrix) | {
+        "spec": embedding.spec,
+        "params": as_json(choice.params),
+        "extract_s": embedding.seconds,
+    }
+    chosen = {"split": "validation", "n_train": len(split.train), "n_test": len(split.validation)}
+    rows = [Row(**(known | chosen | {"fit_s": choice.fit_s} | choice.scores))]
+    for name, mask in test_parts(matrix.bench, predictions).items():
+        rows.append(Row(**(known | dict(tested) | {"split": name} | _masked_scores(predictions, mask))))
+    return rows
+
+
+def base_row(head: Head, matrix: Matrix) -> dict[str, Any]:
+    """Return the fields of a row that are known before anything is fitted."""
+    bench, features = matrix.bench, matrix.features
+    return {
+        "run": cell_id(head, matrix),
+        "dataset": bench.dataset.name,
+        "fingerprint": bench.dataset.fingerprint,
+        "protocol": bench.split.words,
+        "split": "test",
+        "extractor": features.title,
+        "spec": features.extractor,
+        "head": head.head,
+        "params": as_json(head.params),
+        "seed": bench.seed,
+        "embedding_key": "+".join(matrix.keys),
+        "git_sha": git_sha(),
+        "versions": as_json(library_versions()),
+    }
+
+
+def test_parts(bench: Bench, predictions: Predictions) -> dict[str, NDArray[np.bool_]]:
+    """Return masks over the tested samples: all, test-clean, and the named splits they are made of."""
+    everything = np.ones(len(predictions.ids), dtype=bool)
+    parts = {"test": everything, "test-clean": predictions.clean}
+    names = bench.dataset.split[bench.split.test]
+    if len(np.unique(names)) > 1:
+        parts |= {str(name): names == name for name in np.unique(names)}
+    return {name: mask for name, mask in parts.items() if mask.any()}
+
+
+def _masked_scores(predictions: Predictions, mask: NDArray[np.bool_]) -> dict[str, Any]:
+    p = predictions
+    found = evaluate(p.true[mask], p.scores[mask], p.probabilistic, p.predicted[mask])
+    return {"n_test": int(mask.sum()), **found}
+
+
+class _Counter:
+    """A file that keeps nothing but the count of its bytes."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def write(self, data: bytes) -> int:
+        self.count += memoryview(data).nbytes
+        return len(data)
+
+
+def memory_bytes(estimator: Any) -> int:
+    """Return the size of a fitted head in bytes: of its arrays and what holds them, as pickled to nowhere."""
+    counter = _Counter()
+    pickle.Pickler(counter, protocol=5).dump(estimator)
+    return counter.count

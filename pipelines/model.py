@@ -1,0 +1,209 @@
+"""A fitted head with its extractor, in one folder: what ``mueca fit`` writes and predicting reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers import persist, scores
+from featurize.images import Image, Preprocess
+from featurize.registry import parse
+from pipelines.fit import Bench, Outcome
+from pipelines.recipe import Features
+from pipelines.results import append_rows
+from pipelines.versions import library_versions, machine
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """A head with the extractor it was fitted on.
+
+    Attributes
+    ----------
+    extractor : str
+        Expression with every parameter written out.
+    preprocess : Preprocess
+    estimator : classifier
+    card : dict
+        What it is, on what it was fitted, how it was chosen, its scores, versions.
+    """
+
+    extractor: str
+    preprocess: Preprocess
+    estimator: Any
+    card: dict[str, Any]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The emotions, in the order of the scores."""
+        return tuple(self.card["classes"])
+
+    def embed(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return the (n, d) vectors of (h, w) or (h, w, 3) uint8 pictures of faces."""
+        ready = [self.preprocess.apply(image) for image in images]
+        return np.hstack([part.transform(ready) for part in parse(self.extractor)])
+
+    def scores(self, images: Sequence[Image]) -> NDArray[np.floating[Any]]:
+        """Return an (n, k) score a class, the larger the likelier."""
+        return scores(self.estimator, self.embed(images))
+
+    def predict(self, images: Sequence[Image]) -> list[str]:
+        """Return the emotion of each picture of a face."""
+        return [self.classes[int(k)] for k in self.estimator.predict(self.embed(images))]
+
+
+def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any]:
+    """Return what a reader must know of a fitted head."""
+    first = outcome.rows[0]
+    shown = (
+        "n_test",
+        "accuracy",
+        "balanced_accuracy",
+        "f1_macro",
+        "f1_weighted",
+        "auc_ovr",
+        "ci_low",
+        "ci_high",
+    )
+    tables = {row.split: {name: getattr(row, name) for name in shown} for row in outcome.rows}
+    return {
+        "format": FORMAT,
+        "title": f"{first.head} on {first.extractor}, {first.dataset}",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": {
+            "name": first.dataset,
+            "fingerprint": first.fingerprint,
+            "synthetic": bench.dataset.synthetic,
+            "left_out": len(bench.dataset.faults),
+        },
+        "classes": list(bench.dataset.classes),
+        "protocol": first.protocol,
+        "extractor": {
+            "expression": outcome.embedding.spec,
+            "dim": int(outcome.embedding.X.shape[1]),
+            "parts": [asdict(part.spec) for part in outcome.embedding.extractors],
+            "fallbacks": outcome.embedding.fallbacks,
+        },
+        "preprocess": features.preprocess.model_dump(exclude={"mirror"})
+        | {"mirrored_copies": features.mirror},
+        "head": {"name": first.head, "params": outcome.choice.params},
+        "chosen_from": outcome.choice.tried,
+        "scores": tables,
+        "fit_s": outcome.rows[-1].fit_s,
+        "versions": library_versions(),
+        "git_sha": first.git_sha,
+        "machine": machine(),
+        "limits": "Labels are annotators' views of posed or web faces. An expression is not a feeling.",
+    }
+
+
+def model_of(outcome: Outcome, features: Features, bench: Bench) -> Model:
+    """Return a finished cell as a model."""
+    return Model(
+        outcome.embedding.spec, features.preprocess, outcome.estimator, card_of(outcome, features, bench)
+    )
+
+
+def check_target(folder: Path) -> None:
+    """Refuse a folder that holds something other than a model, before anything is computed.
+
+    Raises
+    ------
+    ValueError
+    """
+    if folder.is_file() or (
+        folder.is_dir() and any(folder.iterdir()) and not (folder / "card.json").is_file()
+    ):
+        raise ValueError(f"{folder} holds something that is no model; give an empty or a new --out folder")
+
+
+def save_model(model: Model, outcome: Outcome, folder: Path) -> None:
+    """Write head, card, rows and predictions to one folder, replacing an older model there.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds something that is no model.
+    OSError
+        If it cannot be written; an older model is then left as it was.
+    """
+    check_target(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        _fill(temporary, outcome, model.card)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _fill(folder: Path, outcome: Outcome, card: dict[str, Any]) -> None:
+    meta = {
+        "extractor": card["extractor"]["expression"],
+        "dim": card["extractor"]["dim"],
+        "classes": card["classes"],
+    }
+    persist.save(outcome.estimator, folder / "head.skops", meta)
+    text = json.dumps(card, indent=1, ensure_ascii=False, default=_plain)
+    (folder / "card.json").write_text(text, "utf-8")
+    append_rows(folder / "rows.csv", outcome.rows)
+    (folder / "rows.lock").unlink(missing_ok=True)
+    outcome.predictions.save(folder / "predictions.npz")
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def load_model(folder: Path | str) -> Model:
+    """Read a model folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    ValueError
+        If it is no model, was changed, or its extractor would no longer give the same vectors.
+    """
+    folder = Path(folder)
+    if not (folder / "card.json").is_file():
+        raise FileNotFoundError(f"no model in {folder}; make one with: mueca fit ... --out {folder}")
+    try:
+        card = json.loads((folder / "card.json").read_text("utf-8"))
+        expression, settings = card["extractor"]["expression"], dict(card["preprocess"])
+        settings.pop("mirrored_copies", None)
+        preprocess = Preprocess(**settings)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{folder}/card.json is no card of a model: {' '.join(str(error).split())}"
+        ) from None
+    estimator, meta = persist.load(folder / "head.skops")
+    _check_match(folder, card, meta)
+    return Model(expression, preprocess, estimator, card)
+
+
+def _check_match(folder: Path, card: dict[str, Any], meta: dict[str, Any]) -> None:
+    """Refuse a head that was fitted on other vectors than the card's extractor gives now."""
+    if meta.get("extractor") != card["extractor"]["expression"] or meta.get("classes") != card["classes"]:
+        raise ValueError(f"{folder}: head.skops and card.json are not of the same model")
+    made = [
+        {k: v for k, v in part.items() if k not in ("licence", "source")}
+        for part in card["extractor"]["parts"]
+    ]
+    now = [part.spec.identity() for part in parse(card["extractor"]["expression"])]
+    if json.loads(json.dumps(now)) != made:
+        raise ValueError(f"{folder}: its extractor has changed since the head was fitted; fit it again")

@@ -1,0 +1,169 @@
+"""Recipes: what to compare, read from YAML; a typo is an error."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from classifiers.registry import checked_params, head_spec
+from featurize.images import Preprocess
+from featurize.registry import parse
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Features(_Strict):
+    """An extractor expression and what is done to the pictures before it.
+
+    `equalize`, `tile`, `clip` as in `featurize.images.Preprocess`; `mirror` adds mirrored copies of the
+    training samples, and of no others.
+    """
+
+    extractor: str
+    equalize: Literal["none", "hist", "clahe"] = "none"
+    tile: int = Field(default=4, ge=1, le=64)
+    clip: float = Field(default=4.0, gt=0)
+    mirror: bool = False
+
+    @model_validator(mode="after")
+    def _readable(self) -> Features:
+        parse(self.extractor)
+        return self
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """The preprocessing of a sample that is not mirrored."""
+        return Preprocess(equalize=self.equalize, tile=self.tile, clip=self.clip)
+
+    @property
+    def title(self) -> str:
+        """The expression with what was done to the pictures, as a table shows it."""
+        extras = [self.equalize] * (self.equalize != "none") + ["mirror"] * self.mirror
+        return " ".join([self.extractor, *(f"[{e}]" for e in extras)])
+
+
+class Head(_Strict):
+    """A head, its fixed parameters, and the grid to choose the others from ("default": the head's own)."""
+
+    head: str
+    params: dict[str, Any] = {}
+    grid: dict[str, list[Any]] | Literal["default"] = {}
+
+    @model_validator(mode="after")
+    def _known(self) -> Head:
+        for candidate in self.candidates():
+            checked_params(self.head, candidate)
+        return self
+
+    def candidates(self) -> list[dict[str, Any]]:
+        """Return every combination of the grid with the fixed parameters, in the grid's order."""
+        from sklearn.model_selection import ParameterGrid
+
+        grid = dict(head_spec(self.head).grid) if self.grid == "default" else self.grid
+        free = {name: values for name, values in grid.items() if name not in self.params}
+        if empty := [name for name, values in free.items() if not values]:
+            raise ValueError(f"head {self.head}: the grid gives no value for {empty[0]!r}")
+        return [{**self.params, **point} for point in ParameterGrid(free)]
+
+
+def _as_features(value: Any) -> Any:
+    return {"extractor": value} if isinstance(value, str) else value
+
+
+def _as_head(value: Any) -> Any:
+    return {"head": value} if isinstance(value, str) else value
+
+
+def _as_data(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Data(_Strict):
+    """A data set by name or path, with the options of its loader."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class Recipe(_Strict):
+    """A comparison: every extractor with every head, under one protocol.
+
+    Attributes
+    ----------
+    name : str
+    question : str
+        What the comparison is to answer, as the report prints it.
+    data : Data or str
+    validation : float or str
+        Share of the training samples held out to choose on, or the name of a split.
+    test : str
+        The split that tests.
+    refit : bool
+        Fit the chosen parameters again on train + validation before the test.
+    scoring : str
+        A score of `pipelines.metrics.evaluate` that validation is chosen by.
+    seed : int
+    extractors : list of Features or str
+    heads : list of Head or str
+    """
+
+    name: str
+    question: str = ""
+    data: Annotated[Data, BeforeValidator(_as_data)]
+    validation: float | str = 0.1
+    test: str = "test"
+    refit: bool = True
+    scoring: Literal["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted"] = "accuracy"
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    extractors: list[Annotated[Features, BeforeValidator(_as_features)]] = Field(min_length=1)
+    heads: list[Annotated[Head, BeforeValidator(_as_head)]] = Field(min_length=1)
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe from a YAML file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        One line that names the file, the place in it and what is wrong there.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise FileNotFoundError(f"no recipe {path}; the ones that come with mueca are in configs/")
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is no recipe: it should be a mapping with name, data, extractors and heads")
+    return recipe_from(content, str(path))
+
+
+def recipe_from(content: dict[str, Any], where: str = "recipe") -> Recipe:
+    """Build a recipe from a mapping; errors as in `load_recipe`."""
+    try:
+        return Recipe(**content)
+    except ValidationError as error:
+        raise ValueError(f"{where}: {_first_problem(error)}") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{place}: unknown{_suggestion(str(first['loc'][-1]))}"
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+
+
+def _suggestion(name: str) -> str:
+    known = {*Recipe.model_fields, *Features.model_fields, *Head.model_fields, *Data.model_fields}
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

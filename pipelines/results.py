@@ -1,0 +1,203 @@
+"""The files of results: long CSV rows, and the predictions behind them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of ``rows.csv``: a data set x extractor x head x fold, on one split.
+
+    Times are in seconds, but `predict_ms_per_sample` in milliseconds; `model_bytes` is the size of the fitted
+    head in memory. `params`, `versions` are JSON. Scores that are not defined are empty in the file.
+    """
+
+    run: str
+    dataset: str
+    fingerprint: str
+    protocol: str
+    split: str
+    extractor: str
+    spec: str
+    head: str
+    params: str = "{}"
+    seed: int = 0
+    fold: int = 0
+    n_train: int = 0
+    n_test: int = 0
+    accuracy: float = math.nan
+    balanced_accuracy: float = math.nan
+    f1_macro: float = math.nan
+    f1_weighted: float = math.nan
+    auc_ovr: float = math.nan
+    log_loss: float = math.nan
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    extract_s: float = math.nan
+    fit_s: float = math.nan
+    predict_ms_per_sample: float = math.nan
+    model_bytes: int = 0
+    embedding_key: str = ""
+    git_sha: str = ""
+    versions: str = "{}"
+    status: str = "ok"
+    error: str = ""
+
+
+COLUMNS = tuple(f.name for f in fields(Row))
+_TYPES = {f.name: f.type for f in fields(Row)}
+
+
+def append_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Append rows to a CSV file, whole or not at all, also when several runs write to it.
+
+    Raises
+    ------
+    ValueError
+        If the file is there and is no file of result rows.
+    OSError
+        If it cannot be written.
+    """
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        started = path.exists() and path.stat().st_size > 0
+        if started:
+            _check_header(path)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        if not started:
+            writer.writeheader()
+        writer.writerows({k: _cell(v) for k, v in asdict(row).items()} for row in rows)
+        _append_whole(path, text.getvalue().encode())
+
+
+def _append_whole(path: Path, data: bytes) -> None:
+    """Append `data`; if that fails half-way (a full disk), take back what was written."""
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("ab") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        os.truncate(path, size)
+        raise
+
+
+def _check_header(path: Path) -> None:
+    with path.open(newline="", encoding="utf-8") as file:
+        header = next(csv.reader(file), [])
+    if tuple(header) != COLUMNS:
+        raise ValueError(f"{path} holds no result rows of this version; give another --out folder")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else repr(value)
+    return str(value)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows of a CSV file; of several with one `run`, `split` and `fold`, the last.
+
+    Raises
+    ------
+    ValueError
+        If the file is no file of result rows; the message names the line.
+    """
+    if not path.exists():
+        return []
+    _check_header(path)
+    latest: dict[tuple[str, str, int], Row] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for number, record in enumerate(csv.DictReader(file), start=2):
+            row = _row(record, path, number)
+            latest.pop((row.run, row.split, row.fold), None)
+            latest[row.run, row.split, row.fold] = row
+    return list(latest.values())
+
+
+def _row(record: Mapping[str, str | None], path: Path, number: int) -> Row:
+    try:
+        return Row(**{name: _value(name, record[name]) for name in COLUMNS})
+    except (TypeError, ValueError, KeyError):
+        raise ValueError(f"{path}, line {number}: not a result row") from None
+
+
+def _value(name: str, text: str | None) -> Any:
+    if text is None:
+        raise ValueError(name)
+    if _TYPES[name] == "float":
+        return float(text) if text else math.nan
+    return int(text) if _TYPES[name] == "int" else text
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a head said of each test sample.
+
+    Attributes
+    ----------
+    ids : (n,) str
+    true, predicted : (n,) int
+        Indices into `classes`.
+    scores : (n, k) float32
+    classes : (k,) str
+    clean : (n,) bool
+        Whether the sample is in the split test-clean.
+    probabilistic : bool
+        Whether each row of `scores` is a probability distribution.
+    """
+
+    ids: NDArray[np.str_]
+    true: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    classes: NDArray[np.str_]
+    clean: NDArray[np.bool_]
+    probabilistic: bool
+
+    def save(self, path: Path) -> None:
+        """Write to an .npz file, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, **asdict(self))
+        temporary.replace(path)
+
+
+def load_predictions(path: Path) -> Predictions:
+    """Read what `Predictions.save` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            columns = {f.name: found[f.name] for f in fields(Predictions)}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} holds no predictions: {error}") from None
+    columns["probabilistic"] = bool(columns["probabilistic"])
+    return Predictions(**columns)
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """Return a mapping as one line of JSON with sorted keys."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)

@@ -1,0 +1,181 @@
+"""Between the command line and the functions: words in, tables out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from featurize.store import Listing, Store
+from pipelines.console import table
+from pipelines.progress import Progress
+
+
+def head_params(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """Read ``--C 10 --gamma scale`` and ``--C 1,10,100``.
+
+    Returns
+    -------
+    params : dict
+        Parameters with one value.
+    grid : dict
+        Parameters with several.
+
+    Raises
+    ------
+    ValueError
+        If a word is no ``--name value``.
+    """
+    params: dict[str, Any] = {}
+    grid: dict[str, list[Any]] = {}
+    for name, text in _pairs(words):
+        values = [_value(part) for part in text.split(",")]
+        if name in params or name in grid:
+            raise ValueError(f"--{name} is given twice; several values go with commas: --{name} 1,10")
+        if len(values) == 1:
+            params[name] = values[0]
+        else:
+            grid[name] = values
+    return params, grid
+
+
+def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    pairs, rest = [], list(words)
+    while rest:
+        word = rest.pop(0)
+        name, equals, text = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or not name:
+            raise ValueError(f"cannot read {word!r}; a head's parameter is --name value, such as --C 10")
+        if not equals:
+            if not rest or (rest[0].startswith("--")):
+                raise ValueError(f"--{name} needs a value")
+            text = rest.pop(0)
+        pairs.append((name.replace("-", "_"), text))
+    return pairs
+
+
+def _value(text: str) -> Any:
+    """Read one value: number, true, false, none, or a word."""
+    plain = {"true": True, "false": False, "none": None, "null": None, "": None}
+    if text.strip().lower() in plain:
+        return plain[text.strip().lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip()
+
+
+def share_or_name(text: str) -> float | str:
+    """Read ``0.1`` as a share and anything else as the name of a split."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def print_fit(model: Any, outcome: Any, out: Path | None) -> None:
+    """Show what was fitted, how it was chosen, and its scores."""
+    card = model.card
+    print(f"{card['title']}\nprotocol: {card['protocol']}")
+    if len(card["chosen_from"]) > 1:
+        tried = [
+            {**c, "": "chosen" if _is_chosen(c, card["head"]["params"]) else ""} for c in card["chosen_from"]
+        ]
+        table(list(tried[0]), tried)
+    shown = ("split", "n_test", "accuracy", "ci_low", "ci_high", "balanced_accuracy", "f1_macro", "auc_ovr")
+    table(shown, [{name: getattr(row, name) for name in shown} for row in outcome.rows])
+    last = outcome.rows[-1]
+    print(f"fitted in {last.fit_s:.2f} s, {last.predict_ms_per_sample:.3f} ms a face to predict")
+    if out:
+        print(f"written to {out}/ (head.skops, card.json, rows.csv, predictions.npz)")
+
+
+def _is_chosen(candidate: dict[str, Any], params: dict[str, Any]) -> bool:
+    return all(candidate[name] == value for name, value in params.items())
+
+
+def print_comparison(recipe: Any, found: Any) -> None:
+    """Show the summary of a comparison; the combination that validation chooses stands in bold."""
+    from pipelines.compare import summarize
+
+    records = summarize(found)
+    title = f"{recipe.name} on {recipe.data.name}" + (f": {recipe.question}" if recipe.question else "")
+    shown = (
+        "extractor",
+        "head",
+        "validation",
+        "test",
+        "ci_low",
+        "ci_high",
+        "test_clean",
+        "uar",
+        "uf1",
+        "fit_s",
+        "predict_ms",
+        "chosen",
+        "error",
+    )
+    columns = [c for c in shown if c != "error" or any(r["error"] for r in records)]
+    table(columns, records, title, bold=[bool(r["chosen"]) for r in records])
+    if found.rows:
+        print(f"protocol: {found.rows[0].protocol}")
+    print(f"{found.computed} cells computed, {found.reused} taken from {found.folder}, {found.failed} failed")
+    print(f"written to {found.folder}/ (rows.csv, summary.csv, predictions/)")
+
+
+def catalogue() -> dict[str, list[dict[str, str]]]:
+    """Return every extractor, head and data set with its parameters in words."""
+    import featurize.registry as extractors
+    from classifiers.registry import head_spec, list_heads
+    from pipelines import datasets
+
+    described = [(name, extractors.extractor_class(name)) for name in extractors.list_extractors()]
+    return {
+        "extractors": [
+            {"name": name, "takes": made.kind, "parameters": _fields(made.Params)} for name, made in described
+        ],
+        "heads": [{"name": name, "parameters": _fields(head_spec(name).params)} for name in list_heads()],
+        "data": [{"name": name, "state": state} for name, state in datasets.list_datasets().items()],
+    }
+
+
+def _fields(params: Any) -> str:
+    return ", ".join(f"{name}={field.default}" for name, field in params.model_fields.items())
+
+
+def print_catalogue(found: dict[str, list[dict[str, str]]]) -> None:
+    """Show the catalogue."""
+    for i, (title, records) in enumerate(found.items()):
+        print(("\n" if i else "") + title)
+        table(list(records[0]), records)
+
+
+def audit(data: str, threshold: int | None, out: Path | None, progress: Progress) -> tuple[Any, list[Path]]:
+    """Audit a data set by name or path; return the audit and the files written."""
+    from pipelines import datasets
+    from pipelines.datasets.audit import audit as run_audit
+
+    dataset = datasets.load(data, cache=Store().root)
+    options = {} if threshold is None else {"near_threshold": threshold}
+    found = run_audit(dataset, progress=progress, **options)
+    return found, list(found.write_csv(out)) if out else []
+
+
+def cache_records(entries: Sequence[Listing]) -> list[dict[str, Any]]:
+    """Return cache entries as records for a table."""
+    return [
+        {
+            "key": e.key[:12],
+            "state": e.state,
+            "extractor": e.extractor,
+            "dataset": e.dataset,
+            "rows": e.rows,
+            "dim": e.dim,
+            "mb": e.bytes / 1e6,
+            "last_used": time.strftime("%Y-%m-%d %H:%M", time.localtime(e.last_used)),
+        }
+        for e in entries
+    ]
