@@ -14,8 +14,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, cast
+from typing import IO, Any
 
 #: An archive whose contents exceed this many times its own size is refused. FER2013 comes to 1.1 (JPEGs in a
 #: .tar), 1.6 (JPEGs in a .tar.xz) and about 6 (its CSV in a .tar.xz).
@@ -78,8 +79,8 @@ def opened(path: Path) -> Iterator[Iterator[Member]]:
     Raises
     ------
     ArchiveError
-        If it is not an archive; is truncated or damaged; needs a password; holds a link, a device, or a name that
-        leads out of its folder; or its contents exceed `MAX_RATIO` times its size, or `MAX_BYTES`.
+        If it is not an archive; is truncated or damaged; needs a password; holds a link, a device, or a name
+        that leads out of its folder; or its contents exceed `MAX_RATIO` times its size, or `MAX_BYTES`.
     """
     try:
         yield _members(path)
@@ -112,8 +113,8 @@ def _members(path: Path) -> Iterator[Member]:
 
 def _too_large(path: Path) -> ArchiveError:
     return ArchiveError(
-        f"{path}: unpacks to more than {MAX_RATIO} times its size (or {MAX_BYTES // 2**30} GiB), as an archive made "
-        "to fill the disk does; not read"
+        f"{path}: unpacks to more than {MAX_RATIO} times its size (or {MAX_BYTES // 2**30} GiB), "
+        "as an archive made to fill the disk does; not read"
     )
 
 
@@ -127,9 +128,6 @@ def _checked_name(path: Path, name: str) -> str:
     return "/".join(parts)
 
 
-# -- zip ---------------------------------------------------------------------------------------------------------
-
-
 def _zip_members(path: Path, limit: int) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
@@ -140,7 +138,7 @@ def _zip_members(path: Path, limit: int) -> Iterator[Member]:
             raise _too_large(path)
         for info in infos:
             if not info.is_dir():
-                yield Member(_checked_name(path, info.filename), lambda info=info: archive.open(info))  # type: ignore[misc]
+                yield Member(_checked_name(path, info.filename), partial(archive.open, info))
 
 
 def _check_zip_member(path: Path, info: zipfile.ZipInfo) -> None:
@@ -152,11 +150,8 @@ def _check_zip_member(path: Path, info: zipfile.ZipInfo) -> None:
         raise ArchiveError(f"{path}: needs a password; unpack it and give the folder")
 
 
-# -- tar ---------------------------------------------------------------------------------------------------------
-
-
 class _Bounded(io.RawIOBase):
-    """A stream that refuses to give more than `limit` bytes: what a compressed file unpacks to is never declared."""
+    """A stream that refuses to give more than `limit` bytes: a compressed file declares no size to trust."""
 
     def __init__(self, stream: IO[bytes], path: Path, limit: int) -> None:
         self.stream, self.path, self.left = stream, path, limit
@@ -173,22 +168,29 @@ class _Bounded(io.RawIOBase):
 
 
 class _StrictInfo(tarfile.TarInfo):
-    """A header after which the archive goes on: tarfile takes a missing or broken one for the archive's end."""
+    """A header that must be there: tarfile takes a missing or broken one for the archive's end."""
 
     @classmethod
     def fromtarfile(cls, tar: tarfile.TarFile) -> _StrictInfo:
         try:
-            return super().fromtarfile(tar)  # type: ignore[return-value]
+            return super().fromtarfile(tar)
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
             raise
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(f"{error} where a member or the end should be") from None
 
 
+def _open_tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    stream = archive.extractfile(info)
+    if stream is None:  # only for what is not a file
+        raise tarfile.ReadError(f"cannot open {info.name!r}")
+    return stream
+
+
 def _tar_members(path: Path, form: str, limit: int) -> Iterator[Member]:
     openers: dict[str, Any] = {"tar": open, "gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
     with openers[form](path, "rb") as stream:
-        bounded = cast(IO[bytes], _Bounded(stream, path, limit))
+        bounded: Any = _Bounded(stream, path, limit)
         with tarfile.open(fileobj=bounded, mode="r|", tarinfo=_StrictInfo) as archive:
             for info in archive:
                 name = _checked_name(path, info.name)
@@ -196,7 +198,7 @@ def _tar_members(path: Path, form: str, limit: int) -> Iterator[Member]:
                 if not (info.isfile() or info.isdir()) or info.issparse():
                     raise ArchiveError(f"{path}: member {name!r} is a link, a device or sparse; not read")
                 if info.isfile():
-                    yield Member(name, lambda info=info: archive.extractfile(info))  # type: ignore[misc]
-                archive.members.clear()  # tarfile would keep every header
+                    yield Member(name, partial(_open_tar_member, archive, info))
+                archive.members.clear()  # type: ignore[attr-defined] # tarfile would keep every header
         while bounded.read(2**20):  # the compressor's own checksum stands at the very end
             pass

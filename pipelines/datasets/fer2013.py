@@ -6,39 +6,24 @@ Goodfellow et al., "Challenges in representation learning: a report on three mac
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import datetime
 import hashlib
-import io
 import json
-import logging
-import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from featurize.images import Image, UnreadableImage, decode, to_grey
-from pipelines.datasets import archive
-from pipelines.datasets.archive import Member
-from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset, Fault, sample_digest
-from pipelines.datasets.fer2013_csv import read_rows
-from pipelines.datasets.folder import PICTURES
-
-log = logging.getLogger(__name__)
-
-#: Called with the number of samples done and, where it is known, of all.
-Progress = Callable[[int, int | None], None]
+from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset, Fault
+from pipelines.datasets.fer2013_source import Face, Progress, Source
 
 FORMAT = 1
-SIDE = 48
-#: Order of the splits in the stored set. "test" is for folders whose file names do not tell public from private.
+#: Order of the splits in the stored set; "test" is for file names that do not tell public from private.
 SPLITS = ("train", "public", "private", "test")
 #: Faces of each class (in the order of `EMOTIONS`) in each split, as published.
 PUBLISHED = {
@@ -47,27 +32,6 @@ PUBLISHED = {
     "private": (491, 55, 528, 879, 626, 594, 416),
 }
 PUBLISHED_TEST = (958, 111, 1024, 1774, 1233, 1247, 831)
-TOTAL = 35_887
-
-_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "test": "test",
-    "publictest": "public",
-    "privatetest": "private",
-}
-_PREFIXES = {"publictest": "public", "privatetest": "private"}
-
-
-@dataclass(frozen=True)
-class Face:
-    """One face as found in the source: `digest` is `sample_digest` of `image`, (48, 48) uint8."""
-
-    id: str
-    label: str
-    split: str
-    image: Image
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -103,17 +67,15 @@ class ImportReport:
         return not self.differences and not self.faults
 
 
-# -- reading -----------------------------------------------------------------------------------------------------
-
-
 def add(path: Path, root: Path, progress: Progress | None = None, *, strict: bool = False) -> ImportReport:
     """Import FER2013 into ``root/fer2013``, replacing an earlier import only when all has gone well.
 
     Parameters
     ----------
     path : Path
-        The Kaggle folder (train/ and test/ with class folders), a .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz of it,
-        a CSV (``emotion,pixels,Usage`` or ``emotion, Usage, pixels``), or a folder or archive that holds the CSV.
+        The Kaggle folder (train/ and test/ with class folders), a .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz of
+        it, a CSV (``emotion,pixels,Usage`` or ``emotion, Usage, pixels``), or a folder or archive that holds
+        the CSV.
     root : Path
         Folder of data sets, see `pipelines.datasets.data_root`.
     progress : callable, optional
@@ -133,151 +95,17 @@ def add(path: Path, root: Path, progress: Progress | None = None, *, strict: boo
     OSError
         If `path` does not exist or `root` cannot be written.
     """
-    source = _Source(Path(path), progress)
+    source = Source(Path(path), progress)
     faces = source.read()
     if strict and source.faults:
         first = source.faults[0]
         raise ValueError(f"{path}: {len(source.faults)} unreadable; the first: {first.path}: {first.reason}")
     if not faces:
         raise ValueError(source.nothing_found())
-    # By digest within a split, so that the same faces come in the same order, hence with the same fingerprint,
-    # from every form of the set; and so that any first n are a fair draw of the classes.
+    # By digest within a split, so that the same faces come in the same order, hence with the same
+    # fingerprint, from every form of the set; and so that any first n are a fair draw of the classes.
     faces.sort(key=lambda f: (SPLITS.index(f.split), f.digest, f.label, f.id))
     return _store(faces, source, Path(root))
-
-
-class _Source:
-    """Reads the faces of a source, and gathers what went wrong."""
-
-    def __init__(self, path: Path, progress: Progress | None) -> None:
-        self.path = path
-        self.progress = progress
-        self.faults: list[Fault] = []
-        self.notes: list[str] = []
-        self.hints: list[str] = []
-        self.csv: str | None = None
-
-    def read(self) -> list[Face]:
-        faces: dict[str, Face] = {}
-        with _members(self.path) as members:
-            for face in self._faces(members):
-                if face.id in faces:
-                    raise ValueError(f"{self.path}: holds {face.id} twice; give one copy of the set")
-                faces[face.id] = face
-                if self.progress is not None:
-                    self.progress(len(faces), TOTAL)
-        self._conclude(faces)
-        return list(faces.values())
-
-    def _faces(self, members: Iterator[Member]) -> Iterator[Face]:
-        for member in members:
-            suffix = Path(member.name).suffix.lower()
-            hidden = any(part.startswith((".", "__MACOSX")) for part in member.name.split("/"))
-            if hidden:
-                continue
-            if suffix in PICTURES:
-                yield from self._picture(member)
-            elif suffix == ".csv":
-                yield from self._csv(member)
-            elif suffix in (".zip", ".tar", ".gz", ".tgz", ".xz"):
-                self.hints.append(f"it holds {member.name}: take that out and add it")
-
-    def _picture(self, member: Member) -> Iterator[Face]:
-        split, label, name = _placed(self.path, member.name)
-        try:
-            image = to_grey(decode(member.read(), name))
-            if image.shape != (SIDE, SIDE):
-                raise UnreadableImage(
-                    name, f"{image.shape[1]} x {image.shape[0]} pixels, not {SIDE} x {SIDE}"
-                )
-            yield Face(name, label, split, image, sample_digest(image))
-        except UnreadableImage as error:
-            self.faults.append(Fault(name, error.reason))
-
-    def _csv(self, member: Member) -> Iterator[Face]:
-        if self.csv is not None:
-            self.notes.append(f"{member.name} was not read: the faces are those of {self.csv}")
-            return
-        with member.open() as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as text:
-            try:
-                for number, split, emotion, image in read_rows(text, member.name):
-                    self.csv = member.name
-                    yield Face(
-                        f"{split}/{emotion}/row-{number:05d}", emotion, split, image, sample_digest(image)
-                    )
-            except KeyError as missing:  # another table of the same challenge
-                self.hints.append(f"{member.name} has no column {missing}")
-
-    def _conclude(self, faces: dict[str, Face]) -> None:
-        from_csv = sum("/row-" in id_ for id_ in faces)
-        if self.csv is not None and from_csv != len(faces):
-            raise ValueError(f"{self.path}: holds both pictures and {self.csv}; give one of the two")
-        if any(face.split == "test" for face in faces.values()):
-            self.notes.append(
-                "test pictures are not named PublicTest_* or PrivateTest_*: they form the split 'test', and public "
-                "and private cannot be told apart"
-            )
-
-    def nothing_found(self) -> str:
-        """Say why there are no faces."""
-        if self.faults:
-            return f"{self.path}: no readable face; the first fault: {self.faults[0].path}: {self.faults[0].reason}"
-        hint = "; ".join(dict.fromkeys(self.hints[:3]))
-        expected = "train/<class>/ with pictures, or a CSV with the columns emotion, pixels, Usage"
-        return f"{self.path}: this is not FER2013: {hint or f'there is no {expected}'}"
-
-
-@contextlib.contextmanager
-def _members(path: Path) -> Iterator[Iterator[Member]]:
-    """Give the files of a folder, an archive, or a CSV alone."""
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder; give the path of FER2013")
-    if path.is_dir():
-        yield _folder_members(_base(path))
-    elif path.suffix.lower() == ".csv":
-        yield iter([Member(path.name, lambda: path.open("rb"))])
-    else:
-        with archive.opened(path) as members:
-            yield members
-
-
-def _base(path: Path) -> Path:
-    """Return the folder, or its one subfolder, that holds train/ or a CSV: no other folder is walked."""
-    folders = [path, *sorted(p for p in path.iterdir() if p.is_dir())]
-    for folder in folders:
-        if any(p.name.lower() in _FOLDERS and p.is_dir() for p in folder.iterdir()) or any(
-            folder.glob("*.csv")
-        ):
-            return folder
-    raise ValueError(f"{path}: this is not FER2013: there is neither train/ nor a CSV in it")
-
-
-def _folder_members(base: Path) -> Iterator[Member]:
-    for folder, folders, files in os.walk(base):
-        folders.sort()
-        for name in sorted(files):
-            file = Path(folder) / name
-            yield Member(file.relative_to(base).as_posix(), lambda file=file: file.open("rb"))  # type: ignore[misc]
-
-
-def _placed(source: Path, name: str) -> tuple[str, str, str]:
-    """Return split, class and id of a picture by its path."""
-    parts = name.split("/")
-    if len(parts) < 3 or parts[-3].lower() not in _FOLDERS:
-        raise ValueError(
-            f"{source}: {name} does not lie in train/<class>/ or test/<class>/; "
-            "if this is another set, give its folder to --data instead"
-        )
-    label = parts[-2].lower()
-    if label not in EMOTIONS:
-        raise ValueError(f"{source}: unknown class folder {parts[-2]!r}; FER2013 has {', '.join(EMOTIONS)}")
-    split = _FOLDERS[parts[-3].lower()]
-    if split == "test":
-        split = _PREFIXES.get(parts[-1].split("_")[0].lower(), "test")
-    return split, label, "/".join(parts[-3:])
-
-
-# -- counting ----------------------------------------------------------------------------------------------------
 
 
 def count(splits: list[str], labels: list[str]) -> dict[str, dict[str, int]]:
@@ -290,10 +118,10 @@ def count(splits: list[str], labels: list[str]) -> dict[str, dict[str, int]]:
 def differences(counts: dict[str, dict[str, int]]) -> tuple[str, ...]:
     """Say in words where `counts` differ from the published ones.
 
-    Examples
-    --------
-    >>> differences({"train": dict(zip(EMOTIONS, PUBLISHED["train"])), "test": dict(zip(EMOTIONS, PUBLISHED_TEST))})
-    ()
+    Returns
+    -------
+    tuple of str
+        One line a difference; empty if there is none.
     """
     expected = dict(PUBLISHED)
     if "test" in counts:
@@ -316,10 +144,7 @@ def _together(counts: dict[str, dict[str, int]], splits: tuple[str, ...]) -> dic
     return {e: sum(counts.get(s, {}).get(e, 0) for s in splits) for e in EMOTIONS}
 
 
-# -- storing -----------------------------------------------------------------------------------------------------
-
-
-def _store(faces: list[Face], source: _Source, root: Path) -> ImportReport:
+def _store(faces: list[Face], source: Source, root: Path) -> ImportReport:
     from filelock import FileLock
 
     counts = count([f.split for f in faces], [f.label for f in faces])
@@ -383,9 +208,6 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-# -- loading -----------------------------------------------------------------------------------------------------
-
-
 def load(root: Path) -> Dataset:
     """Return the imported set; its pictures are memory-mapped.
 
@@ -445,5 +267,5 @@ def _rows(folder: Path) -> list[dict[str, str]]:
 
 
 def _test_splits(present: set[str]) -> dict[str, tuple[str, ...]]:
-    parts = tuple(s for s in ("test", "public", "private") if s in present)
+    parts: tuple[str, ...] = tuple(s for s in ("test", "public", "private") if s in present)
     return {"test": parts} | {s: (s,) for s in parts if s != "test"}

@@ -1,4 +1,7 @@
-"""The CSV forms of FER2013: fer2013.csv (emotion,pixels,Usage) and icml_face_data.csv (emotion, Usage, pixels)."""
+"""The CSV forms of FER2013.
+
+fer2013.csv has the columns ``emotion,pixels,Usage``; icml_face_data.csv has ``emotion, Usage, pixels``.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,8 @@ def read_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, str, str, 
     Parameters
     ----------
     lines : iterable of str
-        The file's lines; a header is needed, in which case and spaces do not matter and columns may stand in any
-        order.
+        The file's lines. The first is a header, in which case and spaces do not matter and the columns may
+        stand in any order.
     name : str
         What to call the file in an error.
 
@@ -41,8 +44,8 @@ def read_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, str, str, 
     KeyError
         Naming the first column that is missing.
     ValueError
-        One line naming the line of the file and what is wrong in it: too few columns, an unknown emotion or Usage,
-        a number of pixels other than 2,304, a value that is not 0 to 255; or the file is not text.
+        One line naming the line of the file and what is wrong in it: too few columns, an unknown emotion or
+        Usage, a number of pixels other than 2,304, a value that is not 0 to 255; or the file is not text.
     """
     reader = csv.reader(lines)
     try:
