@@ -1,0 +1,3 @@
+"""Any folder."""
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm"})
