@@ -1,0 +1,130 @@
+"""One cell, end to end: the protocol is kept, the rows are right."""
+
+import json
+
+import numpy as np
+import pytest
+
+from featurize.store import Store
+from pipelines import fit as fit_module
+from pipelines.fit import Bench, Matrix, cell_id, memory_bytes, run_cell
+from pipelines.recipe import Features, Head
+from pipelines.splits import split
+
+
+@pytest.fixture
+def bench(tiny, tmp_path):
+    return Bench(tiny, split(tiny, 0.25), store=Store(tmp_path), n_jobs=1)
+
+
+def spy(monkeypatch):
+    """Remember the size of every fit."""
+    sizes = []
+    whole = fit_module._timed_fit
+
+    def seen(head, params, X, y):
+        sizes.append((len(X), params.get("C")))
+        return whole(head, params, X, y)
+
+    monkeypatch.setattr(fit_module, "_timed_fit", seen)
+    return sizes
+
+
+def test_choose_then_refit_then_test(bench, monkeypatch):
+    sizes = spy(monkeypatch)
+    outcome = run_cell(Head(head="svm", grid={"C": [0.001, 10]}), Matrix(Features(extractor="hog"), bench))
+    n_train, n_val = len(bench.split.train), len(bench.split.validation)
+    assert sizes == [(n_train, 0.001), (n_train, 10), (n_train + n_val, 10)]
+    assert outcome.choice.params["C"] == 10
+    assert [r.split for r in outcome.rows] == ["validation", "test", "test-clean"]
+    validation, test, _ = outcome.rows
+    assert (validation.n_train, validation.n_test) == (n_train, n_val)
+    assert (test.n_train, test.n_test) == (n_train + n_val, len(bench.split.test))
+    assert json.loads(test.params)["C"] == 10
+    np.testing.assert_array_equal(outcome.predictions.ids, bench.dataset.ids[bench.split.test])
+    accuracy = np.mean(outcome.predictions.predicted == outcome.predictions.true)
+    assert test.accuracy == pytest.approx(accuracy)
+    assert test.accuracy > 0.4  # seven classes: chance is 0.14
+
+
+def test_test_samples_are_predicted_once(bench, monkeypatch):
+    read = []
+    whole = fit_module._predict
+    monkeypatch.setattr(fit_module, "_predict", lambda e, m, i: (read.append(len(i)), whole(e, m, i))[1])
+    run_cell(Head(head="svm", grid={"C": [1, 10, 100]}), Matrix(Features(extractor="hog"), bench))
+    assert read == [len(bench.split.test)]
+
+
+def test_without_refit(tiny, tmp_path, monkeypatch):
+    sizes = spy(monkeypatch)
+    bench = Bench(tiny, split(tiny, 0.25, refit=False), refit=False, store=Store(tmp_path))
+    outcome = run_cell(Head(head="svm"), Matrix(Features(extractor="hog"), bench))
+    assert len(sizes) == 1
+    assert outcome.rows[1].n_train == len(bench.split.train)
+    assert "without fitting again" in outcome.rows[1].protocol
+
+
+def test_mirrored_copies_are_of_training_samples_only(bench, monkeypatch):
+    sizes = spy(monkeypatch)
+    matrix = Matrix(Features(extractor="pixels", mirror=True), bench)
+    run_cell(Head(head="knn", params={"n_neighbors": 1}), matrix)
+    n_train, n_val = len(bench.split.train), len(bench.split.validation)
+    assert [n for n, _ in sizes] == [2 * n_train, 2 * (n_train + n_val)]
+    X, y = matrix.training(bench.split.train)
+    np.testing.assert_array_equal(y[:n_train], y[n_train:])
+    side = np.sqrt(X.shape[1]).astype(int)
+    first = X[0].reshape(side, side)
+    np.testing.assert_allclose(X[n_train].reshape(side, side), first[:, ::-1], atol=1e-6)
+
+
+def test_clean_split_is_a_part_of_the_test(bench):
+    outcome = run_cell(Head(head="knn"), Matrix(Features(extractor="pixels"), bench))
+    _, test, clean = outcome.rows
+    assert clean.n_test == outcome.predictions.clean.sum() <= test.n_test
+
+
+@pytest.mark.parametrize("head", ["softmax", "svm", "forest", "knn", "bagged-svm"])
+def test_every_head_makes_rows(bench, head):
+    small = {"forest": {"n_estimators": 20}, "bagged-svm": {"n_estimators": 2}}.get(head, {})
+    outcome = run_cell(Head(head=head, params=small), Matrix(Features(extractor="hog"), bench))
+    test = outcome.rows[1]
+    assert test.accuracy > 0.25
+    assert test.fit_s > 0
+    assert test.model_bytes > 1000
+    assert outcome.predictions.scores.shape == (len(bench.split.test), 7)
+    assert 0.5 < test.auc_ovr <= 1
+    assert np.isfinite(test.log_loss) == outcome.predictions.probabilistic
+
+
+def test_seed_reaches_heads_that_draw(bench):
+    def forest(seed):
+        seeded = Bench(bench.dataset, bench.split, seed=seed, store=bench.store)
+        head = Head(head="forest", params={"n_estimators": 10})
+        return run_cell(head, Matrix(Features(extractor="hog"), seeded)).predictions.scores
+
+    np.testing.assert_array_equal(forest(0), forest(0))
+    assert (forest(0) != forest(1)).any()
+
+
+def test_cell_id_depends_on_all_that_decides(bench):
+    def name(features=None, head=None, on=bench):
+        return cell_id(
+            Head(**(head or {"head": "svm"})), Matrix(Features(**(features or {"extractor": "hog"})), on)
+        )
+
+    other = Bench(bench.dataset, split(bench.dataset, 0.25, seed=9), store=bench.store)
+    names = [
+        name(),
+        name(features={"extractor": "pixels"}),
+        name(features={"extractor": "hog", "mirror": True}),
+        name(features={"extractor": "hog", "equalize": "hist"}),
+        name(head={"head": "knn"}),
+        name(head={"head": "svm", "params": {"C": 3}}),
+        name(on=other),
+    ]
+    assert len(set(names)) == len(names)
+    assert name() == name()
+
+
+def test_memory_is_counted():
+    assert memory_bytes(np.zeros(10**6)) == pytest.approx(8e6, rel=0.01)

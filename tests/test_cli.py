@@ -1,0 +1,241 @@
+"""The command line as a user meets it: one clear line, the right exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def mueca(capsys):
+    """Run a command in this process; return code, output, error lines."""
+
+    def run(*words):
+        with pytest.raises(SystemExit) as left:
+            cli.main([str(w) for w in words])
+        out, err = capsys.readouterr()
+        return left.value.code, out, err.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def faces(tmp_path):
+    """Make a folder of 3 classes x 8 pictures with a name that has spaces and other letters."""
+    folder = tmp_path / "mis caras ñ 表情"
+    rng = np.random.default_rng(0)
+    for k, name in enumerate(("happy", "sad", "ánger")):
+        (folder / "train" / name).mkdir(parents=True)
+        (folder / "test" / name).mkdir(parents=True)
+        for i in range(11):
+            image = np.clip(rng.normal(80 * k + 40, 20, (48, 48)), 0, 255).astype(np.uint8)
+            part = "train" if i < 8 else "test"
+            cv2.imencode(".png", image)[1].tofile(folder / part / name / f"{i} é.png")
+    return folder
+
+
+COMMANDS = [
+    [], ["featurize"], ["fit"], ["compare"], ["list"], ["data"], ["data", "add"], ["data", "audit"],
+    ["data", "list"], ["cache"], ["cache", "list"], ["cache", "verify"], ["cache", "prune"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help(mueca, command):
+    code, out, err = mueca(*command, "--help")
+    assert code == 0
+    assert "Usage: mueca" in out
+    assert not err
+
+
+HEAVY = "cv2 sklearn sklearnex scipy skimage dlib tensorflow keras openvino pyarrow pandas skops joblib numba"
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys, cli\n"
+        "try:\n    cli.main(['fit', '--help'])\nexcept SystemExit:\n    pass\n"
+        f"print([m for m in {HEAVY.split()!r} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+def test_featurize_then_cache(mueca, faces, tmp_path):
+    out_file = tmp_path / "v.npz"
+    code, out, err = mueca("featurize", "--data", faces, "--backbone", "hog+pixels", "--out", out_file)
+    assert (code, err) == (0, [])
+    assert "33 vectors" in out
+    with np.load(out_file) as found:
+        assert found["X"].shape[0] == 33
+    code, out, err = mueca("featurize", "--data", faces, "--backbone", "hog", "--json")
+    assert json.loads(out)["from_cache"] is True
+    code, out, _ = mueca("cache", "list", "--json")
+    assert {"hog", "pixels"} <= {r["extractor"] for r in json.loads(out)}
+    assert mueca("cache", "verify")[0] == 0
+
+
+def test_fit_writes_a_model(mueca, faces, tmp_path):
+    code, out, err = mueca(
+        "fit", "--data", faces, "--backbone", "pixels", "--head", "svm", "--C", "0.1,10", "--out", tmp_path / "m",
+        "--validation", "0.25",
+    )  # fmt: skip
+    assert (code, err) == (0, [])
+    assert "chosen" in out
+    assert "test-clean" in out
+    card = json.loads((tmp_path / "m" / "card.json").read_text())
+    assert card["scores"]["test"]["accuracy"] > 0.8
+    assert len(card["chosen_from"]) == 2
+
+
+def test_compare_and_again(mueca, tmp_path):
+    (tmp_path / "r.yaml").write_text(
+        "name: r\ndata: {name: synthetic, options: {n_per_class: 15, n_identities: 8}}\nvalidation: 0.25\n"
+        "extractors: [hog]\nheads: [knn, softmax]\n"
+    )
+    code, out, err = mueca("compare", tmp_path / "r.yaml", "--out", tmp_path / "o")
+    assert (code, err) == (0, [])
+    assert "synthetic" in out
+    assert "2 cells computed" in out
+    code, out, _ = mueca("compare", tmp_path / "r.yaml", "--out", tmp_path / "o")
+    assert "0 cells computed, 2 taken" in out
+    code, out, _ = mueca("compare", tmp_path / "r.yaml", "--out", tmp_path / "o", "--json")
+    assert len(json.loads(out)["cells"]) == 2
+
+
+def test_list(mueca):
+    code, out, _ = mueca("list")
+    assert code == 0
+    assert all(word in out for word in ("landmarks", "bagged-svm", "fer2013", "n_neighbors"))
+    assert set(json.loads(mueca("list", "--json")[1])) == {"extractors", "heads", "data"}
+
+
+RECIPE = "name: r\ndata: synthetic\nextractors: [hog]\nheads: [knn]\n"
+
+BAD = [
+    (["nosuch"], "No such command", 2),
+    (["fit", "--data", "synthetic"], "--backbone", 2),
+    (["featurize", "--data", "no/such/folder", "--backbone", "hog"], "no/such/folder", 1),
+    (["featurize", "--data", "fer2014", "--backbone", "hog"], "did you mean", 1),
+    (["featurize", "--data", "fer2013", "--backbone", "hog"], "mueca data add fer2013", 1),
+    (["featurize", "--data", "synthetic", "--backbone", "hgo"], "did you mean 'hog'", 1),
+    (["featurize", "--data", "synthetic", "--backbone", "hog(cel=3)"], "no parameter 'cel'", 1),
+    (["featurize", "--data", "synthetic", "--backbone", "hog", "--out", "v.xls"], "ends in .npz", 1),
+    (["featurize", "--data", "synthetic", "--backbone", "hog", "--clip", "0"], "clip", 1),
+    (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "smv"], "did you mean 'svm'", 1),
+    (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "svm", "--C", "0"], "C=0", 1),
+    (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "svm", "--C", "-1"], "C=-1", 1),
+    (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "svm", "--C", "nan"], "C=", 1),
+    (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "svm", "--c", "1"], "did you mean 'C'", 1),
+    (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "svm", "--C"], "needs a value", 1),
+    (
+        ["fit", "--data", "synthetic", "--backbone", "hog", "--head", "knn", "--n_neighbors", "9999"],
+        "9999",
+        1,
+    ),
+    (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "knn", "--validation", "2"], "between", 1),
+    (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "knn", "--test", "tset"], "'tset'", 1),
+    (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "knn", "--scoring", "acc"], "scoring", 1),
+    (["compare", "no.yaml"], "no recipe", 1),
+    (["data", "add", "fer2013", "no.zip"], "no.zip", 1),
+    (["data", "add", "fer", "no.zip"], "fer2013", 1),
+    (["data", "audit", "nowhere"], "nowhere", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "code"), BAD, ids=lambda v: " ".join(v[-2:]) if isinstance(v, list) else ""
+)
+def test_bad_words_are_one_line(mueca, words, said, code):
+    found, out, err = mueca(*words)
+    assert found == code
+    assert out == ""
+    assert len(err) == 1, err
+    assert err[0].startswith("mueca: ")
+    assert said in err[0]
+
+
+def test_typo_in_a_recipe(mueca, tmp_path):
+    (tmp_path / "r.yaml").write_text(RECIPE + "vaildation: 0.2\n")
+    code, _, (line,) = mueca("compare", tmp_path / "r.yaml")
+    assert code == 1
+    assert "did you mean 'validation'" in line
+
+
+def test_unreadable_picture_is_named_left_out_and_told(mueca, faces):
+    (faces / "train" / "sad" / "bad.jpg").write_bytes(b"\xff\xd8 no picture")
+    code, out, err = mueca("featurize", "--data", faces, "--backbone", "pixels")
+    assert code == cli.PARTLY
+    assert "33 vectors" in out
+    assert len(err) == 1
+    assert "bad.jpg" in err[0]
+    code, out, err = mueca("featurize", "--data", faces, "--backbone", "pixels", "--strict")
+    assert (code, out, len(err)) == (1, "", 1)
+    assert "bad.jpg" in err[0]
+
+
+def test_failed_cell_gives_exit_code(mueca, tmp_path):
+    (tmp_path / "r.yaml").write_text(RECIPE.replace("[knn]", "[{head: knn, params: {n_neighbors: 9999}}]"))
+    code, out, err = mueca("compare", tmp_path / "r.yaml", "--out", tmp_path / "o")
+    assert code == cli.PARTLY
+    assert "9999" in out
+    assert "1 cells failed" in err[-1]
+
+
+def test_cache_that_cannot_be_written(mueca, faces, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "file"))
+    code, _, err = mueca("featurize", "--data", "synthetic", "--backbone", "pixels")
+    assert code == 1
+    assert "MUECA_CACHE" in err[-1]
+
+
+def test_debug_shows_the_traceback():
+    with pytest.raises(ValueError, match="unknown extractor"):
+        cli.main(["featurize", "--data", "synthetic", "--backbone", "x", "--debug"])
+
+
+def test_interrupt_is_one_line_and_the_next_run_goes_on(tmp_path):
+    env = os.environ | {"MUECA_CACHE": str(tmp_path)}
+    words = [
+        sys.executable,
+        "cli.py",
+        "featurize",
+        "--data",
+        "synthetic",
+        "--backbone",
+        "landmarks",
+        "--jobs",
+        "1",
+    ]
+    process = subprocess.Popen(words, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("embeddings/*.partial")) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip() == "mueca: interrupted; run the same command again: it goes on from here"
+    again = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert "420 vectors" in again.stdout
+    assert again.stderr == ""
+
+
+def test_short_commands(monkeypatch, capsys):
+    for entry in (cli.featurize_main, cli.fit_main):
+        monkeypatch.setattr(sys, "argv", ["x", "--help"])
+        with pytest.raises(SystemExit) as left:
+            entry()
+        assert left.value.code == 0
+    assert "Usage: mueca fit" in capsys.readouterr().out
