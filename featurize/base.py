@@ -170,4 +170,4 @@ def _first_problem(error: ValidationError, params: type[Params]) -> str:
     where = ".".join(map(str, first["loc"][:1]))
     if first["type"] == "extra_forbidden":
         return f"no parameter {where!r}; known: {', '.join(params.model_fields) or 'none'}"
-    return f"{where}={first['input']!r}: {first['msg'].lower()}"
+    return f"{where}={first['input']!r}: {first['msg'].removeprefix('Value error, ').lower()}"

@@ -1,0 +1,157 @@
+"""Faces in pictures: dlib's model files, the box of the face in a crop, its landmarks and aligned chip."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Side in pixels of the picture on which a face crop is searched: dlib's detector knows faces of 80 pixels
+#: and more, so 48x48 crops are enlarged three times.
+CROP_SIZE = 144
+#: dlib's detector score from which its box is believed. Measured on 600 faces of FER2013's training split as
+#: the distance between the 68 points and those of the mirrored picture, in inter-ocular distances: below this
+#: score the fixed box is better (median 0.07 against 0.14), above it the detector's is as good or better at
+#: the 90th percentile. About 90 % of FER2013's faces reach it.
+MIN_SCORE = -0.5
+#: The box used where the detector finds no face: left, top, right, bottom as parts of the side; the median
+#: over the faces of FER2013's training split that it does find.
+FIXED_BOX = (0.07, 0.17, 0.93, 1.0)
+
+#: What the package face_recognition_models holds, by our names.
+_MODEL_FILES = {
+    "68-points": "shape_predictor_68_face_landmarks.dat",
+    "5-points": "shape_predictor_5_face_landmarks.dat",
+    "face-net": "dlib_face_recognition_resnet_model_v1.dat",
+    "cnn-detector": "mmod_human_face_detector.dat",
+}
+
+
+class Box(NamedTuple):
+    """A face's box in pixels; `found` is False where it is the fixed box of a crop."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    found: bool
+
+
+def model_file(name: str) -> Path:
+    """Return the path of a dlib model file.
+
+    Parameters
+    ----------
+    name : {"68-points", "5-points", "face-net", "cnn-detector"}
+
+    Raises
+    ------
+    FileNotFoundError
+        If the package face_recognition_models or the file in it is missing.
+    """
+    # Found, not imported: the package's __init__ needs pkg_resources, which setuptools no longer has.
+    package = find_spec("face_recognition_models")
+    folders = package.submodule_search_locations if package else None
+    for folder in folders or ():
+        path = Path(folder) / "models" / _MODEL_FILES[name]
+        if path.is_file():
+            return path
+    raise FileNotFoundError(
+        f"dlib's model {_MODEL_FILES[name]} is missing; install it with: pip install face_recognition_models"
+    )
+
+
+@lru_cache(maxsize=8)
+def model_sha256(name: str) -> str:
+    """Return the SHA-256 of a dlib model file, hex."""
+    with model_file(name).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=2)
+def _predictor(name: str) -> Any:
+    import dlib
+
+    return dlib.shape_predictor(str(model_file(name)))  # 0.7 s for the 68 points: once a process
+
+
+@lru_cache(maxsize=1)
+def _detector() -> Any:
+    import dlib
+
+    return dlib.get_frontal_face_detector()
+
+
+def crop_box(grey: NDArray[np.uint8]) -> Box:
+    """Return the box of the face that fills a crop, as dlib's shape predictors expect it.
+
+    Parameters
+    ----------
+    grey : (144, 144) uint8
+        A crop around one face, enlarged to `CROP_SIZE`.
+
+    Returns
+    -------
+    Box
+        The best box of dlib's frontal HOG detector if its score is at least `MIN_SCORE`; else `FIXED_BOX`,
+        with ``found=False``.
+    """
+    boxes, scores, _ = _detector().run(grey, 0, MIN_SCORE)
+    if len(boxes):
+        best = boxes[int(np.argmax(scores))]
+        return Box(best.left(), best.top(), best.right(), best.bottom(), True)
+    left, top, right, bottom = (round(part * len(grey)) for part in FIXED_BOX)
+    return Box(left, top, right, bottom, False)
+
+
+def landmarks68(image: NDArray[np.uint8], box: Box) -> NDArray[np.float64]:
+    """Return the 68 points (x, y) in pixels of the face in `box`; numbered as in 300-W (iBUG).
+
+    Parameters
+    ----------
+    image : (h, w) or (h, w, 3) uint8
+    box : Box
+
+    Returns
+    -------
+    ndarray of shape (68, 2), float64
+        Whole pixels; points may lie outside the picture.
+    """
+    shape = _predictor("68-points")(image, _rectangle(box))
+    return np.array([(p.x, p.y) for p in shape.parts()], np.float64)
+
+
+def aligned_chip(
+    rgb: NDArray[np.uint8], box: Box, size: int = 150, padding: float = 0.25
+) -> NDArray[np.uint8]:
+    """Return the face turned upright and scaled by its 5 points, as dlib's face network was trained on.
+
+    Parameters
+    ----------
+    rgb : (h, w, 3) uint8
+    box : Box
+    size : int
+        Side of the chip.
+    padding : float
+        Margin around the face, as part of its side.
+
+    Returns
+    -------
+    ndarray of shape (size, size, 3), uint8
+    """
+    import dlib
+
+    shape = _predictor("5-points")(rgb, _rectangle(box))
+    chip: NDArray[np.uint8] = dlib.get_face_chip(rgb, shape, size=size, padding=padding)
+    return chip
+
+
+def _rectangle(box: Box) -> Any:
+    import dlib
+
+    return dlib.rectangle(*box[:4])

@@ -1,0 +1,110 @@
+"""One body of checks over every registered extractor of pictures."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+
+from featurize import Extractor, extractor, list_extractors, parse
+
+#: Largest difference between batch sizes: matrix products round differently with their number of rows.
+TOLERANCE = 1e-5
+#: Networks with a model file in the hundreds of megabytes, or without weights in the package, are left to
+#: their own tests.
+NAMES = [n for n in list_extractors() if n in {"pixels", "lbp", "hog", "landmarks", "dlib-face"}]
+
+
+@cache
+def built(name: str) -> Extractor:
+    return extractor(name)
+
+
+@pytest.fixture(params=NAMES)
+def one(request) -> Extractor:
+    return built(request.param)
+
+
+def test_vectors_are_as_the_contract_says(one, faces_48):
+    X = one.transform(faces_48[:5])
+    assert X.shape == (5, one.dim)
+    assert X.dtype == np.float32
+    assert X.flags["C_CONTIGUOUS"]
+    assert np.isfinite(X).all()
+    assert len(np.unique(X, axis=0)) == 5, "different faces must give different vectors"
+
+
+def test_nothing_in_nothing_out(one):
+    X = one.transform([])
+    assert X.shape == (0, one.dim)
+    assert X.dtype == np.float32
+
+
+def test_the_same_twice(one, faces_48):
+    np.testing.assert_array_equal(one.transform(faces_48[:3]), one.transform(faces_48[:3]))
+    fresh = extractor(one.name)
+    np.testing.assert_array_equal(one.transform(faces_48[:3]), fresh.transform(faces_48[:3]))
+
+
+def test_batches_do_not_matter(one, faces_48):
+    n = 14 if one.name == "dlib-face" else 64
+    whole = one.transform(faces_48[:n])
+    sevens = np.concatenate([one.transform(faces_48[i : min(i + 7, n)]) for i in range(0, n, 7)])
+    ones = np.concatenate([one.transform(faces_48[i : i + 1]) for i in range(0, n, 5)])
+    np.testing.assert_allclose(sevens, whole, atol=TOLERANCE)
+    np.testing.assert_allclose(ones, whole[::5], atol=TOLERANCE)
+
+
+def test_input_is_left_alone(one, faces_48):
+    before = faces_48[:2].copy()
+    one.transform(faces_48[:2])
+    np.testing.assert_array_equal(faces_48[:2], before)
+
+
+def test_rgb_copies_of_grey_give_the_same(one, faces_48):
+    rgb = np.repeat(faces_48[:3, :, :, None], 3, axis=3)
+    np.testing.assert_allclose(one.transform(rgb), one.transform(faces_48[:3]), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (13, 31), (64, 48), (200, 90), (57, 57, 3)])
+def test_odd_sizes(one, shape):
+    picture = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
+    X = one.transform([picture])
+    assert X.shape == (1, one.dim)
+    assert np.isfinite(X).all()
+
+
+@pytest.mark.parametrize("value", [0, 127, 255])
+def test_blank_pictures(one, value):
+    X = one.transform(np.full((2, 48, 48), value, np.uint8))
+    assert np.isfinite(X).all()
+    np.testing.assert_allclose(X[0], X[1], atol=TOLERANCE)
+
+
+def test_fallbacks_are_within_the_count(one, faces_48):
+    X = one.transform(np.concatenate([faces_48[:2], np.zeros((1, 48, 48), np.uint8)]))
+    assert 0 <= one.fallbacks(X) <= len(X)
+
+
+def test_spec_says_where_it_comes_from(one):
+    spec = one.spec
+    assert (spec.name, spec.dim) == (one.name, one.dim)
+    assert spec.licence
+    if spec.weights_sha256 is not None:
+        assert len(spec.weights_sha256) == 64
+        assert spec.source
+
+
+def test_spec_survives_json_and_text(one):
+    spec = one.spec
+    assert json.loads(json.dumps(spec.identity())) == spec.identity()
+    (again,) = parse(spec.as_text())
+    assert again.spec == spec
+
+
+def test_a_misspelt_parameter_is_one_line(one):
+    with pytest.raises(ValueError, match=f"extractor {one.name}: no parameter 'sidez'; known:") as caught:
+        extractor(one.name, sidez=3)
+    assert "\n" not in str(caught.value)
