@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,3 +15,12 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real data is not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep cache and data of the tests away from the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MUECA_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MUECA_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
