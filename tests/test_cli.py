@@ -88,8 +88,8 @@ def test_featurize_then_cache(mueca, faces, tmp_path):
 
 def test_fit_writes_a_model(mueca, faces, tmp_path):
     code, out, err = mueca(
-        "fit", "--data", faces, "--backbone", "pixels", "--head", "svm", "--C", "0.1,10", "--out", tmp_path / "m",
-        "--validation", "0.25",
+        "fit", "--data", faces, "--backbone", "pixels", "--head", "svm", "--C", "0.1,10",
+        "--out", tmp_path / "m", "--validation", "0.25",
     )  # fmt: skip
     assert (code, err) == (0, [])
     assert "chosen" in out

@@ -1,0 +1,71 @@
+"""What the pages show works as shown."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifiers import head
+from classifiers import registry as heads
+from featurize import parse
+from featurize import registry as extractors
+from pipelines import fit
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def blocks(path, language="python"):
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / path).read_text("utf-8"), re.DOTALL)
+
+
+def module(tmp_path, monkeypatch, name, code):
+    (tmp_path / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_adding_an_extractor_and_a_head(tmp_path, monkeypatch):
+    gabor, gabor_line, lda, lda_line = blocks("docs/extending.md")
+    module(tmp_path, monkeypatch, "gabor_page", gabor)
+    module(tmp_path, monkeypatch, "lda_page", lda)
+    assert re.fullmatch(r'\s*"gabor": "featurize.handcrafted.gabor:Gabor",\s*', gabor_line)
+    assert re.fullmatch(r'\s*"lda": "classifiers.lda",\s*', lda_line)
+    monkeypatch.setitem(extractors.EXTRACTORS, "gabor", "gabor_page:Gabor")
+    monkeypatch.setitem(heads.HEADS, "lda", "lda_page")
+    (made,) = parse("gabor(orientations=6)")
+    faces = np.random.default_rng(0).integers(0, 256, (5, 48, 48), dtype=np.uint8)
+    np.testing.assert_array_equal(made.transform(faces)[3:], made.transform(faces[3:]))
+    with pytest.raises(ValueError, match="shrinkage=2"):
+        head("lda", shrinkage=2)
+    _, outcome = fit("synthetic", "gabor", "lda", shrinkage=0.1)
+    assert outcome.rows[1].accuracy > 0.3
+
+
+def test_the_readme_in_python(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (example,) = blocks("README.md")
+    exec(compile(example, "README.md", "exec"), {})
+    assert "0." in capsys.readouterr().out
+    assert (tmp_path / "models" / "hog-svm" / "card.json").is_file()
+
+
+def test_every_command_of_the_readme_parses():
+    import cli
+
+    lines = [
+        line
+        for block in blocks("README.md", "sh")
+        for line in block.splitlines()
+        if line.startswith("mueca ")
+    ]
+    assert len(lines) > 8
+    import shlex
+
+    import typer
+
+    group = typer.main.get_command(cli.app)
+    for line in lines:
+        words = shlex.split(line, comments=True)[1:]
+        with group.make_context("mueca", words, resilient_parsing=True) as context:
+            assert group.resolve_command(context, words)[0]
