@@ -1,47 +1,45 @@
-"""Seconds to embed a set of faces with each extractor over two cores, from pictures in memory.
+"""Seconds to embed all of FER2013, into an empty cache and from a full one.
 
-Run as ``python -m benchmarks.embedding FACES.npy [EXPRESSION ...]``, FACES.npy holding (n, h, w) uint8
-pictures (``mueca data add fer2013`` keeps such a file). Starting the worker processes counts.
+Needs FER2013 (mueca data add fer2013 PATH). Run: python benchmarks/embedding.py [EXTRACTOR ...]
 """
 
-from __future__ import annotations
-
 import sys
+import tempfile
 import time
+from pathlib import Path
 
-import numpy as np
-from joblib import Parallel, delayed
-from numpy.typing import NDArray
+from recording import recording
 
-from featurize import Extractor, parse
+from featurize.store import Store
+from pipelines import load_dataset
+from pipelines.extract import embed
 
-JOBS = 2
-BATCH = 512
-#: Seconds allowed for all 35,887 faces of FER2013.
-TARGETS = {"hog": 15.0, "lbp": 15.0, "landmarks": 120.0}
-DEFAULT = ("pixels", "hog", "hog(cell=4)", "lbp", "landmarks", "dlib-face")
+TARGETS = {"hog": 15, "lbp": 15, "landmarks": 120}  # seconds
 
 
-def embed(extractor: Extractor, faces: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
-    start = time.perf_counter()
-    backend = "threading" if extractor.parallel == "threads" else "loky"
-    batches = (faces[i : i + BATCH] for i in range(0, len(faces), BATCH))
-    parts = Parallel(n_jobs=JOBS, backend=backend)(delayed(extractor.transform)(b) for b in batches)
-    return np.concatenate(parts), time.perf_counter() - start
+def timed(dataset, name, store):
+    started = time.perf_counter()
+    found = embed(dataset, name, store=store)
+    return found, time.perf_counter() - started
 
 
-def main() -> None:
-    faces = np.load(sys.argv[1], mmap_mode="r", allow_pickle=False)
-    print(f"{len(faces)} faces, {JOBS} cores")
-    print(f"{'extractor':<16}{'dim':>6}{'seconds':>9}{'faces/s':>9}{'target s':>10}{'fallbacks':>11}")
-    for (extractor,) in (parse(text) for text in sys.argv[2:] or DEFAULT):
-        X, seconds = embed(extractor, faces)
-        target = f"{TARGETS[extractor.name]:.0f}" if extractor.name in TARGETS else "-"
-        row = (
-            f"{X.shape[1]:>6}{seconds:>9.1f}{len(X) / seconds:>9.0f}{target:>10}{extractor.fallbacks(X):>11}"
-        )
-        print(f"{extractor.spec.as_text() if len(sys.argv) > 2 else extractor.name:<16}{row}", flush=True)
+def main():
+    dataset = load_dataset("fer2013")
+    print(
+        f"{'extractor':<12}{'dim':>6}{'first s':>10}{'target s':>10}{'again s':>10}{'target s':>10}  fallbacks"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for name in sys.argv[1:] or ["pixels", *TARGETS, "dlib-face"]:
+            found, first = timed(dataset, name, Store(Path(folder)))
+            _, again = timed(dataset, name, Store(Path(folder)))
+            target = TARGETS.get(name, "")
+            print(
+                f"{name:<12}{found.X.shape[1]:>6}{first:>10.2f}{target:>10}{again:>10.2f}{1:>10}"
+                f"  {sum(found.fallbacks.values())} of {len(found.X):,}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
-    main()
+    with recording("embedding"):
+        main()
