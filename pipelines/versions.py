@@ -15,7 +15,7 @@ _LIBRARIES = (
     "scipy",
     "scikit-learn",
     "scikit-learn-intelex",
-    "opencv-python",
+    "opencv-python-headless",
     "scikit-image",
     "dlib-bin",
     "keras",
