@@ -25,16 +25,15 @@ def timed(dataset, name, store):
 
 def main():
     dataset = load_dataset("fer2013")
-    print(
-        f"{'extractor':<12}{'dim':>6}{'first s':>10}{'target s':>10}{'again s':>10}{'target s':>10}  fallbacks"
-    )
+    titles = ("dim", "first s", "target s", "again s", "target s")
+    print(f"{'extractor':<12}" + "".join(f"{title:>10}" for title in titles) + "  fallbacks")
     with tempfile.TemporaryDirectory() as folder:
         for name in sys.argv[1:] or ["pixels", *TARGETS, "dlib-face"]:
             found, first = timed(dataset, name, Store(Path(folder)))
             _, again = timed(dataset, name, Store(Path(folder)))
             target = TARGETS.get(name, "")
             print(
-                f"{name:<12}{found.X.shape[1]:>6}{first:>10.2f}{target:>10}{again:>10.2f}{1:>10}"
+                f"{name:<12}{found.X.shape[1]:>10}{first:>10.2f}{target:>10}{again:>10.2f}{1:>10}"
                 f"  {sum(found.fallbacks.values())} of {len(found.X):,}",
                 flush=True,
             )
