@@ -1,1 +1,180 @@
 """Data sets: one form for all, whatever they come from."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from pipelines.datasets.base import Dataset
+    from pipelines.datasets.fer2013 import ImportReport
+
+__all__ = ["add", "data_root", "list_datasets", "load"]
+
+#: name -> module; a module is imported when its set is asked for. It has ``load(**options)``; a set that
+#: must be imported first has ``load(root)`` and ``add(path, root, progress)`` and stands in `IMPORTED` too.
+DATASETS: dict[str, str] = {
+    "fer2013": "pipelines.datasets.fer2013",
+    "synthetic": "pipelines.datasets.synthetic",
+}
+IMPORTED = frozenset({"fer2013"})
+
+
+def data_root() -> Path:
+    """Return the folder of imported sets: ``MUECA_DATA``, else the platform's data folder for this user."""
+    if given := os.environ.get("MUECA_DATA"):
+        return Path(given).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("mueca", appauthor=False))
+
+
+def list_datasets(root: Path | None = None) -> dict[str, str]:
+    """Return name -> state: "built in", "present", or "absent" with what to do about it."""
+    return {name: _state(name, root or data_root()) for name in sorted(DATASETS)}
+
+
+def _state(name: str, root: Path) -> str:
+    if name not in IMPORTED:
+        return "built in"
+    if (root / name / "manifest.json").is_file():
+        return f"present in {root / name}"
+    return f"absent; mueca data add {name} PATH"
+
+
+def load(
+    name_or_path: str | Path,
+    *,
+    strict: bool = False,
+    root: Path | None = None,
+    cache: Path | None = None,
+    progress: Progress = SILENT,
+    **options: Any,
+) -> Dataset:
+    """Load a data set.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        One of `list_datasets()`, or a folder of ``class/*.jpg`` (`pipelines.datasets.folder`). A name wins
+        over a folder of that name; write ``./fer2013`` for the folder.
+    strict : bool
+        Raise if a sample is unreadable, instead of leaving it out and listing it in ``faults``.
+    root : Path, optional
+        Folder of imported sets; `data_root()` by default.
+    cache : Path, optional
+        Folder that remembers what was read of a folder of pictures; by default that of the embeddings,
+        `featurize.store.default_root()`.
+    progress : Progress
+    **options
+        Of the set's own loader, such as ``n_per_class`` and ``seed`` of "synthetic".
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown (the message suggests the nearest), an option is, or the set is not usable.
+    OSError
+        If there is no such folder, or the set has not been imported.
+    """
+    name = str(name_or_path)
+    if name not in DATASETS:
+        return _load_folder(name, strict, cache, progress, options)
+    loader: Callable[..., Dataset] = import_module(DATASETS[name]).load
+    if name in IMPORTED:
+        options["root"] = root or data_root()
+    dataset = _called(loader, name, options)
+    if strict and dataset.faults:
+        first = dataset.faults[0]
+        raise ValueError(f"{name}: {len(dataset.faults)} unreadable; the first: {first.path}: {first.reason}")
+    return dataset
+
+
+def _called(loader: Callable[..., Dataset], name: str, options: dict[str, Any]) -> Dataset:
+    import inspect
+
+    known = inspect.signature(loader).parameters
+    for option in options:
+        if option not in known:
+            near = difflib.get_close_matches(option, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "see mueca list"
+            raise ValueError(f"data set {name}: no option {option!r}; {hint}")
+    return loader(**options)
+
+
+def _load_folder(
+    name: str, strict: bool, cache: Path | None, progress: Progress, options: dict[str, Any]
+) -> Dataset:
+    from featurize.store import default_root
+    from pipelines.datasets import folder
+
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise _unknown(name)
+    if path.is_file():
+        raise NotADirectoryError(
+            f"{name}: a file; give a folder of class/*.jpg, or mueca data add fer2013 {name}"
+        )
+    if options:
+        raise ValueError(f"{name}: a folder takes no option {next(iter(options))!r}")
+    return folder.load(path, strict=strict, cache=cache or default_root(), progress=progress)
+
+
+def _unknown(name: str) -> ValueError | FileNotFoundError:
+    if Path(name).name != name:  # written as a path
+        return FileNotFoundError(f"{name}: no such folder")
+    near = difflib.get_close_matches(name.lower(), DATASETS, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(DATASETS))}"
+    return ValueError(f"no data set or folder {name!r}; {hint}")
+
+
+def add(
+    name: str,
+    path: Path | str,
+    *,
+    root: Path | None = None,
+    progress: Progress = SILENT,
+    strict: bool = False,
+) -> ImportReport:
+    """Import a published set from where it was downloaded to.
+
+    Parameters
+    ----------
+    name : str
+        A set that can be imported: "fer2013".
+    path : Path or str
+        Folder, archive or CSV, see `pipelines.datasets.fer2013.add`.
+    root : Path, optional
+        Where to; `data_root()` by default.
+    progress : Progress
+    strict : bool
+        Refuse a source with an unreadable picture.
+
+    Returns
+    -------
+    ImportReport
+
+    Raises
+    ------
+    ValueError, OSError
+        One line that says what to do.
+    """
+    if name not in IMPORTED:
+        near = difflib.get_close_matches(name.lower(), IMPORTED, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(IMPORTED))}"
+        raise ValueError(
+            f"no data set {name!r} to import; {hint}; a folder of class/*.jpg is used by its path"
+        )
+    report: ImportReport = import_module(DATASETS[name]).add(
+        Path(path).expanduser(), root or data_root(), progress, strict=strict
+    )
+    return report

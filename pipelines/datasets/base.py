@@ -10,8 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from featurize.images import to_grey
 
 #: FER2013's order, which R1 reports in.
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
@@ -100,6 +103,21 @@ def sample_digest(image: NDArray[np.uint8]) -> str:
     h = hashlib.sha256(repr(image.shape).encode())
     h.update(np.ascontiguousarray(image).tobytes())
     return h.hexdigest()
+
+
+#: A picture whose grey values have a standard deviation below this (of 255) is blank. In FER2013 that is 13
+#: pictures, 12 of one value and one with 0.65; all others have 4.1 and above.
+BLANK_STD = 2.0
+
+
+def grey_std(image: NDArray[np.uint8]) -> float:
+    """Return the standard deviation of the picture's grey values, 0 for a constant picture."""
+    return float(cv2.meanStdDev(to_grey(image))[1][0, 0])
+
+
+def is_blank(image: NDArray[np.uint8]) -> bool:
+    """Return whether the picture shows nothing: constant, or below `BLANK_STD`."""
+    return grey_std(image) < BLANK_STD
 
 
 class ArraySamples:

@@ -13,14 +13,15 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset, Fault
-from pipelines.datasets.fer2013_source import Face, Progress, Source
+from pipelines.datasets.fer2013_source import Face, Source
+from pipelines.progress import SILENT, Progress
 
 FORMAT = 1
 #: Order of the splits in the stored set; "test" is for file names that do not tell public from private.
@@ -66,8 +67,23 @@ class ImportReport:
         """True if every published face is there and readable."""
         return not self.differences and not self.faults
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON types."""
+        return asdict(self) | {"path": str(self.path), "complete": self.complete}
 
-def add(path: Path, root: Path, progress: Progress | None = None, *, strict: bool = False) -> ImportReport:
+    def text(self) -> str:
+        """Return the report in words, one fact a line."""
+        n = sum(sum(classes.values()) for classes in self.counts.values())
+        splits = ", ".join(f"{split} {sum(classes.values()):,}" for split, classes in self.counts.items())
+        lines = [f"fer2013: {n:,} faces imported from {self.source} ({splits})"]
+        if not self.differences:
+            lines.append("every class of every split has the published number of faces")
+        lines += [f"differs: {line}" for line in self.differences]
+        lines += [f"note: {line}" for line in self.notes]
+        return "\n".join([*lines, f"written to {self.path}"])
+
+
+def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = False) -> ImportReport:
     """Import FER2013 into ``root/fer2013``, replacing an earlier import only when all has gone well.
 
     Parameters
@@ -78,8 +94,7 @@ def add(path: Path, root: Path, progress: Progress | None = None, *, strict: boo
         the CSV.
     root : Path
         Folder of data sets, see `pipelines.datasets.data_root`.
-    progress : callable, optional
-        See `Progress`.
+    progress : Progress
     strict : bool
         Refuse a source with an unreadable picture, instead of leaving that picture out.
 

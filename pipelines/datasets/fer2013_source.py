@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from featurize.images import Image, UnreadableImage, decode, to_grey
 from pipelines.datasets import archive
@@ -16,9 +17,7 @@ from pipelines.datasets.archive import Member
 from pipelines.datasets.base import EMOTIONS, Fault, sample_digest
 from pipelines.datasets.fer2013_csv import SIDE, read_rows
 from pipelines.datasets.folder import PICTURES
-
-#: Called with the number of samples done and, where it is known, of all.
-Progress = Callable[[int, int | None], None]
+from pipelines.progress import Progress
 
 #: Faces in the whole set.
 TOTAL = 35_887
@@ -46,7 +45,7 @@ class Face:
 class Source:
     """Reads the faces of a source, and gathers what went wrong."""
 
-    def __init__(self, path: Path, progress: Progress | None) -> None:
+    def __init__(self, path: Path, progress: Progress) -> None:
         self.path = path
         self.progress = progress
         self.faults: list[Fault] = []
@@ -57,13 +56,12 @@ class Source:
     def read(self) -> list[Face]:
         """Return every readable face; ValueError if the source is damaged or is not FER2013."""
         faces: dict[str, Face] = {}
-        with _members(self.path) as members:
+        with _members(self.path) as members, self.progress.task("reading FER2013", TOTAL) as advance:
             for face in self._faces(members):
                 if face.id in faces:
                     raise ValueError(f"{self.path}: holds {face.id} twice; give one copy of the set")
                 faces[face.id] = face
-                if self.progress is not None:
-                    self.progress(len(faces), TOTAL)
+                advance(1)
         self._conclude(faces)
         return list(faces.values())
 
@@ -134,10 +132,14 @@ def _members(path: Path) -> Iterator[Iterator[Member]]:
     if path.is_dir():
         yield _folder_members(_base(path))
     elif path.suffix.lower() == ".csv":
-        yield iter([Member(path.name, partial(path.open, "rb"))])
+        yield iter([Member(path.name, partial(_open, path))])
     else:
         with archive.opened(path) as members:
             yield members
+
+
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 def _base(path: Path) -> Path:
@@ -156,7 +158,7 @@ def _folder_members(base: Path) -> Iterator[Member]:
     splits = sorted(p for p in base.iterdir() if p.is_dir() and p.name.lower() in _FOLDERS)
     below = (Path(folder) / name for top in splits for folder, _, names in os.walk(top) for name in names)
     for file in [*sorted(base.glob("*.csv")), *sorted(below)]:
-        yield Member(file.relative_to(base).as_posix(), partial(file.open, "rb"))
+        yield Member(file.relative_to(base).as_posix(), partial(_open, file))
 
 
 def _placed(source: Path, name: str) -> tuple[str, str, str]:
