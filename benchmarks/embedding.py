@@ -34,13 +34,14 @@ def main() -> None:
     faces = np.load(sys.argv[1], mmap_mode="r", allow_pickle=False)
     print(f"{len(faces)} faces, {JOBS} cores")
     print(f"{'extractor':<16}{'dim':>6}{'seconds':>9}{'faces/s':>9}{'target s':>10}{'fallbacks':>11}")
-    for (extractor,) in (parse(text) for text in sys.argv[2:] or DEFAULT):
+    for text in sys.argv[2:] or DEFAULT:
+        (extractor,) = parse(text)
         X, seconds = embed(extractor, faces)
         target = f"{TARGETS[extractor.name]:.0f}" if extractor.name in TARGETS else "-"
         row = (
             f"{X.shape[1]:>6}{seconds:>9.1f}{len(X) / seconds:>9.0f}{target:>10}{extractor.fallbacks(X):>11}"
         )
-        print(f"{extractor.spec.as_text() if len(sys.argv) > 2 else extractor.name:<16}{row}", flush=True)
+        print(f"{text:<16}{row}", flush=True)
 
 
 if __name__ == "__main__":
