@@ -1,0 +1,111 @@
+"""What every head of ours shares: checked input, an optional scaler, labels to codes and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Head(ClassifierMixin, BaseEstimator):
+    """Base of the heads: a scikit-learn classifier whose fitted attributes are plain NumPy arrays.
+
+    A subclass gives `_fit(X, codes, weights)` and `_scores(X)`, and a parameter `scale` where it scales.
+    """
+
+    def _checked_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.float64]]:
+        """Return finite vectors, and the class code and weight of each; sets `classes_` and the scaler.
+
+        Raises
+        ------
+        ValueError
+            If X is not a finite 2-d array of numbers, or y holds one class only.
+        """
+        vectors, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_all_finite=False)
+        check_classification_targets(y)
+        self._refuse_not_finite(vectors)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__}: all {len(codes)} samples are of one class, {self.classes_[0]!r}; "
+                "at least two classes are needed"
+            )
+        weights = _check_sample_weight(sample_weight, vectors, dtype=np.float64, ensure_non_negative=True)
+        self._fit_scaler(vectors, None if sample_weight is None else weights)
+        return self._scaled(vectors), codes, self._by_class(weights, codes)
+
+    def _checked(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the vectors to predict, checked and scaled as in `fit`."""
+        check_is_fitted(self)
+        vectors = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite=False)
+        self._refuse_not_finite(vectors)
+        return self._scaled(vectors)
+
+    def _refuse_not_finite(self, X: NDArray[Any]) -> None:
+        if np.isfinite(X.sum(dtype=np.float64)):
+            return
+        bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
+        if bad.size:
+            raise ValueError(
+                f"{type(self).__name__}: {bad.size} of {len(X)} vectors hold NaN or infinity "
+                f"(the first is row {bad[0]}); repair or leave them out"
+            )
+
+    def _fit_scaler(self, X: NDArray[Any], weights: NDArray[np.float64] | None) -> None:
+        if getattr(self, "scale", "none") == "none":
+            return
+        if weights is None:
+            self.mean_ = X.mean(axis=0, dtype=np.float64)
+            spread = X.std(axis=0, dtype=np.float64)
+        else:
+            self.mean_ = np.average(X, axis=0, weights=weights)
+            spread = np.sqrt(np.average((X - self.mean_) ** 2, axis=0, weights=weights))
+        # A constant feature keeps its size, as in scikit-learn's StandardScaler.
+        constant = spread <= 10 * np.finfo(np.float64).eps * np.maximum(1, np.abs(self.mean_))
+        self.scale_ = np.where(constant, 1.0, spread)
+
+    def _scaled(self, X: NDArray[Any]) -> NDArray[Any]:
+        if getattr(self, "scale", "none") == "none":
+            return X
+        return ((X - self.mean_) / self.scale_).astype(X.dtype, copy=False)
+
+    def _by_class(self, weights: NDArray[np.float64], codes: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return each sample's weight times its class's (parameter `class_weight`)."""
+        named = getattr(self, "class_weight", None)
+        if named is None:
+            return weights
+        per_class = compute_class_weight(
+            named, classes=self.classes_, y=self.classes_[codes], sample_weight=weights
+        )
+        return weights * per_class[codes]
+
+
+def cores(n_jobs: int | None) -> int:
+    """Return how many threads `n_jobs` means, in joblib's sense (-1: all that this process may use)."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if n_jobs is None:
+        return 1
+    return max(1, available + 1 + n_jobs) if n_jobs < 0 else max(1, n_jobs)
+
+
+def in_threads(work: Callable[[T], R], items: Iterable[T], n_jobs: int | None) -> list[R]:
+    """Return ``[work(i) for i in items]``, computed by threads (the work releases the interpreter's lock)."""
+    todo: Sequence[T] = list(items)
+    threads = min(cores(n_jobs), len(todo))
+    if threads < 2:
+        return [work(item) for item in todo]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, todo))

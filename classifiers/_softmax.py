@@ -1,0 +1,112 @@
+"""Multinomial logistic regression as plain arrays."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from classifiers._base import Head
+
+log = logging.getLogger(__name__)
+
+
+class Softmax(Head):
+    """Linear layer and softmax: scikit-learn's `LogisticRegression` by L-BFGS, its scaler inside.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse of the L2 penalty.
+    max_iter : int, default=1000
+    tol : float, default=1e-4
+        Largest gradient component at which the fit stops.
+    class_weight : dict, "balanced" or None
+    scale : {"standard", "none"}, default="standard"
+
+    Attributes
+    ----------
+    classes_ : (n_classes,)
+    coef_ : (n_classes, d) float64, of scaled features; one row for two classes
+    intercept_ : (n_classes,) float64
+    n_iter_ : int
+    """
+
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        class_weight: dict[Any, float] | str | None = None,
+        scale: str = "standard",
+    ) -> None:
+        self.C = C
+        self.max_iter = max_iter
+        self.tol = tol
+        self.class_weight = class_weight
+        self.scale = scale
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Softmax:
+        """Fit on (n, d) vectors and n labels.
+
+        Raises
+        ------
+        ValueError
+            If a vector is not finite or all labels are the same.
+        """
+        vectors, codes, weights = self._checked_fit(X, y, sample_weight)
+        fitted = fit_path(vectors, codes, weights, [self.C], self.max_iter, self.tol)
+        self.coef_, self.intercept_, self.n_iter_ = fitted[0]
+        return self
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return (n, n_classes) logits; (n,) for two classes (positive: the second)."""
+        logits = self._checked(X) @ self.coef_.T + self.intercept_
+        return logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return (n, n_classes) probabilities; rows sum to 1."""
+        from scipy.special import expit, softmax
+
+        logits = self.decision_function(X)
+        if logits.ndim == 2:
+            return softmax(logits, axis=1)
+        return np.column_stack([expit(-logits), expit(logits)])
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the (n,) most probable labels."""
+        logits = self.decision_function(X)
+        return self.classes_[logits.argmax(axis=1) if logits.ndim == 2 else (logits > 0).astype(int)]
+
+
+def fit_path(
+    X: NDArray[Any],
+    codes: NDArray[np.intp],
+    weights: NDArray[np.float64],
+    costs: list[float],
+    max_iter: int,
+    tol: float,
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64], int]]:
+    """Return (coef, intercept, iterations) for each C, fitted upwards, each from the one before."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(max_iter=max_iter, tol=tol, warm_start=len(costs) > 1)
+    found: dict[int, Any] = {}
+    for c in np.argsort(costs, kind="stable"):
+        model.set_params(C=costs[c])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said below in one line
+            model.fit(X, codes, sample_weight=weights)
+        made = int(np.max(model.n_iter_))
+        if made >= max_iter:
+            log.warning("softmax: not converged after %d iterations (C=%g); raise max_iter", made, costs[c])
+        found[int(c)] = (
+            np.array(model.coef_, np.float64),
+            np.array(model.intercept_, np.float64),
+            made,
+        )
+    return [found[c] for c in range(len(costs))]

@@ -1,0 +1,148 @@
+"""Fitted heads as files: skops with a fixed allow-list, and a card with the file's SHA-256 beside it.
+
+Loading builds only the types named here; nothing in a file chooses what is imported or run, as a pickle
+does. That is safer, not safe: take heads from those you trust.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+#: What a file may hold beyond numbers, strings and NumPy arrays.
+TRUSTED = (
+    "classifiers._forest.Forest",
+    "classifiers._knn.KNN",
+    "classifiers._softmax.Softmax",
+    "classifiers._svc.BaggedSVC",
+    "classifiers._svc.SVC",
+)
+
+
+class PersistError(ValueError):
+    """A head could not be read; the message says why in one line."""
+
+
+def card_path(path: str | os.PathLike[str]) -> Path:
+    """Return where the card of the head at `path` lies: beside it, with ``.json`` added."""
+    return Path(f"{os.fspath(path)}.json")
+
+
+def save(estimator: Any, path: str | os.PathLike[str], meta: Mapping[str, Any] | None = None) -> None:
+    """Write a fitted head and its card, each in one step: a killed run leaves no half file.
+
+    Parameters
+    ----------
+    estimator : fitted head
+        One that `classifiers.head` built.
+    path : path
+        Usually ends in ``.skops``; the card gets ``.json`` added to that name.
+    meta : mapping, optional
+        JSON types: what was fitted on what, how chosen, with which scores. Kept in the card.
+
+    Raises
+    ------
+    PersistError
+        If the estimator is none of our heads.
+    """
+    import skops.io
+
+    if _name(estimator) not in TRUSTED:
+        raise PersistError(f"only heads of mueca are saved, and {_name(estimator)} is none")
+    data = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+    card = {
+        "format": FORMAT,
+        "head": _name(estimator),
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "meta": dict(meta or {}),
+    }
+    text = json.dumps(card, indent=2, ensure_ascii=False).encode()
+    _replace(Path(path), data)
+    _replace(card_path(path), text)
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Return the fitted head saved at `path`.
+
+    Raises
+    ------
+    PersistError
+        If the file or its card is missing, damaged, changed since it was saved, no head of ours, or holds a
+        type that is not on the allow-list. Nothing of it has been built then.
+    """
+    card = load_card(path)
+    data = _read(Path(path))
+    if hashlib.sha256(data).hexdigest() != card.get("sha256"):
+        raise PersistError(
+            f"{path}: not the file its card describes (it was changed, cut short or replaced); "
+            "fit again or fetch it anew"
+        )
+    return _build(path, data)
+
+
+def load_card(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the card of the head at `path`: format, head, bytes, sha256, meta. Raises as `load` does."""
+    where = card_path(path)
+    if not where.exists() and Path(path).exists():
+        raise PersistError(f"{path}: no card {where.name} beside it; a head is saved as both files")
+    try:
+        card = json.loads(_read(where if where.exists() else Path(path)))
+    except ValueError:
+        raise PersistError(f"{where}: not a head's card") from None
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        raise PersistError(
+            f"{where}: not a card of format {FORMAT}; another version of mueca may have written it"
+        )
+    return card
+
+
+def _build(path: str | os.PathLike[str], data: bytes) -> Any:
+    import skops.io
+
+    try:
+        foreign = [t for t in skops.io.get_untrusted_types(data=data) if t not in TRUSTED]
+        if foreign:
+            raise PersistError(f"{path}: holds types that are not trusted: {', '.join(foreign)}")
+        estimator = skops.io.loads(data, trusted=list(TRUSTED))
+    except PersistError:
+        raise
+    except Exception as error:  # a foreign file may fail in any way: skops checks no structure
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise PersistError(f"{path}: not a saved head ({reason})") from None
+    if _name(estimator) not in TRUSTED:
+        raise PersistError(f"{path}: holds a {_name(estimator)}, not a head of mueca")
+    return estimator
+
+
+def _name(estimator: Any) -> str:
+    return f"{type(estimator).__module__}.{type(estimator).__qualname__}"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PersistError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write to a file beside `path`, then rename it over `path`."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,62 @@
+"""One question to any head, how much each class gets, and one form of answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def scores(estimator: Any, X: ArrayLike) -> NDArray[np.float64]:
+    """Return one score a class, larger for a likelier class.
+
+    Probabilities where the head has them, else its `decision_function`. For two classes a head gives one
+    number, positive for the second class: here it becomes two columns, the number and its negative.
+
+    Parameters
+    ----------
+    estimator : fitted head
+    X : (n, d) array of float
+
+    Returns
+    -------
+    (n, n_classes) ndarray of float64
+        Columns follow `estimator.classes_`.
+
+    Raises
+    ------
+    ValueError
+        If the estimator gives neither, or not one score a class (``decision_function_shape="ovo"``).
+    """
+    if hasattr(estimator, "predict_proba"):
+        return np.asarray(estimator.predict_proba(X), np.float64)
+    if not hasattr(estimator, "decision_function"):
+        raise ValueError(f"{type(estimator).__name__} gives neither probabilities nor scores")
+    found = np.asarray(estimator.decision_function(X), np.float64)
+    if found.ndim == 1:
+        found = np.column_stack([-found, found])
+    if found.shape[1] != len(estimator.classes_):
+        raise ValueError(
+            f"{type(estimator).__name__} gives {found.shape[1]} scores, not one for each of "
+            f"{len(estimator.classes_)} classes; "
+            'build it with decision_function_shape="ovr"'
+        )
+    return found
+
+
+def probabilities(estimator: Any, X: ArrayLike) -> NDArray[np.float64]:
+    """Return (n, n_classes) probabilities, rows summing to 1.
+
+    Votes of support vector machines are scores and no probabilities, and are not dressed up as such.
+
+    Raises
+    ------
+    ValueError
+        If the head gives scores only.
+    """
+    if not hasattr(estimator, "predict_proba"):
+        raise ValueError(
+            f"{type(estimator).__name__} gives scores, not probabilities; build it with probability=True"
+        )
+    return np.asarray(estimator.predict_proba(X), np.float64)
