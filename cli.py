@@ -174,13 +174,12 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Compare every extractor with every head of a recipe; what is there already is not computed again."""
-    from pipelines import compare as run_comparison
-    from pipelines import console, load_recipe, words
+    from pipelines import api, console, words
     from pipelines.compare import summarize
 
-    plan = load_recipe(recipe)
+    plan = api.load_recipe(recipe)
     folder = out or Path("results") / plan.name
-    found = run_comparison(plan, folder, n_jobs=jobs, strict=strict, progress=console.Bars())
+    found = api.compare(plan, folder, n_jobs=jobs, strict=strict, progress=console.Bars())
     if json:
         console.as_json({"folder": str(folder), "cells": summarize(found)})
     else:

@@ -11,7 +11,7 @@ from pathlib import Path
 from recording import recording
 
 from featurize.store import Store
-from pipelines import load_dataset
+from pipelines.api import load_dataset
 from pipelines.extract import embed
 
 TARGETS = {"hog": 15, "lbp": 15, "landmarks": 120}  # seconds

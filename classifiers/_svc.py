@@ -177,7 +177,7 @@ class SVC(KernelHead):
         return decisions(Base(self.support_vectors_, kernel.base), kernel, coef, self.intercept_, vectors)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return (n, n_classes) scores, (n, n_pairs) for "ovo"; (n,) for two classes, positive for the second."""
+        """Return (n, n_classes) scores; (n, n_pairs) for "ovo"; (n,) for two classes (positive: second)."""
         pairwise = self._pairwise(X)
         if len(self.classes_) == 2:
             return -pairwise[:, 0]

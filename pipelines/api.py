@@ -8,14 +8,18 @@ from typing import Any, Literal
 from featurize.images import Preprocess
 from featurize.store import Store
 from pipelines import datasets
-from pipelines.compare import make_bench
+from pipelines.compare import compare, make_bench
 from pipelines.datasets.base import Dataset
 from pipelines.extract import Embedding, embed
 from pipelines.fit import Matrix, Outcome, run_cell
-from pipelines.model import Model, check_target, model_of, save_model
+from pipelines.model import Model, check_target, load_model, model_of, save_model
 from pipelines.progress import SILENT, Progress
-from pipelines.recipe import recipe_from
+from pipelines.recipe import load_recipe, recipe_from
 from pipelines.vectors import check_format, write_vectors
+
+__all__ = ["compare", "featurize", "fit", "load_dataset", "load_model", "load_recipe"]
+
+load_dataset = datasets.load
 
 
 def featurize(

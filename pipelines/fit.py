@@ -331,8 +331,9 @@ class _Counter:
         self.count = 0
 
     def write(self, data: bytes) -> int:
-        self.count += memoryview(data).nbytes
-        return len(data)
+        size = memoryview(data).nbytes
+        self.count += size
+        return size
 
 
 def memory_bytes(estimator: Any) -> int:

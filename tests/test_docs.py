@@ -10,7 +10,7 @@ from classifiers import head
 from classifiers import registry as heads
 from featurize import parse
 from featurize import registry as extractors
-from pipelines import fit
+from pipelines.api import fit
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -5,8 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from pipelines import compare as run
 from pipelines import fit as fit_module
+from pipelines.compare import compare as run
 from pipelines.compare import summarize
 from pipelines.recipe import recipe_from
 from pipelines.results import load_predictions, read_rows

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pipelines import fit, load_model
+from pipelines.api import fit, load_dataset, load_model
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,6 @@ def test_folder_holds_head_card_rows_predictions(made):
 
 
 def test_loaded_model_answers_as_the_fitted_one(made):
-    from pipelines import load_dataset
-
     folder, model, outcome = made
     data = load_dataset("synthetic")
     test = data.where("test")
