@@ -81,16 +81,22 @@ def print_fit(model: Any, outcome: Any, out: Path | None) -> None:
     card = model.card
     print(f"{card['title']}\nprotocol: {card['protocol']}")
     if len(card["chosen_from"]) > 1:
-        tried = [
-            {**c, "": "chosen" if _is_chosen(c, card["head"]["params"]) else ""} for c in card["chosen_from"]
-        ]
-        table(list(tried[0]), tried)
+        table(*_choice_table(card["chosen_from"], card["head"]["params"]))
     shown = ("split", "n_test", "accuracy", "ci_low", "ci_high", "balanced_accuracy", "f1_macro", "auc_ovr")
     table(shown, [{name: getattr(row, name) for name in shown} for row in outcome.rows])
     last = outcome.rows[-1]
     print(f"fitted in {last.fit_s:.2f} s, {last.predict_ms_per_sample:.3f} ms a face to predict")
     if out:
         print(f"written to {out}/ (head.skops, card.json, rows.csv, predictions.npz)")
+
+
+def _choice_table(
+    tried: list[dict[str, Any]], chosen: dict[str, Any]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return columns and records of what was tried: of the parameters, those that differ."""
+    varied = [name for name in chosen if len({str(c[name]) for c in tried}) > 1]
+    marked = [{**c, "": "chosen" if _is_chosen(c, chosen) else ""} for c in tried]
+    return [*varied, "validation", "fit_s", ""], marked
 
 
 def _is_chosen(candidate: dict[str, Any], params: dict[str, Any]) -> bool:
