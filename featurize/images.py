@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 import cv2
@@ -33,6 +35,8 @@ FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 
 # Filters of the warnings module belong to the whole process, so only one thread at a time may swap them.
 _WARNINGS = threading.RLock()
+# Pillow logs some of what it raises; without a handler anywhere that would go to the screen.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class UnreadableImage(ValueError):  # noqa: N818 - it says what is wrong, as FileNotFoundError does
@@ -115,7 +119,21 @@ def _opened(data: bytes) -> Pillow.Image:
         if picture.format == "PNG":
             picture.verify()
             picture = Pillow.open(io.BytesIO(data), formats=FORMATS)
+        elif picture.format == "TIFF":
+            _silence_libtiff()
         return picture
+
+
+@cache
+def _silence_libtiff() -> None:
+    """Stop Pillow's libtiff from printing to stderr; Pillow raises its errors all the same."""
+    import ctypes
+
+    from PIL import _imaging
+
+    # A symbol is looked up in the libraries that the module was linked with, too.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def _check_header(picture: Pillow.Image, name: str) -> None:
@@ -132,20 +150,21 @@ def _check_header(picture: Pillow.Image, name: str) -> None:
 
 
 def _pixels(picture: Pillow.Image, name: str) -> Image:
-    plain = picture.format == "JPEG" and picture.mode in ("L", "RGB")
+    form = picture.format
+    plain = form == "JPEG" and picture.mode in ("L", "RGB")
     if plain and not picture.info.keys() & {"exif", "xmp"}:
         return np.array(picture)  # nothing to rotate or convert, nothing that warns: threads need not queue
     with _quiet():
         picture.load()
         with contextlib.suppress(Exception):  # unreadable EXIF states no rotation
             picture = ImageOps.exif_transpose(picture)
-        return _eight_bit(picture, name)
+        return _eight_bit(picture, form, name)
 
 
-def _eight_bit(picture: Pillow.Image, name: str) -> Image:
+def _eight_bit(picture: Pillow.Image, form: str | None, name: str) -> Image:
     """Return the loaded picture as grey or RGB, whatever its mode."""
     mode = picture.mode
-    if mode.startswith("I;16") or (mode == "I" and picture.format in ("PNG", "PPM")):
+    if mode.startswith("I;16") or (mode == "I" and form in ("PNG", "PPM")):
         return (np.asarray(picture).clip(0, 65535) >> 8).astype(np.uint8)
     if mode in ("I", "F"):
         raise UnreadableImage(name, "32-bit pixels, whose range is unknown; save it with 8 or 16 bits")

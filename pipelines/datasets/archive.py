@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import errno
 import gzip
 import io
 import lzma
@@ -91,7 +92,8 @@ def opened(path: Path) -> Iterator[Iterator[Member]]:
             struct.error, UnicodeDecodeError, NotImplementedError) as error:  # fmt: skip
         raise _damaged(path, error) from None
     except OSError as error:
-        if error.errno is not None:  # the disk's own: not the archive's fault
+        # The disk's own errors are not the archive's; an invalid offset is.
+        if error.errno not in (None, errno.EINVAL):
             raise
         raise _damaged(path, error) from None
 
@@ -142,6 +144,8 @@ def _zip_members(path: Path, limit: int) -> Iterator[Member]:
 
 
 def _check_zip_member(path: Path, info: zipfile.ZipInfo) -> None:
+    if not info.filename:
+        raise zipfile.BadZipFile("a member without a name")
     _checked_name(path, info.filename)
     mode = info.external_attr >> 16
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -192,6 +196,7 @@ def _tar_members(path: Path, form: str, limit: int) -> Iterator[Member]:
     with openers[form](path, "rb") as stream:
         bounded: Any = _Bounded(stream, path, limit)
         with tarfile.open(fileobj=bounded, mode="r|", tarinfo=_StrictInfo) as archive:
+            archive.fileobj.seekable = lambda: False  # type: ignore[attr-defined] # TextIOWrapper asks
             for info in archive:
                 name = _checked_name(path, info.name)
                 # A sparse file may declare terabytes of zeros that the stream never holds.

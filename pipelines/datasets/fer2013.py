@@ -13,6 +13,8 @@ import json
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -171,15 +173,27 @@ def _store(faces: list[Face], source: Source, root: Path) -> ImportReport:
         tuple(source.faults),
         tuple(source.notes),
     )
-    root.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".fer2013-", dir=root))
     try:
-        _write(faces, report, temporary)
-        with FileLock(root / ".fer2013.lock"):
-            _replace(temporary, report.path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        root.mkdir(parents=True, exist_ok=True)
+        with _temporary(root) as temporary:
+            _write(faces, report, temporary)
+            with FileLock(root / ".fer2013.lock"):
+                _replace(temporary, report.path)
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise OSError(
+            f"cannot write {root} ({what}); free some space, or set MUECA_DATA to another folder"
+        ) from None
     return report
+
+
+@contextmanager
+def _temporary(root: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=".fer2013-", dir=root))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(faces: list[Face], report: ImportReport, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -148,7 +149,8 @@ def _listed(root: Path) -> list[_Listed]:
         train = train or list(folders)
         _check_classes(root, tops[split], list(folders), train)
         for label, folder in folders.items():
-            listed += [_Listed(p.relative_to(root).as_posix(), label, split) for p in _pictures(folder)]
+            prefix = folder.relative_to(root).as_posix()
+            listed += [_Listed(f"{prefix}/{name}", label, split) for name in _pictures(folder)]
     return listed
 
 
@@ -169,12 +171,18 @@ def _split_folders(root: Path) -> dict[str, Path]:
     if "train" not in found:
         first = next(iter(found.values())).name
         raise ValueError(f"{root}: has {first}/ but no train/; put the training classes into train/")
-    strangers = [folder.name for folder in folders if folder not in found.values()]
-    if strangers:
-        near = difflib.get_close_matches(strangers[0].lower(), SPLITS, n=1)
-        hint = f"did you mean {SPLITS[near[0]]}/?" if near else "only train/, validation/ and test/ may"
-        raise ValueError(f"{root}: folder {strangers[0]}/ stands beside train/; {hint}")
+    _check_strangers(root, [folder for folder in folders if folder not in found.values()], found["train"])
     return found
+
+
+def _check_strangers(root: Path, folders: list[Path], train: Path) -> None:
+    """Refuse a folder beside train/ that has its classes: left out, its pictures would be missed."""
+    classes = set(_class_folders(train))
+    for folder in folders:
+        if classes & set(_class_folders(folder)):
+            near = difflib.get_close_matches(folder.name.lower(), SPLITS, n=1)
+            hint = f"did you mean {SPLITS[near[0]]}/?" if near else "name it train/, validation/ or test/"
+            raise ValueError(f"{root}: folder {folder.name}/ is no split; {hint}")
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -187,25 +195,27 @@ def _class_folders(folder: Path) -> dict[str, Path]:
     return {unicodedata.normalize("NFC", p.name): p for p in _subfolders(folder)}
 
 
-def _pictures(folder: Path) -> list[Path]:
-    """Return the pictures of a class folder, by name.
+def _pictures(folder: Path) -> list[str]:
+    """Return the names of the pictures of a class folder, sorted.
 
     Raises
     ------
     ValueError
         If there are none.
     """
-    entries = sorted(folder.iterdir(), key=lambda p: p.name)
-    shown = [p for p in entries if not p.name.startswith(".")]
-    pictures = [p for p in shown if p.suffix.lower() in PICTURES and p.is_file()]
-    deeper = [p for p in shown if p.is_dir()]
+    with os.scandir(folder) as entries:  # not pathlib: it takes four times as long for 36,000 files
+        shown = [entry for entry in entries if not entry.name.startswith(".")]
+    pictures = sorted(
+        e.name for e in shown if "." + e.name.rpartition(".")[2].lower() in PICTURES and e.is_file()
+    )
+    deeper = sorted(e.name for e in shown if e.is_dir())
     if not pictures:
-        what = f"pictures lie in subfolders such as {deeper[0].name}/; move them up" if deeper else (
+        what = f"pictures lie in subfolders such as {deeper[0]}/; move them up" if deeper else (
             "put pictures into it or remove it" if not shown else
             f"no file ends in {', '.join(sorted(PICTURES))}")  # fmt: skip
         raise ValueError(f"{folder}: this class folder is empty; {what}")
     if deeper:
-        log.warning("%s: the subfolder %s/ of a class is not looked at", folder, deeper[0].name)
+        log.warning("%s: the subfolder %s/ of a class is not looked at", folder, deeper[0])
     return pictures
 
 

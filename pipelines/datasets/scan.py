@@ -63,7 +63,7 @@ def scan(root: Path, names: list[str], cache: Path | None, progress: Progress) -
     """
     file = _memory_file(root, cache)
     memory = _recalled(file)
-    keys = {name: _key(root / name) for name in names}
+    keys = {name: _key(f"{root}/{name}") for name in names}
     new = [name for name in names if name not in memory or memory[name][0] != keys[name]]
     try:
         with progress.task(f"reading {root.name}", len(new)) as advance:
@@ -77,9 +77,9 @@ def scan(root: Path, names: list[str], cache: Path | None, progress: Progress) -
     return [known[name][1] for name in names]
 
 
-def _key(path: Path) -> _Key:
+def _key(path: str) -> _Key:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - a Path each would double the time of a second load
     except OSError:  # reading it will say why
         return _Key(0, 0)
     return _Key(status.st_size, status.st_mtime_ns)
