@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
@@ -261,6 +261,7 @@ def test_an_unreadable_image_crosses_processes():
     assert (str(error), error.name, error.reason) == ("a.jpg: empty", "a.jpg", "empty")
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_damage_gives_a_picture_or_one_line(data):
     form = data.draw(st.sampled_from(["JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM"]))

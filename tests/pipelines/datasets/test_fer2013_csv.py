@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -30,6 +30,7 @@ def one(text, form="plain"):
     return list(read_rows([HEADERS[form] + "\n", text], "fer2013.csv"))
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(
         st.tuples(st.integers(0, 6), st.sampled_from(["Training", "PublicTest", "PrivateTest"]), PIXELS),
@@ -54,12 +55,14 @@ def test_numbers_are_the_sets_own():
     assert found == ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40) | st.binary(max_size=40).map(lambda b: b.decode("latin-1")))
 def test_pixels_are_read_or_refused(text):
     with pytest.raises(ValueError, match="pixels"):
         parse_pixels(text)
 
 
+@settings(deadline=None)
 @given(arrays(np.int64, 2304, elements=st.integers(0, 300)), st.sampled_from([" ", "  "]))
 def test_pixels_in_range(values, between):
     text = between.join(map(str, values))
