@@ -52,9 +52,9 @@ def models(C: float, only_ours: bool) -> list[tuple[str, Any]]:
     if only_ours:
         return found
     try:
-        from sklearnex.svm import SVC as IntelSVC
+        from sklearnex import svm as intel
 
-        found.append(("scikit-learn-intelex", IntelSVC(C=C)))
+        found.append(("scikit-learn-intelex", intel.SVC(C=C)))
     except ImportError:
         print("scikit-learn-intelex is not installed")
     return [*found, ("scikit-learn", SVC(C=C))]
