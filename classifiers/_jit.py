@@ -7,7 +7,7 @@ from typing import Any
 
 import numba
 
-# No NaN or signed zero occurs in our loops, and sums may be taken in any order; infinities keep meaning.
+# No NaN or signed zero occurs in our loops, and sums may be taken in any order; infinities stay.
 _FASTMATH = {"nnan", "nsz", "contract", "reassoc"}
 
 

@@ -93,7 +93,7 @@ class Base:
             yield slice(start, start + len(part)), block
 
     def symmetric(self) -> Floats:
-        """Return the base of `S` against itself: half of the products, mirrored; zero distances are exact."""
+        """Return the base of `S` against itself: half of the products; exactly symmetric, diagonal 0."""
         n = len(self.S)
         out = np.empty((n, n), np.float32)
         for start in range(0, n, _ROWS):
@@ -102,6 +102,8 @@ class Base:
             block = self.S[start:stop] @ self.S[start:].T
             if self.kind == "distance":
                 _to_distance(block, self.norms[start:stop], self.norms[start:])
+            square = block[:, : stop - start]
+            np.copyto(square, square.T, where=np.tri(stop - start, k=-1, dtype=bool))
             out[start:stop, start:] = block
             out[stop:, start:stop] = block[:, stop - start :].T
         if self.kind == "distance":

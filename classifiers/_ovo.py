@@ -194,6 +194,11 @@ def votes(decision: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
     return out
 
 
+def class_scores(decision: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
+    """Return (n, n_classes): `ovr_scores`; for two classes the decision itself and its negative."""
+    return np.column_stack([decision, -decision]) if n_classes == 2 else ovr_scores(decision, n_classes)
+
+
 def ovr_scores(decision: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
     """Return (n, n_classes) scores: votes, ties ordered by summed decisions (scikit-learn's "ovr" shape)."""
     total = np.zeros((len(decision), n_classes))

@@ -178,12 +178,19 @@ def solve(K, y, lower, upper, beta, g, tol, max_iter):
         diag[k] = K[k, k]
     up, low = np.empty(n, np.float32), np.empty(n, np.float32)
     _masks(beta, lower, upper, up, low)
-    done = 0
-    # Two rounds: after the first the gradient is computed afresh, and what float32 hid is worked off.
-    for _ in range(2):
-        made = _descend(K, diag, lower, upper, beta, g, up, low, tol, max_iter - done)
+    done, before = 0, -1e300
+    while True:
+        # After each round the gradient is computed afresh, and what float32 hid is worked off in the next.
+        allowed = min(max_iter - done, 20 * n + 1000)
+        made = _descend(K, diag, lower, upper, beta, g, up, low, tol, allowed)
         done += made
         if made < _CHUNK or done >= max_iter:
             break
         _exact_gradient(K, y, beta, g)
+        now = 0.0
+        for k in range(n):
+            now += 0.5 * beta[k] * (y[k] + g[k])  # the dual objective, as g = y - K beta
+        if now - before <= 1e-9 * abs(now):
+            break  # as far as float32 kernels tell one solution from another
+        before = now
     return _intercept(g, up, low), done

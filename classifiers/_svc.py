@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from classifiers._base import Head, in_threads
 from classifiers._calibration import apply_sigmoids, fit_sigmoids, folds_for
 from classifiers._kernels import Base, Kernel, gamma_value
-from classifiers._ovo import Gram, decisions, fit_pairs, memory_plan, ovr_scores, pairs, votes
+from classifiers._ovo import Gram, class_scores, decisions, fit_pairs, memory_plan, ovr_scores, pairs, votes
 
 
 def _asked_for_probability(head: Any) -> bool:
@@ -166,7 +166,7 @@ class SVC(KernelHead):
                 self.tol, self.max_iter, threads, index=train,
             )  # fmt: skip
             rows = gram.rectangle(test, train) @ machines.coef[0] + machines.intercept[0]
-            held_out[test] = ovr_scores(rows, n_classes)
+            held_out[test] = class_scores(rows, n_classes)
         self.sigmoids_ = fit_sigmoids(held_out, codes, weights)
 
     def _pairwise(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -177,7 +177,7 @@ class SVC(KernelHead):
         return decisions(Base(self.support_vectors_, kernel.base), kernel, coef, self.intercept_, vectors)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return (n, n_classes) scores; (n, n_pairs) for "ovo"; (n,) for two classes (positive: second)."""
+        """Return (n, n_classes) scores, (n, n_pairs) for "ovo", (n,) of the second class if there are two."""
         pairwise = self._pairwise(X)
         if len(self.classes_) == 2:
             return -pairwise[:, 0]
@@ -192,7 +192,7 @@ class SVC(KernelHead):
     @available_if(_asked_for_probability)
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return (n, n_classes) calibrated probabilities; rows sum to 1."""
-        return apply_sigmoids(ovr_scores(self._pairwise(X), len(self.classes_)), self.sigmoids_)
+        return apply_sigmoids(class_scores(self._pairwise(X), len(self.classes_)), self.sigmoids_)
 
 
 def _largest_pair(codes: NDArray[Any]) -> int:

@@ -25,7 +25,7 @@ def _mix(z):
 
 @jit
 def _phi(x, table):
-    """X log x, by table if all weights are whole numbers."""
+    """Return x log x, by table if all weights are whole numbers."""
     if table.size:
         return table[int(x)]
     return x * np.log(x) if x > 0 else 0.0

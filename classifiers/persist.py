@@ -91,10 +91,11 @@ def load(path: str | os.PathLike[str]) -> Any:
 def load_card(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the card of the head at `path`: format, head, bytes, sha256, meta. Raises as `load` does."""
     where = card_path(path)
-    if not where.exists() and Path(path).exists():
+    if not where.exists():
+        _read(Path(path))  # if that is missing too, say so first
         raise PersistError(f"{path}: no card {where.name} beside it; a head is saved as both files")
     try:
-        card = json.loads(_read(where if where.exists() else Path(path)))
+        card = json.loads(_read(where))
     except ValueError:
         raise PersistError(f"{where}: not a head's card") from None
     if not isinstance(card, dict) or card.get("format") != FORMAT:

@@ -1,0 +1,135 @@
+"""Heads as files: the round trip, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.svm import SVC as Foreign
+
+from classifiers import PersistError, head, list_heads, load, save, scores
+from classifiers.persist import card_path, load_card
+from tests.classifiers.conftest import DATA
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    X, y = DATA["tall"]
+    path = tmp_path / "head.skops"
+    save(head("svm").fit(X, y), path, {"data": "blobs", "accuracy": 0.5})
+    return path
+
+
+def forge(path: Path, data: bytes) -> None:
+    """Write `data` with a card that agrees: the check of types must hold by itself."""
+    import hashlib
+
+    card = json.loads(card_path(path).read_text())
+    card_path(path).write_text(json.dumps(card | {"sha256": hashlib.sha256(data).hexdigest()}))
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", list_heads())
+@pytest.mark.parametrize("labels", ["int", "str", "object"])
+def test_round_trip(name: str, labels: str, tmp_path: Path) -> None:
+    X, y = DATA["seven"]
+    words = np.array(["enojo", "asco", "miedo", "alegría", "neutral", "tristeza", "sorpresa"])
+    y = {"int": y, "str": words[y], "object": words[y].astype(object)}[labels]
+    params: dict[str, Any] = {"n_estimators": 8} if name in ("forest", "bagged-svm") else {}
+    fitted = head(name, **params).fit(X, y)
+    path = tmp_path / "año nuevo" / "head.skops"
+    path.parent.mkdir()
+    save(fitted, path, {"note": "ñ"})
+    again = load(path)
+    np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
+    np.testing.assert_array_equal(scores(again, X), scores(fitted, X))
+    assert again.get_params() == fitted.get_params()
+    assert load_card(path)["meta"] == {"note": "ñ"}
+    assert sorted(p.name for p in path.parent.iterdir()) == ["head.skops", "head.skops.json"]
+
+
+def refused(path: Path, match: str) -> None:
+    with pytest.raises(PersistError, match=match) as seen:
+        load(path)
+    assert "\n" not in str(seen.value)
+
+
+@pytest.mark.parametrize("at", [0, 100, -1])
+def test_one_changed_byte(saved: Path, at: int) -> None:
+    data = bytearray(saved.read_bytes())
+    data[at] ^= 1
+    saved.write_bytes(data)
+    refused(saved, "not the file its card describes")
+
+
+def test_cut_short(saved: Path) -> None:
+    saved.write_bytes(saved.read_bytes()[:-50])
+    refused(saved, "not the file its card describes")
+
+
+def test_cut_short_with_an_agreeing_card(saved: Path) -> None:
+    forge(saved, saved.read_bytes()[:-50])
+    refused(saved, "not a saved head")
+
+
+def test_no_file(saved: Path) -> None:
+    saved.unlink()
+    refused(saved, "cannot be read")
+    refused(saved.parent / "nothing.skops", "cannot be read")
+
+
+def test_no_card(saved: Path) -> None:
+    card_path(saved).unlink()
+    refused(saved, "no card")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": 99}', "\x00\xff"])
+def test_a_card_that_is_none(saved: Path, text: str) -> None:
+    card_path(saved).write_text(text, encoding="latin-1")
+    refused(saved, "not a (head's )?card")
+
+
+class Trap:
+    """Something that acts when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (pytest.fail, ("a pickle was run",))
+
+
+@pytest.mark.parametrize("data", [pickle.dumps(Trap()), b"", b"PK\x03\x04 nothing", b"\x93NUMPY"])
+def test_a_pickle_and_other_files(saved: Path, data: bytes) -> None:
+    forge(saved, data)
+    refused(saved, "not a saved head")
+
+
+def test_a_type_that_is_not_trusted(saved: Path) -> None:
+    forge(saved, skops.io.dumps({"model": Path("x"), "f": pytest.fail}))
+    refused(saved, "types that are not trusted")
+
+
+def test_a_foreign_estimator(saved: Path) -> None:
+    X, y = DATA["tall"]
+    forge(saved, skops.io.dumps(Foreign().fit(X, y)))
+    refused(saved, "holds a sklearn.*, not a head|types that are not trusted")
+    with pytest.raises(PersistError, match="only heads of mueca"):
+        save(Foreign(), saved)
+
+
+def test_a_failed_write_keeps_the_old_head(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = saved.read_bytes()
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("classifiers.persist.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        X, y = DATA["two"]
+        save(head("svm").fit(X, y), saved)
+    monkeypatch.undo()
+    assert saved.read_bytes() == before and len(list(saved.parent.iterdir())) == 2
+    load(saved)
