@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-#: An archive whose contents exceed this many times its own size is refused. FER2013 comes to 1.1 (JPEGs in a
-#: .tar), 1.6 (JPEGs in a .tar.xz) and about 6 (its CSV in a .tar.xz).
+#: An archive whose contents exceed this many times its own size is refused. FER2013 comes to 2 (JPEGs in a
+#: .tar.xz) and 3 (its CSV in a .tar.gz).
 MAX_RATIO = 100
 #: No contents above this are read, whatever the ratio: FER2013's largest form, its CSV, has 0.3 GB.
 MAX_BYTES = 8 * 2**30

@@ -175,10 +175,11 @@ def _store(faces: list[Face], source: Source, root: Path) -> ImportReport:
     )
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _temporary(root) as temporary:
+        with FileLock(root / ".fer2013.lock"), _temporary(root) as temporary:
             _write(faces, report, temporary)
-            with FileLock(root / ".fer2013.lock"):
-                _replace(temporary, report.path)
+            _replace(temporary, report.path)
+            for left_by_a_killed_import in root.glob(".fer2013-*/"):
+                shutil.rmtree(left_by_a_killed_import, ignore_errors=True)
     except OSError as error:
         what = error.strerror or str(error)
         raise OSError(

@@ -339,6 +339,12 @@ def test_failing_to_put_the_new_set_in_place(imported, kaggle, monkeypatch):
     stopped(kaggle, imported, error=OSError)
 
 
+def test_what_a_killed_import_left_is_cleared(imported, kaggle):
+    (imported / ".fer2013-killed").mkdir()
+    (imported / ".fer2013-killed" / "images.npy").write_bytes(b"half")
+    fer2013.add(kaggle, imported)
+
+
 # Loading
 
 
