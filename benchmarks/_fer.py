@@ -82,8 +82,13 @@ def warm_up() -> dict[str, Any]:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(200, 10)).astype(np.float32), np.arange(200) % 3
     with timed() as took:
-        for name, params in (
-            ("svm", {}), ("knn", {"metric": "manhattan"}), ("forest", {"n_estimators": 2}), ("bagged-svm", {}),
-        ):  # fmt: skip
+        small: list[tuple[str, dict[str, Any]]]
+        small = [
+            ("svm", {}),
+            ("knn", {"metric": "manhattan"}),
+            ("forest", {"n_estimators": 2}),
+            ("bagged-svm", {}),
+        ]
+        for name, params in small:
             scores(head(name, **params).fit(X, y), X)
     return took

@@ -66,7 +66,7 @@ def featurize(
         check_format(Path(out))
     store = store or Store()
     preprocess = Preprocess(equalize=equalize, tile=tile, clip=clip)
-    dataset = datasets.load(data, strict=strict, cache=store.root)
+    dataset = datasets.load(data, strict=strict, cache=store.root, progress=progress)
     found = embed(dataset, backbone, preprocess=preprocess, store=store, n_jobs=n_jobs, progress=progress)
     if out is not None:
         with progress.task(f"writing {Path(out).name}"):

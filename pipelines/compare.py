@@ -112,7 +112,9 @@ def make_bench(
 ) -> Bench:
     """Load a recipe's data and divide it by the recipe's protocol."""
     store = store or Store()
-    dataset = datasets.load(recipe.data.name, strict=strict, cache=store.root, **recipe.data.options)
+    dataset = datasets.load(
+        recipe.data.name, strict=strict, cache=store.root, progress=progress, **recipe.data.options
+    )
     parts = split(dataset, recipe.validation, recipe.test, recipe.seed, recipe.refit)
     return Bench(dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress)
 

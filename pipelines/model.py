@@ -191,8 +191,8 @@ def load_model(folder: Path | str) -> Model:
         raise ValueError(
             f"{folder}/card.json is no card of a model: {' '.join(str(error).split())}"
         ) from None
-    estimator, meta = persist.load(folder / "head.skops")
-    _check_match(folder, card, meta)
+    _check_match(folder, card, persist.load_card(folder / "head.skops")["meta"])
+    estimator = persist.load(folder / "head.skops")
     return Model(expression, preprocess, estimator, card)
 
 

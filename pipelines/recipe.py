@@ -159,11 +159,13 @@ def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"{place}: unknown{_suggestion(str(first['loc'][-1]))}"
+        return f"{place}: unknown{_suggestion(first['loc'])}"
     return f"{place}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
 
 
-def _suggestion(name: str) -> str:
-    known = {*Recipe.model_fields, *Features.model_fields, *Head.model_fields, *Data.model_fields}
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+def _suggestion(place: tuple[int | str, ...]) -> str:
+    """Return the nearest name that is known at a place of the recipe, in words."""
+    parts: dict[Any, type[_Strict]] = {"extractors": Features, "heads": Head, "data": Data}
+    known = (parts.get(place[0], Recipe) if len(place) > 1 else Recipe).model_fields
+    near = difflib.get_close_matches(str(place[-1]), known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"

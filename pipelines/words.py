@@ -87,7 +87,7 @@ def print_fit(model: Any, outcome: Any, out: Path | None) -> None:
     last = outcome.rows[-1]
     print(f"fitted in {last.fit_s:.2f} s, {last.predict_ms_per_sample:.3f} ms a face to predict")
     if out:
-        print(f"written to {out}/ (head.skops, card.json, rows.csv, predictions.npz)")
+        print(f"written to {out}/ (head, card.json, rows.csv, predictions.npz)")
 
 
 def _choice_table(
@@ -164,7 +164,7 @@ def audit(data: str, threshold: int | None, out: Path | None, progress: Progress
     from pipelines import datasets
     from pipelines.datasets.audit import audit as run_audit
 
-    dataset = datasets.load(data, cache=Store().root)
+    dataset = datasets.load(data, cache=Store().root, progress=progress)
     options = {} if threshold is None else {"near_threshold": threshold}
     found = run_audit(dataset, progress=progress, **options)
     return found, list(found.write_csv(out)) if out else []

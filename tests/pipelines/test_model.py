@@ -28,6 +28,7 @@ def test_folder_holds_head_card_rows_predictions(made):
     assert sorted(p.name for p in folder.iterdir()) == [
         "card.json",
         "head.skops",
+        "head.skops.json",
         "predictions.npz",
         "rows.csv",
     ]
