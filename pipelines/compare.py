@@ -136,6 +136,11 @@ def _run(head: Head, matrix: Matrix, out: Path) -> str:
         log.warning("%s with %s failed: %s", matrix.features.title, head.head, words)
         append_rows(out / "rows.csv", [Row(**base_row(head, matrix), status="error", error=words)])
         return "failed"
+    chosen, tested = outcome.rows[0], outcome.rows[1]
+    log.info(
+        "%s with %s: validation %.4f, test %.4f, fitted in %.1f s",
+        tested.extractor, tested.head, chosen.accuracy, tested.accuracy, tested.fit_s,
+    )  # fmt: skip
     outcome.predictions.save(out / "predictions" / f"{outcome.run}.npz")
     append_rows(out / "rows.csv", outcome.rows)
     return "computed"

@@ -1,0 +1,32 @@
+"""Run a recipe as a user would, and keep its table, its time and its peak memory.
+
+Run: python benchmarks/comparison.py configs/fer2013-handcrafted.yaml results/fer2013-handcrafted
+What the folder already holds is not computed again: for the whole time, give an empty one.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from recording import recording
+
+MEMORY_GB = 8
+
+
+def main(recipe, out):
+    started = time.perf_counter()
+    words = [sys.executable, "-m", "cli", "compare", recipe, "--out", out]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, env=os.environ | {"MUECA_VERBOSE": "1"})
+    minutes = (time.perf_counter() - started) / 60
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
+    print(done.stdout)
+    print(f"exit code {done.returncode}, {minutes:.1f} minutes")
+    print(f"peak memory of the largest process {peak:.2f} GB (target for the whole: under {MEMORY_GB} GB)")
+
+
+if __name__ == "__main__":
+    with recording(f"comparison-{Path(sys.argv[1]).stem}"):
+        main(*sys.argv[1:3])
