@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 #: Done, but something was left out: a picture that cannot be read, a cell that failed.
 PARTLY = 3
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="mueca",
@@ -333,7 +334,7 @@ def main(words: list[str] | None = None, prefix: tuple[str, ...] = ()) -> None:
     try:
         code = _run(arguments, debug)
     except KeyboardInterrupt:
-        code = _fail("interrupted; run the same command again: it goes on from here", 130)
+        code = _fail("interrupted; run the same command again: it goes on from here", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
@@ -348,17 +349,18 @@ def _run(arguments: list[str], debug: bool) -> int:
 
         quiet_libraries()
     try:
-        return typer.main.get_command(app).main(arguments, prog_name="mueca", standalone_mode=False) or 0
+        code = typer.main.get_command(app).main(arguments, prog_name="mueca", standalone_mode=False) or 0
     except TyperException as error:
         return _fail(f"{error.format_message()} (see: mueca --help)", error.exit_code)
-    except typer.Abort:
-        raise KeyboardInterrupt from None
     except Exception as error:
         if debug:
             raise
         from pipelines.console import explain
 
         return _fail(explain(error), 1)
+    if code == INTERRUPTED:  # typer turns Ctrl-C into its exit code
+        raise KeyboardInterrupt
+    return code
 
 
 def _fail(words: str, code: int) -> int:

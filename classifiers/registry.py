@@ -77,9 +77,10 @@ def _first_problem(error: ValidationError, spec: HeadSpec) -> str:
     where = ".".join(str(p) for p in first["loc"][:1])
     if first["type"] != "extra_forbidden":
         return f"{where}={first['input']!r}: {first['msg'].lower()}"
-    near = difflib.get_close_matches(where, spec.params.model_fields, n=1)
+    names = {name.lower(): name for name in spec.params.model_fields}  # C is easily written c
+    near = difflib.get_close_matches(where.lower(), names, n=1)
     known = ", ".join(spec.params.model_fields)
-    return f"no parameter {where!r}; " + (f"did you mean {near[0]!r}?" if near else f"known: {known}")
+    return f"no parameter {where!r}; " + (f"did you mean {names[near[0]]!r}?" if near else f"known: {known}")
 
 
 def head(name: str, **params: Any) -> Any:

@@ -14,7 +14,7 @@ from pipelines.extract import Embedding, embed
 from pipelines.fit import Matrix, Outcome, run_cell
 from pipelines.model import Model, check_target, load_model, model_of, save_model
 from pipelines.progress import SILENT, Progress
-from pipelines.recipe import load_recipe, recipe_from
+from pipelines.recipe import load_recipe, single_cell
 from pipelines.vectors import check_format, write_vectors
 
 __all__ = ["compare", "featurize", "fit", "load_dataset", "load_model", "load_recipe"]
@@ -130,7 +130,7 @@ def fit(
         check_target(Path(out))
     features = {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
     cell = {"head": head, "params": params, "grid": grid or {}}
-    recipe = recipe_from(
+    recipe = single_cell(
         {
             "name": "fit",
             "data": data,
@@ -142,7 +142,6 @@ def fit(
             "scoring": scoring,
             "seed": seed,
         },
-        "fit",
     )
     bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress)
     outcome = run_cell(recipe.heads[0], Matrix(recipe.extractors[0], bench))

@@ -152,15 +152,27 @@ def recipe_from(content: dict[str, Any], where: str = "recipe") -> Recipe:
     try:
         return Recipe(**content)
     except ValidationError as error:
-        raise ValueError(f"{where}: {_first_problem(error)}") from None
+        place, problem = _first_problem(error)
+        raise ValueError(f"{where}: {place}: {problem}") from None
 
 
-def _first_problem(error: ValidationError) -> str:
+def single_cell(content: dict[str, Any]) -> Recipe:
+    """Build a recipe of one cell; an error names the parameter, not its place in a recipe."""
+    try:
+        return Recipe(**content)
+    except ValidationError as error:
+        place, problem = _first_problem(error)
+        own_words = error.errors(include_url=False)[0]["type"] == "value_error"
+        raise ValueError(problem if own_words else f"{place.rpartition('.')[2]}: {problem}") from None
+
+
+def _first_problem(error: ValidationError) -> tuple[str, str]:
+    """Return where the first problem is, and what it is, in words."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"{place}: unknown{_suggestion(first['loc'])}"
-    return f"{place}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+        return place, f"unknown{_suggestion(first['loc'])}"
+    return place, " ".join(first["msg"].removeprefix("Value error, ").split())
 
 
 def _suggestion(place: tuple[int | str, ...]) -> str:
