@@ -88,7 +88,7 @@ class Softmax(Head):
 
 
 def _threads_for(values: int) -> AbstractContextManager[Any]:
-    """Keep small products on one thread: on a busy machine, waiting for a second costs more than it brings."""
+    """Keep small products on one thread: on a busy machine a second costs more than it brings."""
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1) if values < _SMALL else nullcontext()
