@@ -24,11 +24,12 @@ _INNER = slice(17, 68)
 #: LBP, closer by. Chosen, like everything here, on a validation part of FER2013's training split.
 _WIDE = (64, 0.40625, 0.36)
 _CLOSE = (48, 23 / 48, 0.32)
-#: Mean squared distance between two faces of FER2013's training split in each group of numbers. Each group is
-#: divided by its root, so that groups weigh the same in a distance between vectors, and then by that of:
-_GEOMETRY_SHARE = 2.5  # so that the five groups of geometry together weigh as much as two others
+#: The five groups of geometry are divided by the root of this too, and so weigh as much as two others.
+_GEOMETRY_SHARE = 2.5
 #: What the last component is if the face was found: small, so that it does not count in a distance.
 _FOUND = 0.1
+#: Mean squared distance between two faces of FER2013's training split in each group of numbers. Each group is
+#: divided by its root, so that all weigh the same in a distance between vectors.
 _SPREAD = {
     "points": 46.0,
     "hog": 19.1,
