@@ -23,6 +23,15 @@ MIN_SCORE = -0.5
 #: over the faces of FER2013's training split that it does find.
 FIXED_BOX = (0.07, 0.17, 0.93, 1.0)
 
+#: Centres of the right eye, left eye, nose's base and mouth in the eye frame (eye distance 1, origin midway),
+#: medians over FER2013's training split.
+_ANCHORS = (
+    (slice(36, 42), (-0.5, 0.0)),
+    (slice(42, 48), (0.5, 0.0)),
+    (slice(31, 36), (0.0, 0.71)),
+    (slice(48, 68), (0.0, 1.09)),
+)
+
 #: What the package face_recognition_models holds, by our names.
 _MODEL_FILES = {
     "68-points": "shape_predictor_68_face_landmarks.dat",
@@ -124,6 +133,74 @@ def landmarks68(image: NDArray[np.uint8], box: Box) -> NDArray[np.float64]:
     """
     shape = _predictor("68-points")(image, _rectangle(box))
     return np.array([(p.x, p.y) for p in shape.parts()], np.float64)
+
+
+def locate(crops: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the 68 points of the face that fills each crop, and whether the detector found it.
+
+    Parameters
+    ----------
+    crops : (n, 144, 144) uint8
+
+    Returns
+    -------
+    points : ndarray of shape (n, 68, 2), float64
+        In pixels of the crop; predicted in the fixed box where ``found`` is False.
+    found : ndarray of shape (n,), bool
+    """
+    boxes = [crop_box(crop) for crop in crops]
+    points = [landmarks68(crop, box) for crop, box in zip(crops, boxes, strict=True)]
+    return np.stack(points), np.array([box.found for box in boxes])
+
+
+def upright(
+    crop: NDArray[np.uint8], points: NDArray[np.float64], side: int, eye_distance: float, eye_height: float
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Turn, scale and shift a face so that its eyes, nose and mouth come to lie near fixed places.
+
+    A similarity (no shear: the face's own proportions carry the expression) fitted by least squares to the
+    centres of both eyes, of the nose's base and of the mouth.
+
+    Parameters
+    ----------
+    crop : (h, w) uint8
+    points : (68, 2) float64
+        Its landmarks.
+    side : int
+        Of the picture returned.
+    eye_distance, eye_height : float
+        Between the eyes' centres, and of the eye line below the upper edge, as parts of the side.
+
+    Returns
+    -------
+    picture : ndarray of shape (side, side), uint8
+        Beyond the crop its edge is repeated.
+    points : ndarray of shape (68, 2), float64
+        The landmarks in it.
+    """
+    import cv2
+
+    source = np.stack([points[part].mean(axis=0) for part, _ in _ANCHORS])
+    places = np.array([place for _, place in _ANCHORS])
+    target = side * (eye_distance * places + (0.5, eye_height))
+    turn, shift = _similarity(source, target)
+    matrix = np.column_stack([turn, shift])
+    picture = cv2.warpAffine(
+        crop, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return picture.astype(np.uint8, copy=False), points @ turn.T + shift
+
+
+def _similarity(
+    source: NDArray[np.float64], target: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the (2, 2) turn-and-scale and the (2,) shift that bring source nearest to target."""
+    a, b = source - source.mean(axis=0), target - target.mean(axis=0)
+    u, v = a[:, 0] + 1j * a[:, 1], b[:, 0] + 1j * b[:, 1]
+    # Points that coincide are a failed fit: the scale is bounded so that the picture stays finite.
+    z = (u.conj() * v).sum() / max((np.abs(u) ** 2).sum(), 1.0)
+    turn = np.array([[z.real, -z.imag], [z.imag, z.real]])
+    return turn, target.mean(axis=0) - turn @ source.mean(axis=0)
 
 
 def aligned_chip(

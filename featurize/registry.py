@@ -16,6 +16,7 @@ EXTRACTORS: dict[str, str] = {
     "lbp": "featurize.handcrafted.lbp:LBP",
     "hog": "featurize.handcrafted.hog:HOG",
     "landmarks": "featurize.handcrafted.landmarks:Landmarks",
+    "aligned": "featurize.handcrafted.aligned:Aligned",
     "dlib-face": "featurize.handcrafted.dlib_face:DlibFace",
 }
 

@@ -115,14 +115,13 @@ class Landmarks(Extractor):
         return int(np.count_nonzero(X[:, -1] == 0))
 
     def _transform(self, batch: NDArray[np.uint8]) -> NDArray[np.float64]:
-        boxes = [faces.crop_box(image) for image in batch]
-        points = [faces.landmarks68(image, box) for image, box in zip(batch, boxes, strict=True)]
-        xy = normalised(np.stack(points))
+        points, found = faces.locate(batch)
+        xy = normalised(points)
         p = self.params
         groups = [xy.reshape(len(xy), -1)] if p.coordinates else []
         groups += [centroid_geometry(xy)] if p.centroid else []
         groups += [unit_geometry(xy)] if p.units else []
-        return np.hstack([*groups, np.array([[float(box.found)] for box in boxes])])
+        return np.hstack([*groups, found[:, None]])
 
 
 def normalised(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from featurize import Extractor, extractor, list_extractors, parse
 TOLERANCE = 1e-5
 #: Networks with a model file in the hundreds of megabytes, or without weights in the package, are left to
 #: their own tests.
-NAMES = [n for n in list_extractors() if n in {"pixels", "lbp", "hog", "landmarks", "dlib-face"}]
+NAMES = [n for n in list_extractors() if n in {"pixels", "lbp", "hog", "landmarks", "aligned", "dlib-face"}]
 
 
 @cache

@@ -1,0 +1,204 @@
+"""The upright face: gradients at its landmarks, HOG, LBP, geometry."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from featurize import faces
+from featurize.base import Extractor, Params
+from featurize.handcrafted.hog import HOG
+from featurize.handcrafted.landmarks import centroid_geometry, normalised, unit_geometry
+from featurize.handcrafted.lbp import LBP
+
+Array = NDArray[np.float32]
+
+_BINS = 8
+_CELLS = 2
+#: The points of brows, nose, eyes and mouth; the jaw's (0 to 16) lie on edges that tell little.
+_INNER = slice(17, 68)
+#: The upright face for the gradients at the points (side, eye distance, eye height), and the one for HOG and
+#: LBP, closer by. Chosen, like everything here, on a validation part of FER2013's training split.
+_WIDE = (64, 0.40625, 0.36)
+_CLOSE = (48, 23 / 48, 0.32)
+#: The five groups of geometry are divided by the root of this too, and so weigh as much as two others.
+_GEOMETRY_SHARE = 2.5
+#: What the last component is if the face was found: small, so that it does not count in a distance.
+_FOUND = 0.1
+#: Mean squared distance between two faces of FER2013's training split in each group of numbers. Each group is
+#: divided by its root, so that all weigh the same in a distance between vectors.
+_SPREAD = {
+    "points": 46.0,
+    "hog": 19.1,
+    "lbp": 20.9,
+    "coordinates": 4.94,
+    "distances": 2.53,
+    "directions": 7.43,
+    "unit distances": 0.506,
+    "unit angles": 0.187,
+}
+
+
+class AlignedParams(Params):
+    """Parameters of `Aligned`: which groups of numbers the vector holds.
+
+    Attributes
+    ----------
+    points : bool
+        Gradient histograms around 51 landmarks, at two sizes: 3264 numbers.
+    hog : bool
+        HOG of the upright face, cells of 8 pixels, 18 signed orientations: 1800.
+    lbp : bool
+        LBP of the upright face, radius 2, on a grid of 5 x 5: 1475.
+    geometry : bool
+        The numbers of `landmarks`: 373.
+    """
+
+    points: bool = True
+    hog: bool = True
+    lbp: bool = True
+    geometry: bool = True
+
+
+class Aligned(Extractor):
+    """Appearance around the landmarks and of the upright face, beside the landmarks' geometry.
+
+    The 68 points are found as for `landmarks` (fixed box where dlib's detector finds no face). A similarity
+    brings eyes, nose and mouth to fixed places, so that the same component of the vector looks at the same
+    part of every face: on a tenth of FER2013's training split this is worth 8 points of accuracy to HOG.
+    Groups in the order of `AlignedParams`, scaled so that each weighs about the same; the last component is
+    0.1 if the detector found the face, else 0.
+    """
+
+    name = "aligned"
+    size = faces.CROP_SIZE
+    channels = 1
+    parallel = "processes"
+    licence = "not for commercial use (the 68-point model was trained on iBUG 300-W)"
+    source = (
+        "dlib shape_predictor_68_face_landmarks, Davis King; Dalal and Triggs 2005; Ahonen 2006; "
+        "gradients at landmarks after Lowe 2004 (SIFT), root of Arandjelovic and Zisserman 2012"
+    )
+    Params = AlignedParams
+    params: AlignedParams
+
+    @property
+    def dim(self) -> int:
+        """3264 + 1800 + 1475 + 373, as far as asked for, and 1."""
+        p = self.params
+        points = 2 * 51 * _CELLS**2 * _BINS
+        return p.points * points + p.hog * _hog().dim + p.lbp * _lbp().dim + p.geometry * 373 + 1
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of dlib's 68-point model."""
+        return faces.model_sha256("68-points")
+
+    def fallbacks(self, X: Array) -> int:
+        """Count the faces whose points come from the fixed box: the last component is 0."""
+        return int(np.count_nonzero(X[:, -1] == 0))
+
+    def _transform(self, batch: NDArray[np.uint8]) -> Array:
+        points, found = faces.locate(batch)
+        groups = self._groups(batch, points)
+        scaled = [np.asarray(x, np.float32) / np.float32(_scale(name)) for name, x in groups]
+        return np.hstack([*scaled, np.float32(_FOUND) * found[:, None]])
+
+    def _groups(self, batch: NDArray[np.uint8], points: NDArray[np.float64]) -> list[tuple[str, NDArray]]:
+        p = self.params
+        groups: list[tuple[str, NDArray]] = []
+        if p.points:
+            wide = [faces.upright(face, xy, *_WIDE) for face, xy in zip(batch, points, strict=True)]
+            groups += [("points", np.stack([point_gradients(face, xy[_INNER]) for face, xy in wide]))]
+        if p.hog or p.lbp:
+            close = [faces.upright(face, xy, *_CLOSE)[0] for face, xy in zip(batch, points, strict=True)]
+            groups += [("hog", _hog().transform(close))] if p.hog else []
+            groups += [("lbp", _lbp().transform(close))] if p.lbp else []
+        return groups + (_geometry(points) if p.geometry else [])
+
+
+def _scale(group: str) -> float:
+    share = 1.0 if group in ("points", "hog", "lbp") else _GEOMETRY_SHARE
+    return float((_SPREAD[group] * share) ** 0.5)
+
+
+def _geometry(points: NDArray[np.float64]) -> list[tuple[str, NDArray]]:
+    xy = normalised(points)
+    centroid, units = centroid_geometry(xy), unit_geometry(xy)
+    return [
+        ("coordinates", xy.reshape(len(xy), -1)),
+        ("distances", centroid[:, :68]),
+        ("directions", centroid[:, 68:]),
+        ("unit distances", units[:, :22]),
+        ("unit angles", units[:, 22:]),
+    ]
+
+
+def point_gradients(
+    face: NDArray[np.uint8], points: NDArray[np.float64], sizes: tuple[int, ...] = (4, 6)
+) -> Array:
+    """Return gradient histograms around points, after SIFT: cells x orientations, clipped, square root.
+
+    Parameters
+    ----------
+    face : (h, w) uint8
+    points : (p, 2) float64
+        x, y in pixels; cells beyond the picture are read at its edge.
+    sizes : tuple of int
+        Sides of the cells in pixels; each point has 2 x 2 of each.
+
+    Returns
+    -------
+    ndarray of shape (len(sizes) * p * 32,), float32
+        By size, point, cell row, cell column, orientation; the squares of each 32 sum to 1, or to
+        less where the contrast is too low to be trusted.
+    """
+    maps = orientation_maps(face)
+    return np.concatenate([_at_points(_pooled(maps, size), points, size) for size in sizes])
+
+
+def orientation_maps(face: NDArray[np.uint8]) -> Array:
+    """Return (h, w, 8): each pixel's gradient magnitude, shared between the two nearest of 8 directions."""
+    smooth = cv2.GaussianBlur(face.astype(np.float32), (0, 0), 0.8)
+    dx, dy = (cv2.Sobel(smooth, cv2.CV_32F, i, 1 - i, ksize=1) for i in (1, 0))
+    magnitude, angle = cv2.cartToPolar(dx, dy)
+    place = angle.ravel() * np.float32(_BINS / (2 * np.pi))
+    lower = np.floor(place).astype(np.intp)
+    part, pixels = place - lower, np.arange(place.size)
+    maps = np.zeros((place.size, _BINS), np.float32)
+    maps[pixels, lower % _BINS] = magnitude.ravel() * (1 - part)
+    maps[pixels, (lower + 1) % _BINS] = magnitude.ravel() * part
+    return maps.reshape(*face.shape, _BINS)
+
+
+def _pooled(maps: Array, size: int) -> Array:
+    """Return the maps summed around each pixel with a triangular weight that reaches `size` pixels."""
+    weights = 1 - np.abs(np.arange(1 - size, size, dtype=np.float32)) / size
+    pooled = cv2.sepFilter2D(maps, cv2.CV_32F, weights, weights, borderType=cv2.BORDER_REPLICATE)
+    return pooled.astype(np.float32, copy=False)
+
+
+def _at_points(pooled: Array, points: NDArray[np.float64], size: int) -> Array:
+    offsets = (np.arange(_CELLS) - (_CELLS - 1) / 2) * size
+    last = np.array(pooled.shape[:2]) - 1
+    columns = np.rint(points[:, 0, None] + offsets).clip(0, last[1]).astype(np.intp)
+    rows = np.rint(points[:, 1, None] + offsets).clip(0, last[0]).astype(np.intp)
+    cells = pooled[rows[:, :, None], columns[:, None, :]].reshape(len(points), -1)
+    # The floors keep noise on skin without texture from being blown up to full contrast.
+    norm = np.maximum(np.linalg.norm(cells, axis=1, keepdims=True), 4 * size)
+    clipped = np.minimum(cells / norm, 0.4)
+    rooted: Array = np.sqrt(clipped / np.maximum(clipped.sum(axis=1, keepdims=True), 0.5))
+    return rooted.ravel()
+
+
+@lru_cache(maxsize=1)
+def _hog() -> HOG:
+    return HOG(cell=8, bins=18, signed=True)
+
+
+@lru_cache(maxsize=1)
+def _lbp() -> LBP:
+    return LBP(radii=(2,), grid=5)
