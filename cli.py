@@ -190,6 +190,45 @@ def compare(
         raise typer.Exit(PARTLY)
 
 
+@app.command(
+    epilog="Example: mueca report results/demo --open. Nothing is fitted; what it needs beside rows and "
+    "predictions (--faces, --model, the plane of vectors) it takes from the data set and the cache."
+)
+def report(
+    folder: Annotated[Path, typer.Argument(help="What mueca compare --out or mueca fit --out wrote.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for page, figures/ and tables/; default: report/ in it.")
+    ] = None,
+    cell: Annotated[
+        list[str] | None,
+        typer.Option(help="A cell to draw, such as 'hog + svm'; may be given again. Default: the 3 best."),
+    ] = None,
+    faces: Annotated[
+        bool, typer.Option("--faces", help="Show faces: worst mistakes, most uncertain.")
+    ] = False,
+    embedding: Annotated[
+        Literal["pca", "tsne", "none"], typer.Option(help="How vectors are laid out in the plane.")
+    ] = "pca",
+    model: Annotated[Path | None, typer.Option(help="A fitted model, to show where it looks.")] = None,
+    against: Annotated[Path | None, typer.Option(help="Other results, to show what changed.")] = None,
+    data: Annotated[str | None, typer.Option("--data", help="The data set, if it moved.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Write a page from results: report.html, its charts (SVG, PNG) and its tables (CSV, LaTeX)."""
+    from pipelines import console, words
+    from pipelines.report import Options, write_report
+
+    options = Options(tuple(cell or ()), faces, embedding, model, against, data)
+    made = write_report(folder, out, options, progress=console.Bars())
+    if json:
+        console.as_json(vars(made))
+    else:
+        words.print_report(made)
+    if open_:
+        typer.launch(made.page.resolve().as_uri())
+
+
 @app.command("list")
 def list_(json: JsonOption = False) -> None:
     """List extractors, heads and data sets with their parameters."""

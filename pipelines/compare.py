@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import csv
+import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from featurize.store import Store
 from pipelines import datasets
+from pipelines.datasets.base import Dataset
 from pipelines.fit import Bench, Matrix, base_row, cell_id, run_cell
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Head, Recipe
-from pipelines.results import Row, append_rows, read_rows
+from pipelines.results import Row, append_grid, append_rows, read_rows
 from pipelines.splits import split
+from pipelines.versions import machine
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +70,8 @@ def compare(
     ----------
     recipe : Recipe
     out : Path
-        Folder for ``rows.csv``, ``predictions/`` and ``summary.csv``; made if it is not there.
+        Folder for ``rows.csv``, ``grid.csv``, ``predictions/``, ``summary.csv`` and ``recipe.json``; made if
+        it is not there.
     store : Store, optional
         The embedding cache; the user's by default.
     n_jobs : int, optional
@@ -99,6 +106,7 @@ def compare(
     rows = _ordered(read_rows(out / "rows.csv"), list(runs))
     found = Comparison(rows, **counts, faults=len(bench.dataset.faults), folder=out)
     write_summary(found, out / "summary.csv")
+    write_recipe(recipe, bench.dataset, list(runs), out / "recipe.json")
     return found
 
 
@@ -142,7 +150,8 @@ def _run(head: Head, matrix: Matrix, out: Path) -> str:
         tested.extractor, tested.head, chosen.accuracy, tested.accuracy, tested.fit_s,
     )  # fmt: skip
     outcome.predictions.save(out / "predictions" / f"{outcome.run}.npz")
-    append_rows(out / "rows.csv", outcome.rows)
+    append_grid(out / "grid.csv", outcome.run, head.head, outcome.choice.tried)
+    append_rows(out / "rows.csv", outcome.rows)  # last: a row says that all of the cell is there
     return "computed"
 
 
@@ -211,4 +220,32 @@ def write_summary(comparison: Comparison, path: Path) -> None:
         writer = csv.DictWriter(file, SUMMARY, lineterminator="\n")
         writer.writeheader()
         writer.writerows(summarize(comparison))
+    temporary.replace(path)
+
+
+def write_recipe(recipe: Recipe, dataset: Dataset, runs: list[str], path: Path) -> None:
+    """Write what a report says of a comparison besides its scores: recipe, cells in order, data, machine."""
+    counts = {
+        str(name): np.bincount(dataset.labels[dataset.split == name], minlength=len(dataset.classes)).tolist()
+        for name in dict.fromkeys(dataset.split.tolist())
+    }
+    data = {
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "synthetic": dataset.synthetic,
+        "kind": dataset.kind,
+        "classes": list(dataset.classes),
+        "counts": counts,
+        "subjects": None if dataset.groups is None else len(np.unique(dataset.groups)),
+        "left_out": len(dataset.faults),
+    }
+    record = {
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "recipe": recipe.model_dump(),
+        "runs": runs,
+        "data": data,
+    }
+    temporary = path.with_suffix(".json.tmp")
+    temporary.write_text(json.dumps(record, indent=1, ensure_ascii=False, default=str), "utf-8")
     temporary.replace(path)

@@ -267,6 +267,7 @@ def _predict(estimator: Any, matrix: Matrix, indices: Indices) -> tuple[Predicti
         classes=np.array(dataset.classes),
         clean=matrix.bench.clean[indices],
         probabilistic=is_probabilistic(estimator),
+        groups=np.empty(0, dtype=np.str_) if dataset.groups is None else dataset.groups[indices],
     )
     return found, ms
 

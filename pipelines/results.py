@@ -9,7 +9,7 @@ import math
 import os
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,23 @@ COLUMNS = tuple(f.name for f in fields(Row))
 _TYPES = {f.name: f.type for f in fields(Row)}
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """One line of ``grid.csv``: what a head was tried with, and what validation said.
+
+    `params` is JSON, `validation` the score that the recipe chooses by, `fit_s` seconds.
+    """
+
+    run: str
+    head: str
+    params: str
+    validation: float
+    fit_s: float
+
+
+GRID_COLUMNS = tuple(f.name for f in fields(Candidate))
+
+
 def append_rows(path: Path, rows: Iterable[Row]) -> None:
     """Append rows to a CSV file, whole or not at all, also when several runs write to it.
 
@@ -71,18 +88,33 @@ def append_rows(path: Path, rows: Iterable[Row]) -> None:
     OSError
         If it cannot be written.
     """
+    _append(path, COLUMNS, map(asdict, rows))
+
+
+def append_grid(path: Path, run: str, head: str, tried: Iterable[Mapping[str, Any]]) -> None:
+    """Append the candidates of a cell (`pipelines.fit.Choice.tried`) to a CSV file; as `append_rows`."""
+    records = []
+    for candidate in tried:
+        params = {k: v for k, v in candidate.items() if k not in ("validation", "fit_s")}
+        records.append(
+            Candidate(run, head, as_json(params), float(candidate["validation"]), float(candidate["fit_s"]))
+        )
+    _append(path, GRID_COLUMNS, map(asdict, records))
+
+
+def _append(path: Path, columns: tuple[str, ...], records: Iterable[Mapping[str, Any]]) -> None:
     from filelock import FileLock
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         started = path.exists() and path.stat().st_size > 0
         if started:
-            _check_header(path)
+            _check_header(path, columns)
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
         if not started:
             writer.writeheader()
-        writer.writerows({k: _cell(v) for k, v in asdict(row).items()} for row in rows)
+        writer.writerows({k: _cell(v) for k, v in record.items()} for record in records)
         _append_whole(path, text.getvalue().encode())
 
 
@@ -99,10 +131,10 @@ def _append_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def _check_header(path: Path) -> None:
+def _check_header(path: Path, columns: tuple[str, ...] = COLUMNS) -> None:
     with path.open(newline="", encoding="utf-8") as file:
         header = next(csv.reader(file), [])
-    if tuple(header) != COLUMNS:
+    if tuple(header) != columns:
         raise ValueError(f"{path} holds no result rows of this version; give another --out folder")
 
 
@@ -139,6 +171,30 @@ def _row(record: Mapping[str, str | None], path: Path, number: int) -> Row:
         raise ValueError(f"{path}, line {number}: not a result row") from None
 
 
+def read_grid(path: Path) -> list[Candidate]:
+    """Return the candidates of a ``grid.csv``; of several of one `run` with the same `params`, the last.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such file; the message names the line.
+    """
+    if not path.exists():
+        return []
+    _check_header(path, GRID_COLUMNS)
+    latest: dict[tuple[str, str], Candidate] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for number, record in enumerate(csv.DictReader(file), start=2):
+            try:
+                scores = {name: float(record[name] or "nan") for name in ("validation", "fit_s")}
+                found = Candidate(record["run"], record["head"], record["params"], **scores)
+            except (TypeError, ValueError, KeyError):
+                raise ValueError(f"{path}, line {number}: not a candidate of a grid") from None
+            latest.pop((found.run, found.params), None)
+            latest[found.run, found.params] = found
+    return list(latest.values())
+
+
 def _value(name: str, text: str | None) -> Any:
     if text is None:
         raise ValueError(name)
@@ -162,6 +218,8 @@ class Predictions:
         Whether the sample is in the split test-clean.
     probabilistic : bool
         Whether each row of `scores` is a probability distribution.
+    groups : (n,) str
+        Subject of each sample; empty where subjects are not known.
     """
 
     ids: NDArray[np.str_]
@@ -171,6 +229,7 @@ class Predictions:
     classes: NDArray[np.str_]
     clean: NDArray[np.bool_]
     probabilistic: bool
+    groups: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
 
     def save(self, path: Path) -> None:
         """Write to an .npz file, whole or not at all."""
@@ -179,6 +238,9 @@ class Predictions:
         with temporary.open("wb") as file:
             np.savez_compressed(file, **asdict(self))
         temporary.replace(path)
+
+
+_NEEDED = ("ids", "true", "predicted", "scores", "classes", "clean", "probabilistic")
 
 
 def load_predictions(path: Path) -> Predictions:
@@ -191,7 +253,10 @@ def load_predictions(path: Path) -> Predictions:
     """
     try:
         with np.load(path, allow_pickle=False) as found:
-            columns = {f.name: found[f.name] for f in fields(Predictions)}
+            # Files from before subjects were kept have no groups.
+            columns = {
+                f.name: found[f.name] for f in fields(Predictions) if f.name in {*found.files, *_NEEDED}
+            }
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} holds no predictions: {error}") from None
     columns["probabilistic"] = bool(columns["probabilistic"])

@@ -132,6 +132,16 @@ def print_comparison(recipe: Any, found: Any) -> None:
     print(f"written to {found.folder}/ (rows.csv, summary.csv, predictions/)")
 
 
+def print_report(made: Any) -> None:
+    """Show what a report wrote, and what it could not show."""
+    for note in made.notes:
+        print(note)
+    print(
+        f"{made.figures} charts, {made.tables} tables, a page of {made.page_bytes / 1e6:.1f} MB "
+        f"in {made.seconds:.1f} s\nwritten to {made.page}"
+    )
+
+
 def catalogue() -> dict[str, list[dict[str, str]]]:
     """Return every extractor, head and data set with its parameters in words."""
     import featurize.registry as extractors

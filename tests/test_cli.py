@@ -46,8 +46,9 @@ def faces(tmp_path):
 
 
 COMMANDS = [
-    [], ["featurize"], ["fit"], ["compare"], ["list"], ["data"], ["data", "add"], ["data", "audit"],
-    ["data", "list"], ["cache"], ["cache", "list"], ["cache", "verify"], ["cache", "prune"],
+    [], ["featurize"], ["fit"], ["compare"], ["report"], ["list"], ["data"], ["data", "add"],
+    ["data", "audit"], ["data", "list"], ["cache"],
+    ["cache", "list"], ["cache", "verify"], ["cache", "prune"],
 ]  # fmt: skip
 
 
@@ -114,6 +115,30 @@ def test_compare_and_again(mueca, tmp_path):
     assert len(json.loads(out)["cells"]) == 2
 
 
+def test_report(mueca, tmp_path, monkeypatch):
+    (tmp_path / "r.yaml").write_text(
+        "name: r\nquestion: Which head?\n"
+        "data: {name: synthetic, options: {n_per_class: 15, n_identities: 8}}\n"
+        "validation: 0.25\nextractors: [pixels]\nheads: [knn, softmax]\n"
+    )
+    folder = tmp_path / "o"
+    assert mueca("compare", tmp_path / "r.yaml", "--out", folder)[0] == 0
+    opened = []
+    monkeypatch.setattr("typer.launch", opened.append)
+    words = ("report", folder, "--cell", "knn", "--against", folder, "--open")
+    code, out, err = mueca(*words)
+    assert (code, err) == (0, [])
+    page = folder / "report" / "report.html"
+    assert f"written to {page}" in out
+    assert "Which head?" in page.read_text("utf-8")
+    assert opened == [page.resolve().as_uri()]
+    code, out, _ = mueca("report", folder, "--json", "--embedding", "none", "--out", tmp_path / "other")
+    assert json.loads(out)["page"] == str(tmp_path / "other" / "report.html")
+    code, out, (line,) = mueca("report", folder, "--cell", "svm")
+    assert (code, out) == (1, "")
+    assert "no cell is 'svm'" in line
+
+
 def test_list(mueca):
     code, out, _ = mueca("list")
     assert code == 0
@@ -148,6 +173,8 @@ BAD = [
     (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "knn", "--test", "tset"], "'tset'", 1),
     (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "knn", "--scoring", "acc"], "scoring", 1),
     (["compare", "no.yaml"], "no recipe", 1),
+    (["report", "nowhere"], "mueca compare", 1),
+    (["report", "nowhere", "--embedding", "umap"], "umap", 2),
     (["data", "add", "fer2013", "no.zip"], "no.zip", 1),
     (["data", "add", "fer", "no.zip"], "fer2013", 1),
     (["data", "audit", "nowhere"], "nowhere", 1),

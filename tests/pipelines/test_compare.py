@@ -1,6 +1,7 @@
 """A comparison: every cell once, never twice, one failure is a row."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from pipelines import fit as fit_module
 from pipelines.compare import compare as run
 from pipelines.compare import summarize
 from pipelines.recipe import recipe_from
-from pipelines.results import load_predictions, read_rows
+from pipelines.results import load_predictions, read_grid, read_rows
 
 SMALL = {
     "name": "small",
@@ -39,6 +40,31 @@ def test_all_cells_and_their_files(tmp_path):
         assert kept.clean.sum() == next(
             r.n_test for r in rows if r.run == row.run and r.split == "test-clean"
         )
+
+
+def test_every_candidate_is_kept(tmp_path):
+    found = run(recipe(), tmp_path)
+    tried = read_grid(tmp_path / "grid.csv")
+    assert [c.head for c in tried] == ["knn", "knn", "softmax"] * 2
+    for row in (r for r in found.rows if r.split == "validation"):
+        mine = [c for c in tried if c.run == row.run]
+        best = max(mine, key=lambda c: c.validation)
+        assert (best.validation, json.loads(best.params)) == (row.accuracy, json.loads(row.params))
+        assert all(c.fit_s > 0 for c in mine)
+    run(recipe(), tmp_path)
+    assert read_grid(tmp_path / "grid.csv") == tried
+
+
+def test_what_a_report_says_is_kept(tmp_path):
+    found = run(recipe(question="Which <b>?"), tmp_path)
+    kept = json.loads((tmp_path / "recipe.json").read_text("utf-8"))
+    assert kept["recipe"]["question"] == "Which <b>?"
+    assert kept["runs"] == list(dict.fromkeys(r.run for r in found.rows))
+    assert kept["data"]["synthetic"] is True
+    assert sum(map(sum, kept["data"]["counts"].values())) == 140
+    predictions = load_predictions(tmp_path / "predictions" / f"{kept['runs'][0]}.npz")
+    assert sum(kept["data"]["counts"]["test"]) == len(predictions.true)
+    assert len(predictions.groups) == len(predictions.true)
 
 
 def test_second_run_computes_nothing(tmp_path, monkeypatch):

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import results
-from pipelines.results import COLUMNS, Predictions, Row, append_rows, load_predictions, read_rows
+from pipelines.results import (
+    COLUMNS,
+    Predictions,
+    Row,
+    append_grid,
+    append_rows,
+    load_predictions,
+    read_grid,
+    read_rows,
+)
 
 
 def row(**fields):
@@ -122,3 +131,34 @@ def test_foreign_predictions_are_refused(tmp_path, content):
     (tmp_path / "p.npz").write_bytes(content)
     with pytest.raises(ValueError, match="no predictions"):
         load_predictions(tmp_path / "p.npz")
+
+
+def test_predictions_from_before_subjects_were_kept(tmp_path):
+    columns = {
+        "ids": np.array(["a"]), "true": np.array([0]), "predicted": np.array([1]),
+        "scores": np.zeros((1, 2), np.float32), "classes": np.array(["x", "y"]), "clean": np.array([True]),
+        "probabilistic": np.array(False),
+    }  # fmt: skip
+    np.savez(tmp_path / "old.npz", **columns)
+    assert load_predictions(tmp_path / "old.npz").groups.shape == (0,)
+    np.savez(tmp_path / "less.npz", **{k: v for k, v in columns.items() if k != "clean"})
+    with pytest.raises(ValueError, match="clean"):
+        load_predictions(tmp_path / "less.npz")
+
+
+def test_candidates_of_a_grid(tmp_path):
+    path = tmp_path / "grid.csv"
+    assert read_grid(path) == []
+    append_grid(path, "r1", "svm", [{"C": 1, "validation": 0.5, "fit_s": 2.0}])
+    append_grid(
+        path,
+        "r1",
+        "svm",
+        [{"C": 1, "validation": 0.6, "fit_s": 1.0}, {"C": 10, "validation": 0.7, "fit_s": 1.0}],
+    )
+    assert [(c.params, c.validation) for c in read_grid(path)] == [('{"C": 1}', 0.6), ('{"C": 10}', 0.7)]
+    path.write_text(path.read_text() + "r2,svm,{},x,1\n")
+    with pytest.raises(ValueError, match="line 5: not a candidate"):
+        read_grid(path)
+    with pytest.raises(ValueError, match="no result rows of this version"):
+        append_rows(path, [row()])

@@ -1,0 +1,325 @@
+"""The tables of a report, as records with their full numbers, as CSV and as LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.reporting.load import Cell, Results, short_params
+from pipelines.reporting.published import published_of
+from pipelines.stats import calibration_error
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its key in a record, its title with the unit, how it is shown, what it means."""
+
+    key: str
+    title: str
+    show: Callable[[Any], str] = str
+    words: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it stands to the right and sorts by number."""
+        return self.show is not str
+
+    def text(self, record: Mapping[str, Any]) -> str:
+        """Return what a table shows of a record; nothing where the number is not defined."""
+        value = record.get(self.key)
+        if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+            return ""
+        return self.show(value)
+
+
+def percent(value: float) -> str:
+    """Return a share as a percentage with two decimals, without the sign."""
+    return f"{100 * value:.2f}"
+
+
+def decimal(value: float) -> str:
+    """Return a number with three decimals."""
+    return f"{value:.3f}"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value with three decimals; a small one as below 0.001."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def whole(value: float) -> str:
+    """Return a count with a separator of thousands."""
+    return f"{value:,.0f}"
+
+
+def quantity(value: float) -> str:
+    """Return a time or a size with about three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2g}"
+
+
+COMPARISON = (
+    Column("extractor", "extractor"),
+    Column("head", "head"),
+    Column("validation", "val. %", percent, "accuracy on validation, fitted on train alone: what chooses"),
+    Column("test", "test %", percent, "accuracy on the whole test split"),
+    Column("interval", "95 % interval", str, "of the test accuracy, bootstrap"),
+    Column(
+        "test_clean", "test-clean %", percent, "without copies of training faces, repeats and blank pictures"
+    ),
+    Column("interval_clean", "95 % interval, clean", str, "of the test-clean accuracy, bootstrap"),
+    Column("uar", "UAR %", percent, "unweighted average recall: balanced accuracy"),
+    Column("uf1", "UF1 %", percent, "unweighted F1: the mean over classes"),
+    Column("f1_weighted", "wF1 %", percent, "F1 weighted by support"),
+    Column("auc", "AUC", decimal, "mean one-against-rest area under the ROC curve"),
+    Column("log_loss", "log loss", decimal, "natural logarithm; where the head gives probabilities"),
+    Column(
+        "ece", "ECE %", percent, "expected calibration error, 15 bins; where the head gives probabilities"
+    ),
+    Column("extract_s", "embed s", quantity, "seconds to embed the whole set when it was computed"),
+    Column("fit_s", "fit s", quantity, "seconds to fit the chosen parameters"),
+    Column("predict_ms", "ms/face", quantity, "milliseconds a face, the head alone, in one batch"),
+    Column("model_mb", "head MB", quantity, "the fitted head in memory"),
+    Column("params", "parameters", str, "chosen on validation"),
+    Column("published", "published %", percent, "test accuracy of the reference system"),
+    Column("system", "by", str, "which reference system"),
+)
+
+#: What fits the width of a printed page; the CSV has all.
+LATEX = (
+    "extractor",
+    "head",
+    "test",
+    "interval",
+    "test_clean",
+    "uar",
+    "uf1",
+    "auc",
+    "ece",
+    "fit_s",
+    "predict_ms",
+)
+
+
+def comparison_records(results: Results) -> list[Record]:
+    """Return one record a cell, with the full numbers of ``rows.csv``."""
+    return [_comparison_record(cell, cell is results.chosen) for cell in results.cells]
+
+
+def _comparison_record(cell: Cell, chosen: bool) -> Record:
+    test, clean, figure = cell.test, cell.rows.get("test-clean"), published_of(cell)
+    record: Record = {
+        "run": cell.run,
+        "title": cell.title,
+        "chosen": "yes" if chosen else "",
+        "extractor": test.extractor,
+        "head": test.head,
+        "params": short_params(test),
+        "validation": cell.validation,
+        "test": test.accuracy,
+        "ci_low": test.ci_low,
+        "ci_high": test.ci_high,
+        "interval": _interval(test.ci_low, test.ci_high),
+        "n_test": test.n_test,
+        "uar": test.balanced_accuracy,
+        "uf1": test.f1_macro,
+        "f1_weighted": test.f1_weighted,
+        "auc": test.auc_ovr,
+        "log_loss": test.log_loss,
+        "ece": _ece(cell),
+        "extract_s": test.extract_s,
+        "fit_s": test.fit_s,
+        "predict_ms": test.predict_ms_per_sample,
+        "model_mb": test.model_bytes / 1e6,
+        "published": math.nan if figure is None else figure.accuracy,
+        "system": "" if figure is None else figure.system,
+    }
+    if clean is not None:
+        record |= {
+            "test_clean": clean.accuracy,
+            "clean_low": clean.ci_low,
+            "clean_high": clean.ci_high,
+            "interval_clean": _interval(clean.ci_low, clean.ci_high),
+            "n_clean": clean.n_test,
+        }
+    parts = {name: row for name, row in cell.rows.items() if name not in ("test", "test-clean", "validation")}
+    return record | {f"accuracy_{name}": row.accuracy for name, row in parts.items()}
+
+
+def _interval(low: float, high: float) -> str:
+    return "" if math.isnan(low) else f"{percent(low)}–{percent(high)}"
+
+
+def _ece(cell: Cell) -> float:
+    p = cell.predictions
+    return math.nan if p is None or not p.probabilistic else calibration_error(p.scores, p.true, p.predicted)
+
+
+CLASSES = (
+    Column("class", "class"),
+    Column("precision", "precision %", percent),
+    Column("recall", "recall %", percent),
+    Column("f1", "F1 %", percent),
+    Column("specificity", "specificity %", percent),
+    Column("support", "true", whole, "test samples of the class"),
+    Column("predicted", "predicted", whole, "test samples that were given the class"),
+)
+
+
+def class_records(confusion: NDArray[np.int64], classes: Sequence[str]) -> list[Record]:
+    """Return precision, recall, F1, specificity and counts of each class.
+
+    Parameters
+    ----------
+    confusion : (k, k) int
+        True by predicted.
+    classes : sequence of k str
+
+    Returns
+    -------
+    list of dict
+        A score whose denominator is zero is 0, as scikit-learn's `classification_report` has it.
+    """
+    n, hits = confusion.sum(), np.diag(confusion)
+    true, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+    negatives = n - true
+    columns = {
+        "precision": _share(hits, predicted),
+        "recall": _share(hits, true),
+        "f1": _share(2 * hits, true + predicted),
+        "specificity": _share(negatives - (predicted - hits), negatives),
+        "support": true,
+        "predicted": predicted,
+    }
+    return [{"class": name} | {k: v[i].item() for k, v in columns.items()} for i, name in enumerate(classes)]
+
+
+def _share(part: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.divide(part, of, out=np.zeros(len(part)), where=of > 0)
+
+
+def confusion_records(confusion: NDArray[np.int64], classes: Sequence[str]) -> list[Record]:
+    """Return one record a true class: a count for each predicted one."""
+    return [
+        {"true": t, **dict(zip(classes, row.tolist(), strict=True))}
+        for t, row in zip(classes, confusion, strict=True)
+    ]
+
+
+def split_records(results: Results) -> tuple[list[Column], list[Record]]:
+    """Return the counts per class and split, with totals; of the test alone where no more is known."""
+    counts = _counts(results)
+    columns = [Column("class", "class"), *(Column(name, name, whole) for name in counts)]
+    names = [*results.classes, "all"]
+    records = [
+        {"class": name} | {split: (*column, sum(column))[i] for split, column in counts.items()}
+        for i, name in enumerate(names)
+    ]
+    return columns, records
+
+
+def _counts(results: Results) -> dict[str, list[int]]:
+    data = results.about.get("data", {})
+    counts: dict[str, list[int]] = {}
+    if list(data.get("classes", [])) == list(results.classes):
+        counts = {str(k): [int(n) for n in v] for k, v in data.get("counts", {}).items()}
+    kept = next((c.predictions for c in results.cells if c.predictions is not None), None)
+    if kept is not None:
+        k = len(kept.classes)
+        counts |= {"test": np.bincount(kept.true, minlength=k).tolist()}
+        counts |= {"test-clean": np.bincount(kept.true[kept.clean], minlength=k).tolist()}
+    return counts
+
+
+def write_csv(path: Path, records: Sequence[Mapping[str, Any]], columns: Iterable[str] | None = None) -> None:
+    """Write records with their full numbers; a number that is not defined is empty."""
+    names = list(columns or dict.fromkeys(key for record in records for key in record))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({k: _plain(v) for k, v in record.items()} for record in records)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text.getvalue(), "utf-8")
+
+
+def _plain(value: Any) -> Any:
+    return (
+        ""
+        if isinstance(value, float) and math.isnan(value)
+        else repr(value)
+        if isinstance(value, float)
+        else value
+    )
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "–": "--", "\n": " ",
+    **{char: "\\" + char for char in "&%$#_{}"},
+}  # fmt: skip
+
+
+def latex_text(text: str) -> str:
+    """Return a text with every character LaTeX reads otherwise escaped."""
+    return "".join(_LATEX.get(char, char) for char in text)
+
+
+def latex(
+    records: Sequence[Mapping[str, Any]],
+    columns: Sequence[Column],
+    caption: str,
+    label: str,
+    bold: Sequence[bool] = (),
+) -> str:
+    r"""Return a booktabs table; columns in which every record is empty are left out.
+
+    Parameters
+    ----------
+    records, columns
+        As shown in the page.
+    caption, label : str
+        Plain text, and the name behind ``tab:``.
+    bold : sequence of bool
+        Which records stand in bold.
+
+    Returns
+    -------
+    str
+        Needs ``\usepackage{booktabs}``.
+    """
+    used = [c for c in columns if any(c.text(r) for r in records)]
+    lines = [
+        r"\begin{table}",
+        r"  \centering",
+        rf"  \caption{{{latex_text(caption)}}}",
+        rf"  \label{{tab:{label}}}",
+        rf"  \begin{{tabular}}{{{''.join('r' if c.numeric else 'l' for c in used)}}}",
+        r"    \toprule",
+        "    " + " & ".join(latex_text(c.title) for c in used) + r" \\",
+        r"    \midrule",
+    ]
+    for i, record in enumerate(records):
+        cells = [latex_text(c.text(record)) for c in used]
+        if i < len(bold) and bold[i]:
+            cells = [rf"\textbf{{{cell}}}" if cell else "" for cell in cells]
+        lines.append("    " + " & ".join(cells) + r" \\")
+    lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""]
+    return "\n".join(lines)
+
+
+def versions(results: Results) -> dict[str, str]:
+    """Return the library versions of the chosen cell's row."""
+    try:
+        return {str(k): str(v) for k, v in json.loads(results.chosen.test.versions).items()}
+    except (ValueError, AttributeError):
+        return {}
