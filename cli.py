@@ -175,9 +175,18 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Compare every extractor with every head of a recipe; what is there already is not computed again."""
-    from pipelines import api, console, words
+    from pipelines import api, console, gap_recipe, words
     from pipelines.compare import summarize
 
+    if (measured := gap_recipe.load_gap_recipe(recipe)) is not None:
+        folder = out or Path("results") / measured.name
+        rows = gap_recipe.run_gap(measured, folder, strict=strict, progress=console.Bars())
+        found_gap = gap_recipe.records(rows)
+        if json:
+            console.as_json({"folder": str(folder), "rows": found_gap})
+        else:
+            words.print_gap(measured, rows, folder)
+        return
     plan = api.load_recipe(recipe)
     folder = out or Path("results") / plan.name
     found = api.compare(plan, folder, n_jobs=jobs, strict=strict, progress=console.Bars())

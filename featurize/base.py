@@ -130,7 +130,8 @@ class Extractor(ABC):
         Parameters
         ----------
         samples : iterable of (h, w) or (h, w, 3) uint8
-            Grey or RGB pictures of any size; each is brought to the size and channels of the spec.
+            Grey or RGB pictures of any size; each is brought to the size and channels of the spec. For an
+            extractor of clips, (t, h, w) uint8 grey frames.
 
         Returns
         -------
@@ -141,11 +142,15 @@ class Extractor(ABC):
         ValueError
             If a vector has the wrong length or a value that is not finite.
         """
-        batch = [fit_to(s, self.size, self.channels) for s in samples]
+        batch = [self._prepared(s) for s in samples]
         if not batch:
             return np.empty((0, self.dim), np.float32)
         stacked = np.stack(batch) if self.size else batch
         return self._checked(self._transform(stacked), len(batch))
+
+    def _prepared(self, sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return one sample in the form that `_transform` takes."""
+        return fit_to(sample, self.size, self.channels)
 
     def _checked(self, vectors: NDArray[Any], n: int) -> NDArray[np.float32]:
         X = np.ascontiguousarray(vectors, dtype=np.float32)

@@ -18,6 +18,14 @@ EXTRACTORS: dict[str, str] = {
     "landmarks": "featurize.handcrafted.landmarks:Landmarks",
     "aligned": "featurize.handcrafted.aligned:Aligned",
     "dlib-face": "featurize.handcrafted.dlib_face:DlibFace",
+    "lbp-top": "featurize.clips.lbp_top:LBPTOP",
+    "hog-top": "featurize.clips.hog_top:HOGTOP",
+    "flow": "featurize.clips.flow:Flow",
+    "pooled": "featurize.clips.pooled:Pooled",
+    "flow-pixels": "featurize.clips.maps:MapPixels",
+    "flow-field": "featurize.clips.maps:MapField",
+    "flow-hoof": "featurize.clips.maps:MapHOOF",
+    "flow-hog": "featurize.clips.maps:MapHOG",
 }
 
 _PART = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)

@@ -79,7 +79,8 @@ def _as_head(value: Any) -> Any:
     return {"head": value} if isinstance(value, str) else value
 
 
-def _as_data(value: Any) -> Any:
+def as_data(value: Any) -> Any:
+    """Return the name of a data set as a `Data` mapping."""
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -114,7 +115,7 @@ class Recipe(_Strict):
 
     name: str
     question: str = ""
-    data: Annotated[Data, BeforeValidator(_as_data)]
+    data: Annotated[Data, BeforeValidator(as_data)]
     validation: float | str = 0.1
     test: str = "test"
     refit: bool = True
@@ -134,6 +135,11 @@ def load_recipe(path: Path) -> Recipe:
     ValueError
         One line that names the file, the place in it and what is wrong there.
     """
+    return recipe_from(read_content(path), str(path))
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """Return the mapping that a recipe file holds; errors as in `load_recipe`."""
     import yaml
 
     if not path.is_file():
@@ -144,7 +150,7 @@ def load_recipe(path: Path) -> Recipe:
         raise ValueError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path} is no recipe: it should be a mapping with name, data, extractors and heads")
-    return recipe_from(content, str(path))
+    return content
 
 
 def recipe_from(content: dict[str, Any], where: str = "recipe") -> Recipe:

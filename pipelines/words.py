@@ -142,6 +142,19 @@ def print_report(made: Any) -> None:
     )
 
 
+def print_gap(recipe: Any, rows: Sequence[Any], folder: Path) -> None:
+    """Show each system under each protocol; the honest figures of the whole set stand in bold."""
+    from pipelines.gap_recipe import records
+
+    title = f"{recipe.name} on {recipe.data.name}" + (f": {recipe.question}" if recipe.question else "")
+    found = records(list(rows))
+    columns = [c for c in found[0] if c != "seconds"]
+    table(columns, found, title, bold=[r.way == "honest" and r.part == "all" for r in rows])
+    for line in dict.fromkeys(f"{r.way}: {r.words}" for r in rows):
+        print(line)
+    print(f"intervals: 95 %, bootstrap by subject; written to {folder}/ (rows.csv, gap.csv, predictions/)")
+
+
 def catalogue() -> dict[str, list[dict[str, str]]]:
     """Return every extractor, head and data set with its parameters in words."""
     import featurize.registry as extractors

@@ -22,7 +22,16 @@ __all__ = ["add", "data_root", "list_datasets", "load"]
 DATASETS: dict[str, str] = {
     "fer2013": "pipelines.datasets.fer2013",
     "synthetic": "pipelines.datasets.synthetic",
+    "synthetic-clips": "pipelines.datasets.synthetic_clips",
+    "clips": "pipelines.datasets.clips",
+    "videos": "pipelines.datasets.videos",
+    "casme2": "pipelines.datasets.casme2",
+    "smic": "pipelines.datasets.smic",
+    "samm": "pipelines.datasets.samm",
+    "megc2019": "pipelines.datasets.megc2019",
 }
+#: Sets that are read where they lie: ``load(path)``, by default the folder of that name in `data_root`.
+IN_PLACE = frozenset({"clips", "videos", "casme2", "smic", "samm", "megc2019"})
 IMPORTED = frozenset({"fer2013"})
 
 
@@ -41,6 +50,9 @@ def list_datasets(root: Path | None = None) -> dict[str, str]:
 
 
 def _state(name: str, root: Path) -> str:
+    if name in IN_PLACE:
+        at = _place(root, name)
+        return f"present in {at}" if at.exists() else f"absent; give its path, or put it in {root / name}"
     if name not in IMPORTED:
         return "built in"
     if (root / name / "manifest.json").is_file():
@@ -92,11 +104,20 @@ def load(
     loader: Callable[..., Dataset] = import_module(DATASETS[name]).load
     if name in IMPORTED:
         options["root"] = root or data_root()
+    if name in IN_PLACE:
+        options.setdefault("path", _place(root or data_root(), name))
     dataset = _called(loader, name, options)
     if strict and dataset.faults:
         first = dataset.faults[0]
         raise ValueError(f"{name}: {len(dataset.faults)} unreadable; the first: {first.path}: {first.reason}")
     return dataset
+
+
+def _place(root: Path, name: str) -> Path:
+    """Return where a set that is read in place lies by default: a folder, or an archive, of its name."""
+    archives = (root / f"{name}{ending}" for ending in (".tar.xz", ".tar.gz", ".tar", ".zip"))
+    found = next((path for path in archives if path.is_file()), root / name)
+    return root / name if (root / name).is_dir() else found
 
 
 def _called(loader: Callable[..., Dataset], name: str, options: dict[str, Any]) -> Dataset:

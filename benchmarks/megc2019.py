@@ -1,0 +1,60 @@
+"""MEGC 2019 composite on motion maps: leave one subject out, beside what leaky protocols would print.
+
+Run: python benchmarks/megc2019.py PATH [SYSTEM ...]   (PATH: megc2019_flow.tar.xz, or the folder of its index.csv)
+"""
+
+import sys
+
+from recording import recording
+
+from pipelines import datasets
+from pipelines.gap import SYSTEMS, VIEWS, gap, gap_rows, maps_of, pooled
+
+TARGET = (0.75, 0.76)
+
+
+def show(rows):
+    for row in rows:
+        low, high = row.uf1_interval
+        below, above = row.uar_interval
+        print(
+            f"{row.system:<20}{row.way:<16}{row.part:<8}{row.n:>4}{row.uf1:>8.4f} [{low:.3f}, {high:.3f}]"
+            f"{row.uar:>8.4f} [{below:.3f}, {above:.3f}]{row.accuracy:>8.4f}{row.seconds:>8.1f}"
+            f"  {' '.join(row.marks)}",
+            flush=True,
+        )
+
+
+def spread(dataset):
+    """Show how much the deal of the inner folds decides: other seeds, and inner folds of one subject each."""
+    name = list(SYSTEMS)[-1]
+    cells = SYSTEMS[name](maps_of(dataset), dataset.labels)
+    subjects = len(set(dataset.groups))
+    print(f"\n{name}, honest, by how the inner folds are dealt:")
+    for inner, seed in [(10, s) for s in range(5)] + [(subjects, 0)]:
+        row = gap_rows(dataset, pooled(cells, dataset, "honest", inner, seed), name, "honest", 0.0)[0]
+        how = "one subject each" if inner == subjects else f"{inner}, seed {seed}"
+        print(f"  inner folds: {how:<18} UF1 {row.uf1:.4f}  UAR {row.uar:.4f}", flush=True)
+
+
+def main():
+    if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(SYSTEMS):
+        raise SystemExit(f"{__doc__}\nSYSTEM: {', '.join(SYSTEMS)}")
+    systems = {name: SYSTEMS[name] for name in sys.argv[2:] or SYSTEMS}
+    dataset = datasets.load("megc2019", path=sys.argv[1], strict=True)
+    print(f"{len(dataset)} clips, {len(set(dataset.groups))} subjects; intervals: 95 %, bootstrap by subject")
+    print(f"target of the honest rows, all sets: UF1 {TARGET[0]}, UAR {TARGET[1]}; 60 s for the 25 cells")
+    print(f"views of the invariant systems: {VIEWS}\n")
+    print(
+        f"{'system':<20}{'protocol':<16}{'set':<8}{'n':>4}{'UF1':>8}{'':17}{'UAR':>8}{'':17}{'acc':>8}{'s':>8}"
+    )
+    rows = gap(dataset, systems, done=show)
+    spread(dataset)
+    print("\nprotocols:")
+    for words in dict.fromkeys(f"{r.way}: {r.words}" for r in rows if r.system == list(systems)[-1]):
+        print("  " + words)
+
+
+if __name__ == "__main__":
+    with recording("megc2019"):
+        main()

@@ -1,0 +1,1 @@
+"""Clips in, vectors out: time sampling, motion magnification, spatio-temporal textures, flow."""

@@ -1,0 +1,228 @@
+"""How much a leaky protocol flatters: every system under the honest one, and beside it the ways that leak.
+
+The systems read motion maps (`pipelines.datasets.megc2019`). Each is a set of candidates
+(`classifiers.cells`); which one is used is chosen inside each fold by `pipelines.loso`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.cells import Cells, RidgeCells, SVMCells
+from featurize.clips.maps import Maps, altered
+from featurize.registry import parse
+from pipelines.datasets.base import Dataset
+from pipelines.loso import Pooled, cross_validate, subject_interval
+from pipelines.maps import Matrix, invariant_kernels, squared_distances
+
+Labels = NDArray[np.int64]
+Build = Callable[[Maps, Labels], Cells]
+
+#: Penalties and (as multiples of one over the median squared distance) kernel widths of the 25 plain cells.
+C_GRID = (0.1, 1.0, 10.0, 100.0, 1000.0)
+GAMMA_GRID = (0.125, 0.25, 0.5, 1.0, 2.0)
+#: How often a clip of each class (negative, positive, surprise) counts in the ridge regression.
+WEIGHTS = {"half": (1.0, 1.5, 1.75), "balanced": (1.0, 2.3, 3.0), "more": (1.0, 2.8, 4.0)}
+#: What the invariant systems look at.
+VIEWS = "flow-field+flow-hoof+flow-hog"
+
+
+def linear_svm(maps: Maps, y: Labels) -> Cells:
+    """Return linear SVMs on the maps as they are."""
+    X = _pixels(maps)
+    X -= X.mean(axis=0)
+    K = X @ X.T
+    return SVMCells({"linear": K / np.mean(np.diag(K))}, y, C_GRID, (None, "balanced"))
+
+
+def rbf_svm(maps: Maps, y: Labels) -> Cells:
+    """Return 25 Gaussian SVMs on the maps as they are."""
+    return SVMCells(_gaussian(_pixels(maps)), y, C_GRID)
+
+
+def mirrored_rbf_svm(maps: Maps, y: Labels) -> Cells:
+    """Return the same with mirrored maps to train on, and the mean score of both at the test."""
+    both = np.concatenate([maps, altered(maps, mirror=True)])
+    return SVMCells(_gaussian(_pixels(both)), y, C_GRID)
+
+
+def invariant_svm(maps: Maps, y: Labels) -> Cells:
+    """Return SVMs on kernels of three views averaged over mirrors and shifts."""
+    return SVMCells(
+        invariant_kernels(maps, VIEWS, (0.25, 0.5, 1.0, 2.0)), y, (0.3, 1.0, 3.0, 10.0), ("balanced",)
+    )
+
+
+def invariant_ridge(maps: Maps, y: Labels) -> Cells:
+    """Return kernel ridge regressions on kernels of three views averaged over mirrors and shifts."""
+    kernels = invariant_kernels(maps, VIEWS, (0.25, 0.5, 1.0, 2.0))
+    return RidgeCells(kernels, y, (0.1, 0.2, 0.4, 0.8), WEIGHTS)
+
+
+SYSTEMS: dict[str, Build] = {
+    "linear SVM": linear_svm,
+    "RBF SVM, 25 cells": rbf_svm,
+    "RBF SVM, mirrored": mirrored_rbf_svm,
+    "invariant SVM": invariant_svm,
+    "invariant ridge": invariant_ridge,
+}
+
+#: Title of a column -> arguments of `pipelines.loso.cross_validate`.
+WAYS: dict[str, dict[str, object]] = {
+    "honest": {"protocol": "loso"},
+    "random split": {"protocol": "random-leaky"},
+    "chosen on test": {"protocol": "loso", "select_on_test": True},
+}
+
+
+def _pixels(maps: Maps) -> Matrix:
+    return parse("flow-pixels")[0].transform(maps).astype(np.float64)
+
+
+def _gaussian(X: Matrix) -> dict[str, Matrix]:
+    base = squared_distances(X, X)
+    base /= np.median(base[np.triu_indices(len(X), 1)])
+    return {f"{gamma:g}": np.exp(-gamma * base) for gamma in GAMMA_GRID}
+
+
+@dataclass(frozen=True)
+class GapRow:
+    """One system under one protocol.
+
+    Attributes
+    ----------
+    system, way : str
+        Keys of `SYSTEMS` and `WAYS`.
+    part : str
+        "all", or one of the sets that the composite is made of.
+    n : int
+        Clips.
+    uf1, uar, accuracy : float
+    uf1_interval, uar_interval : (low, high)
+        95 % bootstrap over subjects.
+    seconds : float
+        Of all folds, kernels included.
+    marks : tuple of str
+        See `pipelines.loso.Pooled`.
+    words : str
+        The protocol.
+    """
+
+    system: str
+    way: str
+    part: str
+    n: int
+    uf1: float
+    uar: float
+    accuracy: float
+    uf1_interval: tuple[float, float]
+    uar_interval: tuple[float, float]
+    seconds: float
+    marks: tuple[str, ...]
+    words: str
+
+
+def gap(
+    dataset: Dataset,
+    systems: Mapping[str, Build] = SYSTEMS,
+    ways: Sequence[str] = tuple(WAYS),
+    *,
+    inner: int = 10,
+    seed: int = 0,
+    done: Callable[[list[GapRow]], None] = lambda rows: None,
+) -> list[GapRow]:
+    """Measure every system under every protocol.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Motion maps (kind "flow") with subjects; its splits are the sets that it is made of.
+    systems : mapping of str to callable
+        (maps, labels) -> `Cells`.
+    ways : sequence of str
+        Keys of `WAYS`.
+    inner : int
+        Inner folds.
+    seed : int
+        Deals subjects and clips into folds.
+    done : callable
+        Called with the rows of each system and protocol as they are there.
+
+    Returns
+    -------
+    list of GapRow
+        For each system and protocol the whole, then each set.
+
+    Raises
+    ------
+    ValueError
+        If the set holds no motion maps or names no subjects.
+    """
+    maps = maps_of(dataset)
+    rows: list[GapRow] = []
+    for name, build in systems.items():
+        started = time.perf_counter()
+        cells = build(maps, dataset.labels)
+        built = time.perf_counter() - started
+        for way in ways:
+            started = time.perf_counter()
+            found = pooled(cells, dataset, way, inner, seed)
+            new = gap_rows(dataset, found, name, way, built + time.perf_counter() - started)
+            done(new)
+            rows += new
+    return rows
+
+
+def maps_of(dataset: Dataset) -> Maps:
+    """Return all motion maps of a set, after checking that it can be divided by subject.
+
+    Raises
+    ------
+    ValueError
+        If the set holds no motion maps or names no subjects.
+    """
+    if dataset.kind != "flow" or dataset.groups is None:
+        raise ValueError(f"{dataset.name}: need motion maps of named subjects")
+    return np.stack([dataset.samples[i] for i in range(len(dataset))])
+
+
+def pooled(cells: Cells, dataset: Dataset, way: str, inner: int, seed: int) -> Pooled:
+    """Return the predictions of one system under one protocol of `WAYS`."""
+    how: dict[str, Any] = WAYS[way] | {"inner": inner, "seed": seed}
+    return cross_validate(cells, dataset.labels, dataset.groups, **how)
+
+
+def gap_rows(dataset: Dataset, found: Pooled, system: str, way: str, seconds: float) -> list[GapRow]:
+    """Return the scores of the whole, then of each set that it is made of."""
+    from pipelines.metrics import evaluate
+
+    assert dataset.groups is not None  # noqa: S101 - `maps_of` has checked
+    sets = {str(part): dataset.where(str(part)) for part in np.unique(dataset.split)}
+    rows = []
+    for part, index in ({"all": np.arange(len(dataset))} | sets).items():
+        y, said = dataset.labels[index], found.predicted[index]
+        score = evaluate(y, found.scores[index], predicted=said)
+        interval = subject_interval(y, said, dataset.groups[index])
+        rows.append(
+            GapRow(
+                system=system,
+                way=way,
+                part=part,
+                n=len(index),
+                uf1=score["f1_macro"],
+                uar=score["balanced_accuracy"],
+                accuracy=score["accuracy"],
+                uf1_interval=interval["uf1"],
+                uar_interval=interval["uar"],
+                seconds=seconds,
+                marks=found.marks,
+                words=found.words,
+            )
+        )
+    return rows

@@ -1,0 +1,219 @@
+"""Recipes of the gap: read from YAML, run to rows, predictions and a table."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from classifiers.cells import Cells
+from featurize.store import key_of
+from pipelines import datasets
+from pipelines.datasets.base import Dataset, order_digest
+from pipelines.gap import SYSTEMS, VIEWS, WAYS, GapRow, gap_rows, maps_of, pooled
+from pipelines.loso import Pooled, marks_of
+from pipelines.progress import SILENT, Progress
+from pipelines.recipe import Data, as_data, read_content
+from pipelines.results import Predictions, Row, append_rows, as_json, load_predictions, read_rows
+from pipelines.versions import git_sha, library_versions
+
+#: Raised whenever the same recipe gives other figures.
+VERSION = 1
+
+
+class GapRecipe(BaseModel):
+    """Which systems under which protocols.
+
+    Attributes
+    ----------
+    name, question : str
+    data : Data or str
+        Motion maps; `options` has their path.
+    systems : list of str
+        Keys of `pipelines.gap.SYSTEMS`.
+    ways : list of str
+        Keys of `pipelines.gap.WAYS`.
+    inner : int
+        Inner folds.
+    seed : int
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    question: str = ""
+    data: Annotated[Data, BeforeValidator(as_data)]
+    systems: list[str] = Field(min_length=1)
+    ways: list[str] = Field(default=list(WAYS), min_length=1)
+    inner: int = Field(default=10, ge=2)
+    seed: int = Field(default=0, ge=0)
+
+    @field_validator("systems", "ways")
+    @classmethod
+    def _known(cls, names: list[str], info: Any) -> list[str]:
+        known = SYSTEMS if info.field_name == "systems" else WAYS
+        if wrong := [name for name in names if name not in known]:
+            raise ValueError(f"unknown {wrong[0]!r}; known: {', '.join(known)}")
+        return names
+
+
+def load_gap_recipe(path: Path) -> GapRecipe | None:
+    """Read a recipe of the gap from a YAML file; None if it is of another kind (it names no systems).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        One line that names the file, the place in it and what is wrong there.
+    """
+    content = read_content(path)
+    return gap_recipe(content, str(path)) if "systems" in content else None
+
+
+def gap_recipe(content: dict[str, Any], where: str = "recipe") -> GapRecipe:
+    """Build a recipe from a mapping; errors as in `load_gap_recipe`."""
+    try:
+        return GapRecipe(**content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        why = "unknown" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{where}: {place}: {why}") from None
+
+
+def run_gap(
+    recipe: GapRecipe, out: Path, *, strict: bool = False, progress: Progress = SILENT
+) -> list[GapRow]:
+    """Run a recipe; what `out` already holds of it is not computed again.
+
+    Parameters
+    ----------
+    recipe : GapRecipe
+    out : Path
+        Folder for ``rows.csv``, ``predictions/`` and the table ``gap.csv``; made if it is not there.
+    strict : bool
+        A map that cannot be used is an error.
+    progress : Progress
+
+    Returns
+    -------
+    list of GapRow
+        For each system and protocol the whole, then each set.
+
+    Raises
+    ------
+    ValueError, OSError
+        One line that says what to do.
+    """
+    dataset = datasets.load(recipe.data.name, strict=strict, **recipe.data.options)
+    maps = maps_of(dataset)
+    known = {row.run: row for row in read_rows(out / "rows.csv") if row.split == "test"}
+    rows: list[GapRow] = []
+    with progress.task(f"the gap on {dataset.name}", len(recipe.systems) * len(recipe.ways)) as advance:
+        for system in recipe.systems:
+            cells: Cells | None = None
+            for way in recipe.ways:
+                run = _run_id(recipe, dataset, system, way)
+                if run not in known:
+                    cells = cells or SYSTEMS[system](maps, dataset.labels)
+                    known[run] = _computed(recipe, dataset, cells, system, way, run, out)
+                rows += _again(dataset, known[run], system, way, out)
+                advance(1)
+    write_gap(rows, out / "gap.csv")
+    return rows
+
+
+def _run_id(recipe: GapRecipe, dataset: Dataset, system: str, way: str) -> str:
+    decides = {"data": dataset.fingerprint, "ids": order_digest(dataset.ids.tolist()), "system": system,
+               "way": way, "inner": recipe.inner, "seed": recipe.seed, "version": VERSION}  # fmt: skip
+    return key_of(decides)[:16]
+
+
+def _computed(
+    recipe: GapRecipe, dataset: Dataset, cells: Cells, system: str, way: str, run: str, out: Path
+) -> Row:
+    """Measure one system under one protocol; write its predictions and its rows; return that of the whole."""
+    started = time.perf_counter()
+    found = pooled(cells, dataset, way, recipe.inner, recipe.seed)
+    seconds = time.perf_counter() - started
+    Predictions(
+        ids=dataset.ids,
+        true=dataset.labels,
+        predicted=found.predicted.astype(np.int64),
+        scores=found.scores.astype(np.float32),
+        classes=np.array(dataset.classes),
+        clean=np.ones(len(dataset), dtype=bool),
+        probabilistic=False,
+    ).save(out / "predictions" / f"{run}.npz")
+    chosen = Counter(as_json(one) for one in found.chosen)
+    rows = [
+        Row(
+            run=run,
+            dataset=dataset.name,
+            fingerprint=dataset.fingerprint,
+            protocol=": ".join([*found.marks, found.words]),
+            split="test" if row.part == "all" else row.part,
+            extractor="motion maps",
+            spec=VIEWS if "invariant" in system else "flow-pixels",
+            head=system,
+            params=as_json({"chosen in folds": dict(chosen.most_common())}),
+            seed=recipe.seed,
+            n_train=len(dataset) - round(len(dataset) / len(found.chosen)),
+            n_test=row.n,
+            accuracy=row.accuracy,
+            balanced_accuracy=row.uar,
+            f1_macro=row.uf1,
+            fit_s=seconds,
+            git_sha=git_sha(),
+            versions=as_json(library_versions()),
+        )
+        for row in gap_rows(dataset, found, system, way, seconds)
+    ]
+    append_rows(out / "rows.csv", rows)
+    return rows[0]
+
+
+def _again(dataset: Dataset, row: Row, system: str, way: str, out: Path) -> list[GapRow]:
+    """Return the table's rows from predictions that were kept."""
+    kept = load_predictions(out / "predictions" / f"{row.run}.npz")
+    how: dict[str, Any] = WAYS[way]
+    marks = marks_of(**how)
+    words = row.protocol.removeprefix(": ".join([*marks, ""]))
+    found = Pooled(
+        kept.predicted, kept.scores.astype(np.float64), kept.predicted * 0, (), np.empty(0), marks, words
+    )
+    return gap_rows(dataset, found, system, way, row.fit_s)
+
+
+COLUMNS = ("system", "protocol", "set", "n", "uf1", "uf1_low", "uf1_high", "uar", "uar_low", "uar_high",
+           "accuracy", "seconds", "marks")  # fmt: skip
+
+
+def records(rows: list[GapRow]) -> list[dict[str, Any]]:
+    """Return the table, one record a row; intervals are 95 %, bootstrap by subject."""
+    return [
+        {
+            "system": r.system, "protocol": r.way, "set": r.part, "n": r.n,
+            "uf1": r.uf1, "uf1_low": r.uf1_interval[0], "uf1_high": r.uf1_interval[1],
+            "uar": r.uar, "uar_low": r.uar_interval[0], "uar_high": r.uar_interval[1],
+            "accuracy": r.accuracy, "seconds": r.seconds, "marks": " ".join(r.marks),
+        }
+        for r in rows
+    ]  # fmt: skip
+
+
+def write_gap(rows: list[GapRow], path: Path) -> None:
+    """Write the table as CSV, replacing an older one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records(rows))
+    temporary.replace(path)

@@ -1,0 +1,69 @@
+"""Kernels between motion maps that do not mind a mirror or a small shift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurize.clips.maps import Maps, altered
+from featurize.registry import parse
+
+Matrix = NDArray[np.float64]
+
+
+def invariant_kernels(
+    maps: Maps, extractors: str, gammas: Sequence[float], *, shift: int = 1, mirror: bool = True
+) -> dict[str, Matrix]:
+    """Return Gaussian kernels between motion maps, averaged over altered copies and summed over extractors.
+
+    ``k(x, y) = mean over alterations g of exp(-gamma |f(x) - f(g y)|^2 / s)``, made symmetric: integration
+    over a group of transformations (Haasdonk and Burkhardt, Machine Learning 68, 2007), which is training on
+    all altered copies and averaging over them at the test, at the cost of no further samples. The scale s of
+    each extractor f is the median squared distance between different maps (one number, from no label). Each
+    extractor's kernel is divided by the mean of its diagonal before the sum.
+
+    Parameters
+    ----------
+    maps : (n, h, w, 3) uint8
+    extractors : str
+        Such as ``flow-field+flow-hoof``.
+    gammas : sequence of float
+    shift : int
+        Shifts from -shift to shift pixels along both axes.
+    mirror : bool
+        Mirrored copies too, their horizontal flow negated.
+
+    Returns
+    -------
+    dict of str to (n, n) float64
+        One kernel for each gamma, by its text.
+    """
+    total = {f"{gamma:g}": np.zeros((len(maps), len(maps))) for gamma in gammas}
+    for extractor in parse(extractors):
+        X = extractor.transform(maps).astype(np.float64)
+        scale = float(np.median(squared_distances(X, X)[np.triu_indices(len(X), 1)])) or 1.0
+        sums = {gamma: np.zeros((len(X), len(X))) for gamma in gammas}
+        for copies in _copies(maps, shift, mirror):
+            base = squared_distances(X, extractor.transform(copies).astype(np.float64)) / scale
+            for gamma in gammas:
+                sums[gamma] += np.exp(-gamma * base)
+        for gamma, K in sums.items():
+            K += K.T.copy()
+            total[f"{gamma:g}"] += K / np.mean(np.diag(K))
+    return total
+
+
+def _copies(maps: Maps, shift: int, mirror: bool) -> Iterator[Maps]:
+    for dy in range(-shift, shift + 1):
+        for dx in range(-shift, shift + 1):
+            for flipped in (False, True)[: 1 + mirror]:
+                yield altered(maps, dx, dy, flipped)
+
+
+def squared_distances(A: Matrix, B: Matrix) -> Matrix:
+    """Return (len(A), len(B)) squared Euclidean distances, never below 0."""
+    # Never A @ A.T of one array: NumPy's symmetric product crashes on large matrices; these are small.
+    base = (A**2).sum(axis=1)[:, None] + (B**2).sum(axis=1)[None] - 2 * (A @ B.T)
+    return np.maximum(base, 0.0)
