@@ -112,6 +112,8 @@ def fit_pairs(
         members = np.flatnonzero(((codes == todo[p][0]) | (codes == todo[p][1])) & (weights > 0))
         signs = np.where(codes[members] == todo[p][0], 1, -1).astype(np.float32)
         block = gram.block(index[members])
+        if not np.isfinite(block.max(initial=0) - block.min(initial=0)):
+            raise ValueError(f"the {gram.kernel.name} kernel of these vectors overflows; scale them")
         for c, (beta, b, made) in _path(block, signs, weights[members], costs, tol, max_iter).items():
             coef[c, members, p], intercept[c, p], iterations[c, p] = beta, b, made
 
@@ -159,7 +161,7 @@ def memory_plan(n: int, largest_pair: int, budget_mb: float, n_jobs: int | None)
 
     Raises
     ------
-    MemoryError
+    ValueError
         If not even one pair fits.
     """
     threads, budget = cores(n_jobs), budget_mb * 1e6
@@ -167,7 +169,7 @@ def memory_plan(n: int, largest_pair: int, budget_mb: float, n_jobs: int | None)
     if whole + pair <= budget:
         return True, max(1, min(threads, int((budget - whole) // pair)))
     if pair > budget:
-        raise MemoryError(
+        raise ValueError(
             f"the kernel of {largest_pair} vectors needs {pair / 1e6:.0f} MB and cache_size allows "
             f"{budget_mb:.0f}; raise cache_size or take fewer samples"
         )

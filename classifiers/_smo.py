@@ -6,8 +6,9 @@ The two-class support vector machine is solved in signed variables ``beta_i = y_
 second-order information (Fan, Chen and Lin, JMLR 6, 2005), as libsvm does; there is no shrinking, because
 the whole block is in memory and each loop below runs over contiguous float32.
 
-Reductions are made over chunks first and the index is searched in one chunk afterwards: an argmax that
-carries its index along does not vectorise.
+The largest value is kept for each of 256 lanes (k modulo 256), which is an operation between arrays that
+vectorises, where a reduction to one number, or an argmax that carries its index along, does not; the best
+lane is then searched for the index.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from classifiers._jit import jit
 
 _BIG = np.float32(1e30)
 _TAU = np.float32(1e-12)
-_CHUNK = 256
+_LANES = 256
 
 
 @jit
@@ -32,44 +33,46 @@ def gather(M, index, out):
 
 @jit
 def _update(g, up, low, Ki, Kj, step, best_up, best_low):
-    """``g -= step (Ki - Kj)``, and each chunk's largest g that may rise and smallest that may fall."""
+    """``g -= step (Ki - Kj)``, and each lane's largest g that may rise and smallest that may fall."""
     n = g.size
-    for chunk in range(best_up.size):
-        top, bottom = -_BIG, _BIG
-        for k in range(chunk * _CHUNK, min(n, (chunk + 1) * _CHUNK)):
-            v = g[k] - step * (Ki[k] - Kj[k])
-            g[k] = v
-            u = v + up[k]
-            w = v + low[k]
-            top = u if u > top else top
-            bottom = w if w < bottom else bottom
-        best_up[chunk] = top
-        best_low[chunk] = bottom
+    for lane in range(_LANES):
+        best_up[lane] = -_BIG
+        best_low[lane] = _BIG
+    for a in range(0, n, _LANES):
+        b = min(n, a + _LANES)
+        # Slices of one length: the compiler sees that no index is negative or out of bounds.
+        gs, us, ls, ks, js = g[a:b], up[a:b], low[a:b], Ki[a:b], Kj[a:b]
+        for k in range(gs.size):
+            v = gs[k] - step * (ks[k] - js[k])
+            gs[k] = v
+            best_up[k] = max(best_up[k], v + us[k])
+            best_low[k] = min(best_low[k], v + ls[k])
 
 
 @jit
 def _gains(g, low, Ki, diag, m, kii, gain, best):
-    """Each partner's decrease of the objective (times 2), and each chunk's largest."""
+    """Each partner's decrease of the objective (times 2), and each lane's largest."""
     n = g.size
-    for chunk in range(best.size):
-        top = np.float32(0)
-        for k in range(chunk * _CHUNK, min(n, (chunk + 1) * _CHUNK)):
-            b = m - (g[k] + low[k])
-            b = b if b > np.float32(0) else np.float32(0)
-            eta = kii + diag[k] - np.float32(2) * Ki[k]
-            eta = eta if eta > _TAU else _TAU
-            v = b * b / eta
-            gain[k] = v
-            top = v if v > top else top
-        best[chunk] = top
+    for lane in range(_LANES):
+        best[lane] = np.float32(0)
+    for a in range(0, n, _LANES):
+        b = min(n, a + _LANES)
+        gs, ls, ks, ds, out = g[a:b], low[a:b], Ki[a:b], diag[a:b], gain[a:b]
+        for k in range(gs.size):
+            apart = max(m - (gs[k] + ls[k]), np.float32(0))
+            eta = max(kii + ds[k] - np.float32(2) * ks[k], _TAU)
+            v = apart * apart / eta
+            out[k] = v
+            best[k] = max(best[k], v)
 
 
 @jit
-def _first_chunk(best):
+def _largest(best):
+    """Return the lane of the largest value."""
     found = 0
-    for c in range(1, best.size):
-        if best[c] > best[found]:
-            found = c
+    for lane in range(1, best.size):
+        if best[lane] > best[found]:
+            found = lane
     return found
 
 
@@ -97,24 +100,22 @@ def _masks(beta, lower, upper, up, low):
 def _descend(K, diag, lower, upper, beta, g, up, low, tol, max_iter):
     """Iterate until the largest violation is under `tol`; return the iterations made."""
     n = g.size
-    chunks = (n + _CHUNK - 1) // _CHUNK
-    best_up, best_low = np.empty(chunks, np.float32), np.empty(chunks, np.float32)
-    best_gain, gain = np.empty(chunks, np.float32), np.empty(n, np.float32)
+    best_up, best_low = np.empty(_LANES, np.float32), np.empty(_LANES, np.float32)
+    best_gain, gain = np.empty(_LANES, np.float32), np.empty(g.size, np.float32)
     i, j, step = 0, 0, np.float32(0)
     for iteration in range(max_iter):
         _update(g, up, low, K[i], K[j], step, best_up, best_low)
-        chunk = _first_chunk(best_up)
-        m = best_up[chunk]
+        i = _largest(best_up)
+        m = best_up[i]
         if m - best_low.min() < tol:
             return iteration
-        i = chunk * _CHUNK
-        while g[i] + up[i] != m:
-            i += 1
+        while g[i] + up[i] != m and i + _LANES < n:
+            i += _LANES
         _gains(g, low, K[i], diag, m, diag[i], gain, best_gain)
-        chunk = _first_chunk(best_gain)
-        j = chunk * _CHUNK
-        while gain[j] != best_gain[chunk]:
-            j += 1
+        j = _largest(best_gain)
+        most = best_gain[j]
+        while gain[j] != most and j + _LANES < n:
+            j += _LANES
         eta = max(diag[i] + diag[j] - np.float32(2) * K[i, j], _TAU)
         room_i, room_j = upper[i] - beta[i], beta[j] - lower[j]
         move = min(float(m - g[j]) / float(eta), room_i, room_j)
@@ -184,7 +185,7 @@ def solve(K, y, lower, upper, beta, g, tol, max_iter):
         allowed = min(max_iter - done, 20 * n + 1000)
         made = _descend(K, diag, lower, upper, beta, g, up, low, tol, allowed)
         done += made
-        if made < _CHUNK or done >= max_iter:
+        if made < _LANES or done >= max_iter:
             break
         _exact_gradient(K, y, beta, g)
         now = 0.0

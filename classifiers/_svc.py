@@ -11,7 +11,19 @@ from sklearn.utils.metaestimators import available_if
 from classifiers._base import Head, in_threads
 from classifiers._calibration import apply_sigmoids, fit_sigmoids, folds_for
 from classifiers._kernels import Base, Kernel, gamma_value
-from classifiers._ovo import Gram, class_scores, decisions, fit_pairs, memory_plan, ovr_scores, pairs, votes
+from classifiers._ovo import (
+    Gram,
+    class_scores,
+    decisions,
+    fit_pairs,
+    memory_plan,
+    ovr_scores,
+    pairs,
+    votes,
+)
+
+#: Columns of coefficients from which on a product for each bag is cheaper than one for all.
+_MANY_COLUMNS = 512
 
 
 def _asked_for_probability(head: Any) -> bool:
@@ -130,12 +142,11 @@ class SVC(KernelHead):
         Raises
         ------
         ValueError
-            If a vector is not finite or all labels are the same.
-        MemoryError
-            If the kernel of one pair of classes does not fit into `cache_size`.
+            If a vector is not finite, all labels are the same, or the kernel of one pair of classes does
+            not fit into `cache_size`.
         """
         vectors, codes, weights = self._checked_fit(X, y, sample_weight)
-        gram, threads = self._gram(vectors, _largest_pair(codes), whole=True)
+        gram, threads = self._gram(vectors, largest_pair(codes), whole=True)
         machines = fit_pairs(
             gram, codes, weights, [self.C], len(self.classes_), self.tol, self.max_iter, threads
         )
@@ -178,16 +189,12 @@ class SVC(KernelHead):
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return (n, n_classes) scores, (n, n_pairs) for "ovo", (n,) of the second class if there are two."""
-        pairwise = self._pairwise(X)
-        if len(self.classes_) == 2:
-            return -pairwise[:, 0]
-        return pairwise if self.decision_function_shape == "ovo" else ovr_scores(pairwise, len(self.classes_))
+        return decision_of(self._pairwise(X), len(self.classes_), self.decision_function_shape)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the (n,) labels with the most votes; tied votes go to the first class (see `break_ties`)."""
-        pairwise = self._pairwise(X)
-        count = ovr_scores if self.break_ties else votes
-        return self.classes_[count(pairwise, len(self.classes_)).argmax(axis=1)]
+        winner = winner_of(self._pairwise(X), len(self.classes_), self.break_ties)
+        return self.classes_[winner]
 
     @available_if(_asked_for_probability)
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -195,7 +202,20 @@ class SVC(KernelHead):
         return apply_sigmoids(class_scores(self._pairwise(X), len(self.classes_)), self.sigmoids_)
 
 
-def _largest_pair(codes: NDArray[Any]) -> int:
+def decision_of(pairwise: NDArray[np.float64], n_classes: int, shape: str) -> NDArray[np.float64]:
+    """Return what `SVC.decision_function` gives for (n, n_pairs) pairwise decisions."""
+    if n_classes == 2:
+        return -pairwise[:, 0]
+    return pairwise if shape == "ovo" else ovr_scores(pairwise, n_classes)
+
+
+def winner_of(pairwise: NDArray[np.float64], n_classes: int, break_ties: bool) -> NDArray[np.intp]:
+    """Return the class code that `SVC.predict` chooses for (n, n_pairs) pairwise decisions."""
+    return (ovr_scores if break_ties else votes)(pairwise, n_classes).argmax(axis=1)
+
+
+def largest_pair(codes: NDArray[Any]) -> int:
+    """Return the number of vectors of the two largest classes."""
     return int(np.sort(np.bincount(codes))[-2:].sum())
 
 
@@ -298,7 +318,7 @@ class BaggedSVC(KernelHead):
         return self
 
     def _bag_gram(self, X: NDArray[Any], codes: NDArray[Any], drawn: NDArray[np.int64]) -> tuple[Gram, int]:
-        largest = max(_largest_pair(codes[np.flatnonzero(bag)]) for bag in drawn)
+        largest = max(largest_pair(codes[np.flatnonzero(bag)]) for bag in drawn)
         # Many small bags touch little of the whole matrix: then blocks are cheaper.
         touched = sum(2.0 * np.count_nonzero(bag) ** 2 for bag in drawn)
         return self._gram(X, largest, whole=bool(touched > len(codes) ** 2 or self.probability))
@@ -312,7 +332,8 @@ class BaggedSVC(KernelHead):
                 gram, codes[train], weights[train], drawn, [self.C], n_classes,
                 self.tol, self.max_iter, threads, index=train,
             )[0]  # fmt: skip
-            held_out[test] = bag_scores(gram.rectangle(test, train) @ coef + intercept, n_classes)
+            each = bag_products(gram.rectangle(test, train), coef, len(intercept) // self.n_estimators)
+            held_out[test] = bag_scores(each + intercept, n_classes)
         self.sigmoids_ = fit_sigmoids(held_out, codes, weights)
 
     def _bagged(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -324,8 +345,7 @@ class BaggedSVC(KernelHead):
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return (n, n_classes) bags' votes, ties ordered by summed scores; (n,) for two classes."""
-        scores = self._bagged(X)
-        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+        return bag_decision_of(self._bagged(X))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the (n,) labels that most bags voted for; ties are ordered by the bags' summed scores."""
@@ -378,6 +398,23 @@ def fit_bags(
         )
         for c in range(len(costs))
     ]
+
+
+def bag_products(K: NDArray[np.float32], coef: NDArray[np.float32], n_pairs: int) -> NDArray[np.float32]:
+    """Return ``K @ coef``; where bags are many, each is multiplied with its own vectors only."""
+    if coef.shape[1] <= _MANY_COLUMNS:
+        return K @ coef
+    out = np.empty((len(K), coef.shape[1]), np.float32)
+    for start in range(0, coef.shape[1], n_pairs):
+        part = coef[:, start : start + n_pairs]
+        used = np.flatnonzero(part.any(axis=1))
+        out[:, start : start + n_pairs] = K[:, used] @ part[used]
+    return out
+
+
+def bag_decision_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what `BaggedSVC.decision_function` gives for (n, n_classes) scores of the bags."""
+    return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
 
 def bag_scores(each: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:

@@ -220,7 +220,7 @@ def test_a_fit_cut_short_is_said_in_the_log(caplog: pytest.LogCaptureFixture) ->
 
 def test_a_pair_beyond_the_memory_is_refused() -> None:
     X, y = DATA["seven"]
-    with pytest.raises(MemoryError, match="raise cache_size"):
+    with pytest.raises(ValueError, match="raise cache_size"):
         head("svm", cache_size=0.01).fit(X, y)
 
 
@@ -230,6 +230,12 @@ def test_pairs_without_the_whole_matrix_give_the_same_machines(seed: int) -> Non
     X, y = blobs(120, 5, 3, seed=seed)
     whole, parts = head("svm").fit(X, y), head("svm", cache_size=0.05).fit(X, y)
     np.testing.assert_allclose(scores(whole, X), scores(parts, X), atol=2e-2)
+
+
+def test_a_kernel_that_overflows() -> None:
+    X, y = DATA["two"]
+    with pytest.raises(ValueError, match="poly kernel of these vectors overflows; scale them"):
+        head("svm", kernel="poly", degree=9, gamma=1.0).fit(X * 1e6, y)
 
 
 def test_importing_the_heads_is_cheap() -> None:

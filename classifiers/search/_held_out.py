@@ -1,0 +1,124 @@
+"""Every candidate's answer to one held-out set, for those who compute scores of their own."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.registry import head
+from classifiers.scoring import scores
+from classifiers.search._grid import strategy_of
+from classifiers.search._work import Answer, NotSharedError, Work
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A candidate, fitted on the training vectors.
+
+    Attributes
+    ----------
+    params : dict
+        As given.
+    predicted : (m,) labels
+    scores : (m, n_classes) float64
+        As `classifiers.scores` gives them.
+    probabilistic : bool
+        Whether they are probabilities.
+    seconds : float
+        Of fitting and answering; shared work is divided evenly.
+    """
+
+    params: dict[str, Any]
+    predicted: NDArray[Any]
+    scores: NDArray[np.float64]
+    probabilistic: bool
+    seconds: float
+
+
+def try_candidates(
+    name: str,
+    candidates: Sequence[Mapping[str, Any]],
+    X: NDArray[Any],
+    y: NDArray[Any],
+    held_out: NDArray[Any],
+    memory: float = 8.0,
+) -> list[Tried]:
+    """Fit every candidate on X, y with shared work, and return what each says of the held-out vectors.
+
+    Where no strategy applies each is fitted by itself, and the log says why at INFO.
+
+    Parameters
+    ----------
+    name : str
+        A registered head.
+    candidates : sequence of mapping
+        Parameters of each.
+    X, y : (n, d) vectors, (n,) labels
+    held_out : (m, d) vectors
+    memory : float
+        Gigabytes that shared kernels may take.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is wrong, or a head cannot be fitted on these vectors.
+    """
+    built = [head(name, **params) for params in candidates]
+    try:
+        return _shared(built, candidates, X, y, held_out, memory)
+    except NotSharedError as reason:
+        log.info("candidates are fitted one by one, because %s", reason)
+        return [
+            _alone(model, params, X, y, held_out) for model, params in zip(built, candidates, strict=True)
+        ]
+
+
+def _shared(
+    built: Sequence[Any],
+    candidates: Sequence[Mapping[str, Any]],
+    X: NDArray[Any],
+    y: NDArray[Any],
+    held_out: NDArray[Any],
+    memory: float,
+) -> list[Tried]:
+    started, n = time.perf_counter(), len(X)
+    if len(built) < 2 or len(np.unique(y)) < 2:
+        raise NotSharedError("there is one candidate, or one class")
+    everything = np.concatenate([X, held_out])
+    if everything.dtype not in (np.float32, np.float64) or not np.isfinite(everything.sum(dtype=np.float64)):
+        raise NotSharedError("the vectors are not finite numbers")
+    split = (np.arange(n), np.arange(n, len(everything)))
+    labels = np.concatenate([y, np.repeat(y[:1], len(held_out))])  # those of the held-out are not looked at
+    params = [model.get_params() for model in built]
+    work = Work(built[0], params, everything, labels, [split], memory)
+    found: dict[int, Answer] = {c: answer for c, _, answer in strategy_of(built[0])(work)}
+    seconds = (time.perf_counter() - started) / len(built)
+    return [_tried(dict(p), found[c], seconds) for c, p in enumerate(candidates)]
+
+
+def _tried(params: dict[str, Any], answer: Answer, seconds: float) -> Tried:
+    given = answer.decision if answer.proba is None else answer.proba
+    assert given is not None  # noqa: S101 - every head gives one of them
+    if given.ndim == 1:
+        given = np.column_stack([-given, given])
+    if given.shape[1] != len(answer.classes):
+        raise NotSharedError("its scores are not one a class")
+    return Tried(params, answer.classes[answer.winner], given, answer.proba is not None, seconds)
+
+
+def _alone(
+    model: Any, params: Mapping[str, Any], X: NDArray[Any], y: NDArray[Any], held_out: NDArray[Any]
+) -> Tried:
+    started = time.perf_counter()
+    model.fit(X, y)
+    given, predicted = scores(model, held_out), model.predict(held_out)
+    proba = hasattr(model, "predict_proba")
+    return Tried(dict(params), predicted, given, proba, time.perf_counter() - started)

@@ -1,0 +1,139 @@
+"""Strategies of `knn`, `forest` and `softmax`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from classifiers._base import Head, cores, in_threads
+from classifiers._forest import Forest, bin_edges, binned
+from classifiers._neighbours import neighbours, shares
+from classifiers._softmax import fit_path
+from classifiers.search._work import Answer, NotSharedError, Work
+
+Found = Iterator[tuple[int, int, Answer]]
+_ROWS = 512
+_TREES = 32
+
+
+def _scaled(work: Work, candidate: int, split: int) -> tuple[Any, NDArray[Any], NDArray[Any]]:
+    """Return an unfitted model of a candidate, and the training and test vectors as it would scale them."""
+    model: Head = clone(work.estimator).set_params(**work.params[candidate])
+    train, test = work.splits[split]
+    model._fit_scaler(work.X[train], None)
+    return model, model._scaled(work.X[train]), model._scaled(work.X[test])
+
+
+def sweep_knn(work: Work) -> Found:
+    """Yield (candidate, split, answer): one search at the largest k for each metric and fold."""
+    named = {"minkowski": "euclidean"}
+    by_search: dict[tuple[str, str], list[int]] = {}
+    for c, params in enumerate(work.params):
+        by_search.setdefault((named.get(params["metric"], params["metric"]), params["scale"]), []).append(c)
+    for (metric, _), members in by_search.items():
+        largest = max(work.values(members, "n_neighbors"))
+        for s, (train, _) in enumerate(work.splits):
+            if largest > train.size:
+                raise NotSharedError(f"n_neighbors={largest} is more than the {train.size} vectors of a fold")
+            model, S, Q = _scaled(work, members[0], s)
+            classes, codes = work.labels(s)
+            S, Q = np.ascontiguousarray(S), np.ascontiguousarray(Q)
+            distances, index = neighbours(S, Q, largest, metric, model.n_jobs)
+            found = codes[index]
+            for c in members:
+                k, weights = work.params[c]["n_neighbors"], work.params[c]["weights"]
+                proba = shares(distances[:, :k], found[:, :k], len(classes), weights)
+                yield c, s, Answer(classes, proba.argmax(axis=1), proba=proba)
+
+
+def sweep_softmax(work: Work) -> Found:
+    """Yield (candidate, split, answer): a path over C, each fit started at the one before."""
+    for members in work.groups(["C"]):
+        costs = work.values(members, "C")
+        for s in range(len(work.splits)):
+            model, train, test = _scaled(work, members[0], s)
+            model.classes_, codes = work.labels(s)
+            weights = model._by_class(np.ones(codes.size), codes)
+            path = fit_path(train, codes, weights, costs, model.max_iter, model.tol)
+            del model.scale  # the vectors are scaled already
+            model.n_features_in_ = test.shape[1]
+            for c in members:
+                model.coef_, model.intercept_, _ = path[costs.index(work.params[c]["C"])]
+                decision, proba = model.decision_function(test), model.predict_proba(test)
+                yield c, s, Answer(model.classes_, _winner(decision), decision, proba)
+
+
+def _winner(decision: NDArray[np.float64]) -> NDArray[np.intp]:
+    return decision.argmax(axis=1) if decision.ndim == 2 else (decision > 0).astype(np.intp)
+
+
+def sweep_forest(work: Work) -> Found:
+    """Yield (candidate, split, answer): one forest for all n_estimators, max_depth and min_samples_split.
+
+    Fewer trees are the first of more; a shallower tree, or one that splits larger nodes only, is the deepest
+    one cut off, because every node draws its features by its own path.
+    """
+    binned_folds: dict[int, Any] = {}
+    for members in work.groups(["n_estimators", "max_depth", "min_samples_split"]):
+        for s, (train, test) in enumerate(work.splits):
+            if s not in binned_folds:
+                edges = bin_edges(work.X[train])
+                binned_folds[s] = [binned(work.X[i], edges, -1) for i in (train, test)]
+            yield from _one_forest(work, members, s, *binned_folds[s])
+
+
+def _one_forest(work: Work, members: list[int], s: int, bins: NDArray[Any], test_bins: NDArray[Any]) -> Found:
+    model, (classes, codes) = _widest(work, members), work.labels(s)
+    model.classes_ = classes
+    weights = model._by_class(np.ones(codes.size), codes)
+    cuts = list(dict.fromkeys((_depth(work.params[c]), work.params[c]["min_samples_split"]) for c in members))
+    sizes, seeds = set(work.values(members, "n_estimators")), model._seeds()
+    total = np.zeros((len(cuts), test_bins.shape[1], len(classes)))
+    for start in range(0, len(seeds), _TREES):
+        grown = in_threads(
+            lambda seed: model.grow(bins, codes, weights, seed), seeds[start : start + _TREES], model.n_jobs
+        )
+        for t, tree in enumerate(grown, start + 1):
+            _add(tree, test_bins, cuts, total, cores(model.n_jobs))
+            if t in sizes:
+                for c in (c for c in members if work.params[c]["n_estimators"] == t):
+                    cut = cuts.index((_depth(work.params[c]), work.params[c]["min_samples_split"]))
+                    proba = total[cut] / t
+                    yield c, s, Answer(classes, proba.argmax(axis=1), proba=proba)
+
+
+def _widest(work: Work, members: list[int]) -> Forest:
+    """Return the forest that all members are parts of."""
+    depths = [work.params[c]["max_depth"] for c in members]
+    return clone(work.estimator).set_params(**work.params[members[0]]).set_params(
+        n_estimators=max(work.values(members, "n_estimators")),
+        max_depth=None if None in depths else max(depths),
+        min_samples_split=min(work.values(members, "min_samples_split")),
+    )  # fmt: skip
+
+
+def _depth(params: Any) -> int:
+    return 2**31 - 1 if params["max_depth"] is None else params["max_depth"]
+
+
+def _add(
+    tree: tuple[NDArray[Any], ...],
+    bins: NDArray[np.uint8],
+    cuts: list[tuple[int, int]],
+    total: NDArray[np.float64],
+    threads: int,
+) -> None:
+    """Add a tree's shares, cut off in each way, to `total` (n_cuts, m, n_classes)."""
+    from classifiers._trees import add_cut_off
+
+    def add(job: tuple[int, int]) -> None:
+        cut, start = job
+        rows = np.arange(start, min(start + _ROWS, total.shape[1]))
+        add_cut_off(bins, rows, *tree, *cuts[cut], total[cut, start : start + rows.size])
+
+    jobs = [(c, r) for c in range(len(cuts)) for r in range(0, total.shape[1], _ROWS)]
+    in_threads(add, jobs, threads if total.shape[1] > _ROWS else 1)

@@ -1,0 +1,264 @@
+"""Strategies of `svm` and `bagged-svm`: one matrix of distances for every gamma, C, fold, pair and bag.
+
+The matrix holds squared distances (or inner products); a fold, a pair of classes and a bag are index views
+of it, and its exponential is taken of each view when that is gathered for the solver, so that no second
+matrix of its size exists. All C of a kernel are solved in ascending order, each from the one before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from classifiers._base import cores, in_threads
+from classifiers._calibration import apply_sigmoids, fit_sigmoids, folds_for
+from classifiers._kernels import Base, Floats, Kernel, gamma_value
+from classifiers._ovo import Gram, class_scores, fit_pairs
+from classifiers._svc import (
+    bag_decision_of,
+    bag_products,
+    bag_scores,
+    bags,
+    decision_of,
+    fit_bags,
+    largest_pair,
+    winner_of,
+)  # fmt: skip
+from classifiers.search._work import Answer, NotSharedError, Work
+
+_ROWS = 512
+_OF_THE_KERNEL = ("kernel", "gamma", "degree", "coef0")
+_OF_THE_FIT = (*_OF_THE_KERNEL, "class_weight", "tol", "max_iter")
+Found = Iterator[tuple[int, int, Answer]]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A training and a test fold as rows of a matrix of distances or products."""
+
+    number: int
+    full: Floats
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+    X: NDArray[Any]
+    classes: NDArray[Any]
+    codes: NDArray[np.intp]
+
+    def gram(self, params: Mapping[str, Any]) -> Gram:
+        """Return the kernel of a candidate over the fold's matrix."""
+        gamma = gamma_value(params["gamma"], self.X[self.train])
+        return Gram(None, Kernel(params["kernel"], gamma, params["degree"], params["coef0"]), self.full)
+
+    def weights(self, estimator: Any, params: Mapping[str, Any]) -> NDArray[np.float64]:
+        """Return the weight of each training sample by its class."""
+        model = clone(estimator).set_params(class_weight=params["class_weight"])
+        model.classes_ = self.classes
+        return model._by_class(np.ones(self.codes.size), self.codes)
+
+
+def sweep_svm(work: Work) -> Found:
+    """Yield (candidate, split, answer) for every candidate of an `SVC`."""
+    for fold, members in _folds(work):
+        for same in _alike(work, members, _OF_THE_FIT):
+            costs = work.values(same, "C")
+            gram, params = fold.gram(work.params[same[0]]), work.params[same[0]]
+            weights = fold.weights(work.estimator, params)
+            shape = (gram, weights, costs, params, cores(params["n_jobs"]))
+            pairwise = _pairwise(fold, *shape, fold.train, fold.test, fold.codes)
+            sigmoids = {}
+            if any(work.params[c]["probability"] for c in same):
+                sigmoids = _svm_sigmoids(fold, *shape)
+            for c in same:
+                at = costs.index(work.params[c]["C"])
+                yield c, fold.number, _svm_answer(fold, pairwise[at], work.params[c], sigmoids.get(at))
+
+
+def _svm_answer(
+    fold: Fold, pairwise: NDArray[np.float64], params: Mapping[str, Any], sigmoids: NDArray[np.float64] | None
+) -> Answer:
+    k = len(fold.classes)
+    return Answer(
+        fold.classes,
+        winner_of(pairwise, k, params["break_ties"]),
+        decision_of(pairwise, k, params["decision_function_shape"]),
+        apply_sigmoids(class_scores(pairwise, k), sigmoids)
+        if params["probability"] and sigmoids is not None
+        else None,
+    )
+
+
+def _pairwise(
+    fold: Fold,
+    gram: Gram,
+    weights: NDArray[np.float64],
+    costs: list[float],
+    params: Mapping[str, Any],
+    threads: int,
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+    codes: NDArray[np.intp],
+) -> list[NDArray[np.float64]]:
+    """Fit on `train` and return the (m, n_pairs) decisions of `test` for each C."""
+    machines = fit_pairs(
+        gram,
+        codes,
+        weights,
+        costs,
+        len(fold.classes),
+        params["tol"],
+        params["max_iter"],
+        threads,
+        index=train,
+    )
+    coef = np.concatenate(list(machines.coef), axis=1)
+    out = _products(gram, test, train, lambda K: K @ coef, coef.shape[1], threads)
+    return [part + b for part, b in zip(np.split(out, len(costs), axis=1), machines.intercept, strict=True)]
+
+
+def _svm_sigmoids(
+    fold: Fold,
+    gram: Gram,
+    weights: NDArray[np.float64],
+    costs: list[float],
+    params: Mapping[str, Any],
+    threads: int,
+) -> dict[int, NDArray[np.float64]]:
+    """Return the calibration of each C, from inner folds of the training fold."""
+    held_out = np.empty((len(costs), fold.codes.size, len(fold.classes)))
+    for a, b in folds_for(fold.codes, None):
+        found = _pairwise(
+            fold, gram, weights[a], costs, params, threads, fold.train[a], fold.train[b], fold.codes[a]
+        )
+        held_out[:, b] = [class_scores(p, len(fold.classes)) for p in found]
+    return {at: fit_sigmoids(held_out[at], fold.codes, weights) for at in range(len(costs))}
+
+
+def sweep_bagged(work: Work) -> Found:
+    """Yield (candidate, split, answer) for every candidate of a `BaggedSVC`; fewer bags start more."""
+    for fold, members in _folds(work):
+        for same in _alike(work, members, (*_OF_THE_FIT, "max_samples", "bootstrap", "random_state")):
+            yield from _bagged(work, fold, same)
+
+
+def _bagged(work: Work, fold: Fold, same: list[int]) -> Found:
+    params, costs = work.params[same[0]], work.values(same, "C")
+    most = max(work.values(same, "n_estimators"))
+    gram, weights = fold.gram(params), fold.weights(work.estimator, params)
+    run = (gram, weights, costs, params, most, len(fold.classes))
+    each = _bag_decisions(*run, fold.train, fold.test, fold.codes)
+    held_out: list[Any] = []
+    if any(work.params[c]["probability"] for c in same):
+        held_out = [
+            (b, _bag_decisions(gram, weights[a], *run[2:], fold.train[a], fold.train[b], fold.codes[a]))
+            for a, b in folds_for(fold.codes, None)
+        ]
+    k = len(fold.classes)
+    n_pairs = k * (k - 1) // 2
+    for c in same:
+        at, used = costs.index(work.params[c]["C"]), work.params[c]["n_estimators"] * n_pairs
+        scores = bag_scores(each[at][:, :used], k)
+        proba = None
+        if work.params[c]["probability"]:
+            inner = np.empty((fold.codes.size, k))
+            for b, decisions in held_out:
+                inner[b] = bag_scores(decisions[at][:, :used], k)
+            proba = apply_sigmoids(scores, fit_sigmoids(inner, fold.codes, weights))
+        yield c, fold.number, Answer(fold.classes, scores.argmax(axis=1), bag_decision_of(scores), proba)
+
+
+def _bag_decisions(
+    gram: Gram,
+    weights: NDArray[np.float64],
+    costs: list[float],
+    params: Mapping[str, Any],
+    n_bags: int,
+    n_classes: int,
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+    codes: NDArray[np.intp],
+) -> list[NDArray[np.float64]]:
+    """Return the (m, n_bags * n_pairs) decisions of `test` for each C."""
+    drawn = bags(codes.size, n_bags, params["max_samples"], params["bootstrap"], params["random_state"])
+    threads, n_pairs = cores(params["n_jobs"]), n_classes * (n_classes - 1) // 2
+    fitted = fit_bags(
+        gram, codes, weights, drawn, costs, n_classes, params["tol"], params["max_iter"], threads, index=train
+    )
+
+    def multiply(K: Floats) -> Floats:
+        return np.concatenate([bag_products(K, coef, n_pairs) for coef, _, _ in fitted], axis=1)
+
+    out = _products(gram, test, train, multiply, len(costs) * n_bags * n_pairs, threads)
+    return [part + f[1] for part, f in zip(np.split(out, len(costs), axis=1), fitted, strict=True)]
+
+
+def _products(
+    gram: Gram, test: NDArray[np.intp], train: NDArray[np.intp], multiply: Any, columns: int, threads: int
+) -> NDArray[np.float64]:
+    """Return the kernel of `test` against `train` times coefficients, some rows at a time."""
+    out = np.empty((test.size, columns))
+
+    def fill(start: int) -> None:
+        rows = test[start : start + _ROWS]
+        out[start : start + rows.size] = multiply(gram.rectangle(rows, train))
+
+    in_threads(fill, range(0, test.size, _ROWS), threads)
+    return out
+
+
+def _alike(work: Work, members: list[int], names: tuple[str, ...]) -> list[list[int]]:
+    """Return `members` in groups that agree in the parameters named."""
+    kept: dict[str, list[int]] = {}
+    for c in members:
+        key = json.dumps([work.params[c][n] for n in names], default=repr)
+        kept.setdefault(key, []).append(c)
+    return list(kept.values())
+
+
+def _folds(work: Work) -> Iterator[tuple[Fold, list[int]]]:
+    """Yield each fold with the candidates that share its matrix: one for all folds if nothing is scaled."""
+    by_base: dict[tuple[str, str], list[int]] = {}
+    for c, params in enumerate(work.params):
+        kind = "distance" if params["kernel"] == "rbf" else "product"
+        by_base.setdefault((params["scale"], kind), []).append(c)
+    for (scale, kind), members in by_base.items():
+        if scale == "none":
+            yield from _one_matrix(work, kind, members)
+        else:
+            yield from _scaled_matrices(work, kind, members)
+
+
+def _one_matrix(work: Work, kind: Any, members: list[int]) -> Iterator[tuple[Fold, list[int]]]:
+    _check_memory(work, len(work.X))
+    full = Base(work.X, kind).symmetric()
+    for s, (train, test) in enumerate(work.splits):
+        yield Fold(s, full, train, test, work.X, *work.labels(s)), members
+
+
+def _scaled_matrices(work: Work, kind: Any, members: list[int]) -> Iterator[tuple[Fold, list[int]]]:
+    """Yield folds with a matrix each: a scaler learns from the training fold only."""
+    for s, (train, test) in enumerate(work.splits):
+        _check_memory(work, train.size + test.size)
+        scaler = clone(work.estimator).set_params(**work.params[members[0]])
+        scaler._fit_scaler(work.X[train], None)
+        X = scaler._scaled(work.X[np.concatenate([train, test])])
+        at = np.arange(len(X))
+        yield (
+            Fold(s, Base(X, kind).symmetric(), at[: train.size], at[train.size :], X, *work.labels(s)),
+            members,
+        )
+
+
+def _check_memory(work: Work, n: int) -> None:
+    threads = cores(work.params[0]["n_jobs"])
+    pair = max(largest_pair(work.labels(s)[1]) for s in range(len(work.splits)))
+    needed = 4e-9 * (n**2 + threads * pair**2)
+    if needed > work.memory:
+        raise NotSharedError(
+            f"the kernel of {n} vectors needs {needed:.1f} GB and memory={work.memory:g} allows less"
+        )
