@@ -29,6 +29,8 @@ data_app = typer.Typer(help="Data sets: add, list, audit.", no_args_is_help=True
 cache_app = typer.Typer(help="The embedding cache: list, verify, prune.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(cache_app, name="cache")
+weights_app = typer.Typer(help="Published weight files: get, add, list.", no_args_is_help=True)
+app.add_typer(weights_app, name="weights")
 
 DataOption = Annotated[
     str, typer.Option("--data", help="Name (fer2013, synthetic) or a folder of class/*.jpg.")
@@ -236,6 +238,113 @@ def report(
         words.print_report(made)
     if open_:
         typer.launch(made.page.resolve().as_uri())
+
+
+@app.command(
+    epilog="What is not given is as the network's source did it. Interrupted, the same command goes on from "
+    "the last epoch. Examples: mueca train --backbone ucm-f --data fer2013 --mirror --schedule cosine; "
+    "mueca train --recipe configs/train-ucm-networks.yaml"
+)
+def train(
+    context: typer.Context,
+    data: Annotated[str | None, typer.Option("--data", help="Name or folder of class/*.jpg.")] = None,
+    backbone: Annotated[str | None, typer.Option("--backbone", help="Network; see: mueca list.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="YAML of several trainings; see configs/train-*.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for weights, card, history; default: results/train-BACKBONE.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="At most so many.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option()] = None,
+    loss: Annotated[Literal["categorical_crossentropy", "squared_hinge"] | None, typer.Option()] = None,
+    optimizer: Annotated[Literal["adam", "sgd"] | None, typer.Option()] = None,
+    schedule: Annotated[Literal["constant", "cosine"], typer.Option(help="Of the rate.")] = "constant",
+    mirror: Annotated[bool, typer.Option("--mirror", help="Add mirrored training samples.")] = False,
+    augment: Annotated[
+        str, typer.Option(help="none, strong, ipn, or of flip,shift,rotation,zoom,erasing,crop,blur.")
+    ] = "none",
+    equalize: EqualizeOption = "none",
+    tile: TileOption = 4,
+    clip: ClipOption = 4.0,
+    fit_on: Annotated[
+        Literal["train", "train+validation"], typer.Option(help="With the second, the last epoch is kept.")
+    ] = "train",
+    validation: Annotated[
+        str, typer.Option(help="Share of train to choose the epoch on, or a split.")
+    ] = "0.1",
+    test: Annotated[str, typer.Option(help="Split that tests.")] = "test",
+    patience: Annotated[
+        int, typer.Option(min=0, help="Stop after so many epochs without gain; 0: never.")
+    ] = 10,
+    precision: Annotated[Literal["auto", "f32", "bf16"], typer.Option()] = "auto",
+    device: Annotated[Literal["auto", "cpu", "gpu"], typer.Option()] = "auto",
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    runs: Annotated[int, typer.Option(min=1, help="Train so often, from seed, seed + 1, ...")] = 1,
+    strict: StrictOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Train a network; what comes out is used as --backbone 'NAME(weights="PATH")'."""
+    from pipelines import console, words
+    from pipelines.train import run
+
+    fields = words.training(context, recipe)
+    found = run(data, fields, out, recipe=recipe, runs=runs, strict=strict, progress=console.Bars())
+    if json:
+        console.as_json(found)
+    else:
+        words.print_training(found)
+
+
+@app.command()
+def doctor(json: JsonOption = False) -> None:
+    """Say what this machine can do, what is chosen on it and why, and how to get what is missing."""
+    from pipelines import console
+    from pipelines.doctor import as_records, examine
+
+    records = as_records(examine())
+    if json:
+        console.as_json(records)
+    else:
+        console.table(["topic", "name", "state", "advice"], records)
+
+
+@weights_app.command("list")
+def weights_list(json: JsonOption = False) -> None:
+    """List the published weight files: which are here, with what hash and licence."""
+    from featurize import weights
+    from pipelines import console
+
+    found = weights.listing()
+    if json:
+        console.as_json(found)
+    else:
+        console.table(["name", "state", "mb", "sha256", "licence"], found)
+
+
+@weights_app.command("add", epilog="Example: mueca weights add vggface2 rcmalli_vggface_tf_notop_resnet50.h5")
+def weights_add(
+    name: Annotated[str, typer.Argument(help="Which: vggface2.")],
+    path: Annotated[Path, typer.Argument(help="The file; it is copied.")],
+) -> None:
+    """Check a weight file you have and put it in place."""
+    from featurize import weights
+
+    print(f"{weights.published(name).licence}\nin place: {weights.add(name, path)}")
+
+
+@weights_app.command("get", epilog="Example: mueca weights get vggface2")
+def weights_get(
+    name: Annotated[str, typer.Argument(help="Which: vggface2.")],
+    url: Annotated[str | None, typer.Option(help="A mirror; default: the publisher.")] = None,
+) -> None:
+    """Download a weight file, check it and put it in place; goes on from where it was interrupted."""
+    from featurize import weights
+    from pipelines import words
+
+    print(weights.published(name).licence)
+    print(f"in place: {words.downloaded(name, url)}")
 
 
 @app.command("list")

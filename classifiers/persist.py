@@ -20,6 +20,7 @@ FORMAT = 1
 TRUSTED = (
     "classifiers._forest.Forest",
     "classifiers._knn.KNN",
+    "classifiers._own.Own",
     "classifiers._softmax.Softmax",
     "classifiers._svc.BaggedSVC",
     "classifiers._svc.SVC",

@@ -19,6 +19,9 @@ HEADS: dict[str, str] = {
     "bagged-svm": "classifiers.bagged_svm",
 }
 
+#: Heads of scores, not of vectors: a comparison adds them by itself.
+SCORE_HEADS: dict[str, str] = {"own": "classifiers.own"}
+
 
 class HeadParams(BaseModel):
     """Base of a head's parameters: scikit-learn's names, checked domains, a misspelt name is an error."""
@@ -49,11 +52,12 @@ def head_spec(name: str) -> HeadSpec:
     ValueError
         If the name is unknown; the message suggests the nearest.
     """
-    if name not in HEADS:
+    homes = HEADS | SCORE_HEADS
+    if name not in homes:
         near = difflib.get_close_matches(name, HEADS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(list_heads())}"
         raise ValueError(f"unknown head {name!r}; {hint}")
-    module = import_module(HEADS[name])
+    module = import_module(homes[name])
     return HeadSpec(name, module.Params, module.GRID, module.build)
 
 

@@ -26,6 +26,19 @@ EXTRACTORS: dict[str, str] = {
     "flow-field": "featurize.clips.maps:MapField",
     "flow-hoof": "featurize.clips.maps:MapHOOF",
     "flow-hog": "featurize.clips.maps:MapHOG",
+    "ucm-a": "featurize.backbones.ucm:UcmA",
+    "ucm-b": "featurize.backbones.ucm:UcmB",
+    "ucm-c": "featurize.backbones.ucm:UcmC",
+    "ucm-d": "featurize.backbones.ucm:UcmD",
+    "ucm-e": "featurize.backbones.ucm:UcmE",
+    "ucm-f": "featurize.backbones.ucm:UcmF",
+    "ucm-g": "featurize.backbones.ucm:UcmG",
+    "guevara": "featurize.backbones.guevara:Guevara",
+    "huamanga": "featurize.backbones.huamanga:Huamanga",
+    "ipn-cnn1": "featurize.backbones.ipn:IpnCnn1",
+    "ipn-cnn2": "featurize.backbones.ipn:IpnCnn2",
+    "resnet18": "featurize.backbones.ipn:ResNet18",
+    "vggface2": "featurize.backbones.resnet50_vggface2:VggFace2",
 }
 
 _PART = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)

@@ -17,6 +17,7 @@ from featurize.store import Store
 from pipelines import datasets
 from pipelines.datasets.base import Dataset
 from pipelines.fit import Bench, Matrix, base_row, cell_id, run_cell
+from pipelines.networks import own_cell
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Head, Recipe
 from pipelines.results import Row, append_grid, append_rows, read_rows
@@ -128,8 +129,13 @@ def make_bench(
 
 
 def _cells(recipe: Recipe, bench: Bench) -> Iterator[tuple[Head, Matrix]]:
-    """Yield the cells, extractor by extractor, so that the vectors of one at a time are in memory."""
+    """Yield the cells, extractor by extractor, so that the vectors of one at a time are in memory.
+
+    A network with a classifier of its own answers first, by itself.
+    """
     for features in recipe.extractors:
+        if own := own_cell(features):
+            yield own[1], Matrix(own[0], bench)
         matrix = Matrix(features, bench)
         for head in recipe.heads:
             yield head, matrix

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from classifiers import head as build_head
 from classifiers.registry import head_spec
 from featurize.images import Preprocess
+from featurize.registry import parse
 from featurize.store import Store, key_of
 from pipelines.datasets.audit import clean_test
 from pipelines.datasets.base import Dataset
 from pipelines.extract import Embedding, embed, embedding_keys
 from pipelines.metrics import evaluate
+from pipelines.networks import check_classes, check_unseen
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Features, Head
 from pipelines.results import Predictions, Row, as_json
@@ -120,6 +122,12 @@ class Matrix:
         both = np.concatenate([bench.split.train, bench.split.validation])
         self._copied = np.sort(both) if features.mirror else None
 
+    def check(self) -> None:
+        """Raise a `ValueError` if a network learned from what it is tested on, or has other classes."""
+        extractors, split = parse(self.features.extractor), self.bench.split
+        check_classes(extractors, self.bench.dataset)
+        check_unseen(extractors, self.bench.dataset, split.validation, split.test)
+
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The cache keys of all that is embedded, without embedding it."""
@@ -193,6 +201,7 @@ def run_cell(head: Head, matrix: Matrix) -> Outcome:
         If the head cannot be fitted on these vectors; one line that says why.
     """
     bench = matrix.bench
+    matrix.check()
     choice = choose(head, matrix)
     estimator, fit_s, trained_on = choice.estimator, choice.fit_s, bench.split.train
     if bench.refit:

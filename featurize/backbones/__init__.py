@@ -1,0 +1,1 @@
+"""Networks as extractors: one file a family, each layer worth embedding named."""

@@ -1,0 +1,207 @@
+"""A network as an extractor: pictures in, one of its layers out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from featurize.backbones import weightfile
+from featurize.backbones.network import Network
+from featurize.backbones.weightfile import Seen, WeightsError
+from featurize.base import Extractor, ExtractorSpec, Params
+from featurize.engine import Choice, Engine, Precision, Runner, choose, compiled
+from featurize.store import file_sha256
+
+#: Weights made in this project, small enough to ship.
+SHIPPED = Path(__file__).with_name("weights")
+
+
+class NetworkParams(Params):
+    """Parameters of every network.
+
+    Attributes
+    ----------
+    layer : str
+        The embedding layer, or "scores" for the network's own class scores; "auto" is its first layer.
+    weights : str
+        "auto" (those that ship, or were added), "random" (for timing only), or the path of a weight file.
+    engine : {"auto", "keras", "openvino"}
+    precision : {"auto", "f32", "bf16"}
+    """
+
+    layer: str = "auto"
+    weights: str = Field("auto", min_length=1)
+    engine: Engine = "auto"
+    precision: Precision = "auto"
+
+
+@dataclass(frozen=True)
+class NetworkSpec(ExtractorSpec):
+    """The spec of a network.
+
+    Its identity, which a cache key is made of, holds the weights' hash and not their path, and the precision
+    but not the engine: both engines give the same vectors.
+    """
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the vectors."""
+        fields = super().identity()
+        fields["params"] = {k: v for k, v in fields["params"].items() if k not in ("weights", "engine")}
+        return fields
+
+
+class NetworkExtractor(Extractor):
+    """A layer of a network; a subclass gives `network`."""
+
+    network: ClassVar[Network]
+    Params = NetworkParams
+    #: The engine lets one batch in at a time, so that the other threads decode while it computes.
+    parallel = "threads"
+    params: NetworkParams
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if net := cls.__dict__.get("network"):
+            cls.name, cls.size, cls.channels = net.name, net.size, net.channels
+            cls.licence, cls.source, cls.version = net.licence, net.source, net.version
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        layers = [*self.network.layers, "scores"]
+        if self.params.layer not in ("auto", *layers):
+            raise ValueError(
+                f"extractor {self.name}: no layer {self.params.layer!r}; known: {', '.join(layers)}"
+            )
+        self._alone = threading.Lock()
+        self._runner: Runner | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"params": self.params}  # another process loads and compiles for itself
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__init__(**state["params"].model_dump())  # type: ignore[misc]
+
+    @property
+    def layer(self) -> str:
+        """Name of the layer that is given out."""
+        return next(iter(self.network.layers)) if self.params.layer == "auto" else self.params.layer
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return len(self.classes) if self.layer == "scores" else self.network.layers[self.layer]
+
+    @property
+    def random(self) -> bool:
+        """True if the weights are random: good for timing, and no result."""
+        return self.params.weights == "random"
+
+    @cached_property
+    def choice(self) -> Choice:
+        """The engine and precision used."""
+        return choose(self.params.engine, self.params.precision)
+
+    @cached_property
+    def weights_path(self) -> Path:
+        """The weight file.
+
+        Raises
+        ------
+        WeightsError
+            If there is none; the message says how to get one.
+        """
+        if self.params.weights != "auto":
+            return Path(self.params.weights).expanduser()
+        return self._find_weights()
+
+    def _find_weights(self) -> Path:
+        shipped = SHIPPED / f"{self.name}.npz"
+        if not shipped.is_file():
+            raise WeightsError(
+                f"{self.name} comes without weights; give weights=PATH of trained ones "
+                f"(mueca train --backbone {self.name} --data fer2013), or weights=random for timing only"
+            )
+        return shipped
+
+    @cached_property
+    def weights_sha256(self) -> str | None:
+        """SHA-256 of the weight file; "random" for random weights."""
+        if self.random:
+            return "random"
+        try:
+            return file_sha256(self.weights_path)
+        except FileNotFoundError:
+            raise WeightsError(f"no weight file {self.weights_path}") from None
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """What the weight file says of itself; empty for random weights."""
+        return {} if self.random else self._checked_card(weightfile.load_card(self.weights_path))
+
+    def _checked_card(self, card: dict[str, Any]) -> dict[str, Any]:
+        if (card.get("network"), card.get("version")) != (self.name, self.version):
+            found = f"{card.get('network')} version {card.get('version')}"
+            raise WeightsError(
+                f"{self.weights_path} holds weights of {found}, not of {self.name} version {self.version}"
+            )
+        return card
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the network's own scores, in order."""
+        return tuple(self.card.get("classes", map(str, range(7))))
+
+    @property
+    def seen(self) -> Seen:
+        """Marks of the samples the weights learned from; none for random weights."""
+        return Seen.of((), ()) if self.random else weightfile.load_seen(self.weights_path)
+
+    @property
+    def fitted_on_validation(self) -> bool:
+        """True if the weights learned from the samples held out for validation, too."""
+        return self.card.get("data", {}).get("fit_on") == "train+validation"
+
+    @property
+    def spec(self) -> ExtractorSpec:
+        """The extractor's `NetworkSpec`."""
+        plain = super().spec
+        params = {**plain.params, "layer": self.layer, "precision": self.choice.precision}
+        fields = {name: getattr(plain, name) for name in plain.__dataclass_fields__}
+        return replace(NetworkSpec(**fields), params=params, trained_on=self.card.get("trained_on"))
+
+    def model(self) -> Any:
+        """Return the Keras model up to the layer, weights loaded."""
+        whole = self.network.build(len(self.classes))
+        weightfile.assign(
+            whole, self._tensors(whole), str(self.weights_path) if not self.random else "random"
+        )
+        return self.network.headless(whole, self.layer)
+
+    def _tensors(self, whole: Any) -> Mapping[str, NDArray[np.float32]]:
+        if self.random:
+            return weightfile.random_tensors(whole)
+        weights = weightfile.load(self.weights_path)
+        self._checked_card(weights.card)
+        return weights.tensors
+
+    def _transform(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self._ready()(batch.reshape(-1, *self.network.shape))
+
+    def _ready(self) -> Runner:
+        with self._alone:
+            if self._runner is None:
+                self._runner = compiled(self.model, self._identity(), self.network.shape, self.choice)
+            return self._runner
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what decides the compiled network; its precision is set when it is loaded."""
+        net = self.network
+        return {"name": net.name, "version": net.version, "layer": self.layer, "weights": self.weights_sha256}

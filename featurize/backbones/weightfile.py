@@ -1,0 +1,223 @@
+"""Weight files of our own networks: one .npz with a card, read without running any code.
+
+Each tensor is stored as ``layer/variable``, in half precision where it ships with the package. The card
+(JSON) says what the network is, what it learned from and how well it did; ``#samples`` and ``#contents`` hold
+64-bit marks of the samples it learned from, so that nobody tests on them by mistake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FORMAT = 1
+_CARD, _SAMPLES, _CONTENTS = "#card", "#samples", "#contents"
+
+
+class WeightsError(OSError):
+    """A weight file cannot be used, or is not there; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Marks of the samples that decided the weights, sorted.
+
+    Attributes
+    ----------
+    samples : (n,) uint64
+        Of content and name together.
+    contents : (n,) uint64
+        Of content alone.
+    """
+
+    samples: NDArray[np.uint64]
+    contents: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, digests: Sequence[str], ids: Sequence[str]) -> Seen:
+        """Return the marks of samples by their SHA-256 (hex) and their names."""
+        return cls(np.sort(sample_marks(digests, ids)), np.sort(sample_marks(digests)))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a weight file holds.
+
+    Attributes
+    ----------
+    tensors : dict of str to float32 array
+        By ``layer/variable``.
+    card : dict
+        At least ``network``, ``version``, ``classes`` and ``trained_on``.
+    seen : Seen
+    """
+
+    tensors: dict[str, NDArray[np.float32]]
+    card: dict[str, Any]
+    seen: Seen
+
+
+def sample_marks(digests: Iterable[str], ids: Iterable[str] | None = None) -> NDArray[np.uint64]:
+    """Return the 64-bit mark of each sample, in order: of its SHA-256 (hex), and its name where given."""
+    if ids is None:
+        return np.array([int(d[:16], 16) for d in digests], np.uint64)
+    both = (hashlib.sha256(f"{d} {i}".encode()).hexdigest() for d, i in zip(digests, ids, strict=True))
+    return np.array([int(h[:16], 16) for h in both], np.uint64)
+
+
+def tensors_of(model: Any) -> dict[str, Any]:
+    """Return the model's variables by ``layer/variable``, in order."""
+    return {f"{layer.name}/{v.name}": v for layer in model.layers for v in layer.weights}
+
+
+def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any], seen: Seen,
+         dtype: type[np.floating[Any]] = np.float32) -> str:  # fmt: skip
+    """Write a weight file, whole or not at all, and return its SHA-256.
+
+    Raises
+    ------
+    WeightsError
+        If a tensor holds a value that is not finite in `dtype`: half precision ends at 65,504.
+    """
+    with np.errstate(over="ignore"):
+        arrays = {name: np.asarray(t).astype(dtype) for name, t in tensors.items()}
+    if bad := [name for name, a in arrays.items() if not np.isfinite(a).all()]:
+        raise WeightsError(f"{path.name}: {bad[0]} is not finite in {np.dtype(dtype)}; nothing was written")
+    text = json.dumps({"format": FORMAT, **card}, indent=1, ensure_ascii=False)
+    arrays |= {
+        _CARD: np.frombuffer(text.encode(), np.uint8),
+        _SAMPLES: seen.samples,
+        _CONTENTS: seen.contents,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = _archive(arrays)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _archive(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return the .npz; unlike `np.savez` it carries no dates, so that equal weights give equal files."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy")
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, member.getvalue())
+    return whole.getvalue()
+
+
+def load(path: Path) -> Weights:
+    """Read a weight file.
+
+    Raises
+    ------
+    WeightsError
+        If there is no such file, or it is truncated, damaged or none of ours.
+    """
+    arrays = _read(path)
+    card = _card(path, arrays.pop(_CARD))
+    seen = Seen(arrays.pop(_SAMPLES), arrays.pop(_CONTENTS))
+    return Weights({n: a.astype(np.float32) for n, a in arrays.items()}, card, seen)
+
+
+def load_card(path: Path) -> dict[str, Any]:
+    """Return the card of a weight file alone; raises as `load`."""
+    return _card(path, _read(path, (_CARD,))[_CARD])
+
+
+def load_seen(path: Path) -> Seen:
+    """Return the marks of the samples a weight file learned from; raises as `load`."""
+    arrays = _read(path, (_SAMPLES, _CONTENTS))
+    return Seen(arrays[_SAMPLES], arrays[_CONTENTS])
+
+
+def _read(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if {_CARD, _SAMPLES, _CONTENTS} - set(file.files):
+                raise ValueError("it has no card")
+            return {name: file[name] for name in names or file.files}
+    except FileNotFoundError:
+        raise WeightsError(f"no weight file {path}") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, zlib.error) as error:
+        raise WeightsError(f"{path} is truncated or no weight file of mueca ({_brief(error)})") from None
+
+
+def _card(path: Path, raw: NDArray[Any]) -> dict[str, Any]:
+    try:
+        card = dict(json.loads(raw.tobytes()))
+    except ValueError:
+        raise WeightsError(f"{path} is no weight file of mueca (its card cannot be read)") from None
+    if card.get("format") != FORMAT:
+        raise WeightsError(f"{path} has format {card.get('format')!r}; this version reads {FORMAT}")
+    return card
+
+
+def assign(model: Any, tensors: Mapping[str, NDArray[Any]], what: str) -> None:
+    """Give `model` the tensors; all of them fit, or none is assigned.
+
+    Parameters
+    ----------
+    model : keras.Model
+    tensors : mapping
+        By ``layer/variable``.
+    what : str
+        Name of the file, for the message.
+
+    Raises
+    ------
+    WeightsError
+        Naming the first tensor that is missing, left over, of another shape, or not finite.
+    """
+    variables = tensors_of(model)
+    if missing := [n for n in variables if n not in tensors]:
+        raise WeightsError(
+            f"{what} has no {missing[0]} ({len(missing)} tensors missing): another network's file?"
+        )
+    if extra := [n for n in tensors if n not in variables]:
+        raise WeightsError(f"{what} holds {extra[0]}, which the network has not: another network's file?")
+    for name, variable in variables.items():
+        tensor = tensors[name]
+        if tuple(tensor.shape) != tuple(variable.shape):
+            raise WeightsError(
+                f"{what}: {name} has shape {tensor.shape}, the network needs {tuple(variable.shape)}"
+            )
+        if not np.isfinite(tensor).all():
+            raise WeightsError(f"{what}: {name} holds NaN or an infinite value")
+    for name, variable in variables.items():
+        variable.assign(tensors[name])
+
+
+def random_tensors(model: Any, seed: int = 0) -> dict[str, NDArray[np.float32]]:
+    """Return seeded random tensors for timing: He-normal kernels, neutral normalisation, zero biases.
+
+    They do not depend on the backend's generator, and the global random state is left alone.
+    """
+    rng = np.random.default_rng(seed)
+    return {name: _random_tensor(name, tuple(v.shape), rng) for name, v in tensors_of(model).items()}
+
+
+def _random_tensor(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+    if len(shape) > 1:
+        scale = np.sqrt(2 / np.prod(shape[:-1]))
+        return (rng.standard_normal(shape) * scale).astype(np.float32)
+    ones = name.endswith(("gamma", "moving_variance"))
+    return np.ones(shape, np.float32) if ones else np.zeros(shape, np.float32)
+
+
+def _brief(error: Exception) -> str:
+    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__

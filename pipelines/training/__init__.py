@@ -1,0 +1,1 @@
+"""The parts of training a network; `pipelines.train` puts them together."""

@@ -1,0 +1,158 @@
+"""A recipe on a data set: who learns, who chooses, what the card says."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurize import extractor
+from featurize.backbones import weightfile
+from featurize.backbones.frame import keras
+from featurize.images import Preprocess
+from featurize.store import key_of
+from pipelines.datasets.base import Dataset
+from pipelines.progress import Progress
+from pipelines.splits import Indices, split
+from pipelines.training.augment import changes
+from pipelines.training.board import write_board
+from pipelines.training.feed import Epochs, Pictures
+from pipelines.training.loop import Loop, Settings
+from pipelines.training.recipe import TrainRecipe, network_of
+from pipelines.training.state import Folder, State
+from pipelines.versions import git_sha, library_versions, machine
+
+_LIMITS = (
+    "Learned from small web faces whose labels people often disagree on; it names the expression shown, not "
+    "what a person feels, and was not checked across groups of people."
+)
+
+
+class Job:
+    """A recipe on a data set."""
+
+    def __init__(self, dataset: Dataset, plan: TrainRecipe, out: Path) -> None:
+        self.dataset, self.plan, self.out = dataset, plan, out
+        self.network = network_of(plan.backbone)
+        if dataset.kind != "image":
+            raise ValueError(f"{plan.backbone} takes images; {dataset.name} holds {dataset.kind}s")
+        parts = split(dataset, plan.validation, plan.test, plan.split_seed, refit=plan.fit_on != "train")
+        both = np.sort(np.concatenate([parts.train, parts.validation]))
+        self.train = parts.train if plan.fit_on == "train" else both
+        self.validation = parts.validation if plan.fit_on == "train" else parts.validation[:0]
+        self.test = parts.test
+
+    @property
+    def seen(self) -> weightfile.Seen:
+        """Marks of the samples that decided the weights: learned from, or the epoch was chosen by."""
+        used = np.concatenate([self.train, self.validation])
+        return weightfile.Seen.of(self.dataset.digests[used].tolist(), self.dataset.ids[used].tolist())
+
+    def pictures(self, indices: Indices) -> Pictures:
+        """Return some samples with targets of 0 and 1, or -1 and +1 for the hinge."""
+        targets = np.eye(len(self.dataset.classes), dtype=np.float32)[self.dataset.labels[indices]]
+        if self.plan.loss == "squared_hinge":
+            targets = 2 * targets - 1
+        preprocess = Preprocess(equalize=self.plan.equalize, tile=self.plan.tile, clip=self.plan.clip)
+        net = self.network
+        return Pictures(self.dataset.samples, indices, targets, net.size, net.channels, preprocess)
+
+    def identity(self) -> str:
+        """Return the hash of what is trained, on what, and how."""
+        settings = self.plan.model_dump(exclude={"batch", "device", "test"})
+        ids = self.dataset.ids
+        return key_of({
+            "plan": settings, "network": self.network.version, "dataset": self.dataset.fingerprint,
+            "train": key_of({"ids": ids[self.train].tolist()}),
+            "validation": key_of({"ids": ids[self.validation].tolist()}),
+        })  # fmt: skip
+
+    def loop(self, batch: int, progress: Progress, forget_batch: bool = False) -> State:
+        """Train to the end with batches of so many pictures."""
+        plan, folder = self.plan, Folder(self.out)
+        epochs = Epochs(self.pictures(self.train), batch, plan.mirror, changes(plan.augment), plan.seed)
+        settings = Settings(
+            epochs=plan.epochs or 1, loss=str(plan.loss), optimizer=str(plan.optimizer),
+            learning_rate=plan.learning_rate or 0.0, schedule=plan.schedule, precision=plan.precision,
+            patience=plan.patience, seed=plan.seed,
+        )  # fmt: skip
+        if forget_batch:
+            folder.forget_batch(batch)
+        validation = self.pictures(self.validation) if len(self.validation) else None
+        with on_device(plan.device):
+            loop = Loop(
+                self.network, len(self.dataset.classes), epochs, validation, settings, folder, self.identity()
+            )
+            total = loop.images * settings.epochs
+            with (
+                progress.task(f"{plan.backbone}: training", total) as advance,
+                write_board(self.out) as board,
+            ):
+                advance(loop.images * loop.state.epoch)
+                return loop.run(advance, board)
+
+    def card(self, state: State) -> dict[str, Any]:
+        """Return the card, but for the accuracies."""
+        plan, best = self.plan, state.best or {}
+        chosen = (
+            "the epoch with the best accuracy on validation" if len(self.validation) else "the last epoch"
+        )
+        return {
+            "network": plan.backbone,
+            "version": self.network.version,
+            "classes": list(self.dataset.classes),
+            "trained_on": self._trained_on(),
+            "data": {
+                "name": self.dataset.name,
+                "samples": len(self.train),
+                "validation": len(self.validation),
+                "fit_on": plan.fit_on,
+                "synthetic": self.dataset.synthetic,
+            },
+            "protocol": f"trained on {plan.fit_on}, kept {chosen}; the test split was read once, afterwards",
+            "recipe": plan.model_dump(), "batch": state.batch, "seed": plan.seed,
+            "epochs": state.epoch, "epoch": best.get("epoch"),
+            "licence": self.network.licence, "source": self.network.source,
+            "limits": _LIMITS,
+            "versions": library_versions(), "git_sha": git_sha(), "machine": machine(),
+        }  # fmt: skip
+
+    def _trained_on(self) -> str:
+        """Return the fingerprint of the samples learned from: as `Dataset.fingerprint`, of those alone."""
+        d = self.dataset
+        lines = (f"{d.digests[i]} {d.classes[d.labels[i]]}\n" for i in self.train)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def judged(self, path: Path, state: State) -> dict[str, float]:
+        """Return the accuracy of the saved weights on each part of the test split, in f32."""
+        from pipelines.datasets.audit import clean_test
+
+        d, test = self.dataset, self.test
+        scores = own_scores(path, self.plan.backbone, d, test, self.pictures(test).preprocess)
+        right = scores.argmax(1) == d.labels[test]
+        parts = {"test": np.ones(len(test), bool), "test-clean": clean_test(d)[test]}
+        names = np.unique(d.split[test])
+        parts |= {str(n): d.split[test] == n for n in names} if len(names) > 1 else {}
+        found = {n: round(float(right[m].mean()), 5) for n, m in parts.items() if m.any()}
+        best = (state.best or {}).get("val_accuracy")
+        return found | ({"validation": round(best, 5)} if best is not None else {})
+
+
+def on_device(device: str) -> Any:
+    """Return a context in which Keras places what it makes on `device`."""
+    return contextlib.nullcontext() if device == "auto" else keras().device(f"{device}:0")
+
+
+def own_scores(weights: Path, backbone: str, dataset: Dataset, indices: Indices,
+               preprocess: Preprocess) -> NDArray[np.float32]:  # fmt: skip
+    """Return (n, classes) scores of the network itself, in f32, by its own classifier."""
+    net = extractor(backbone, layer="scores", weights=str(weights), engine="keras", precision="f32")
+    blocks = [
+        net.transform(preprocess.apply(dataset.samples[int(i)]) for i in indices[a : a + 512])
+        for a in range(0, len(indices), 512)
+    ]
+    return np.concatenate(blocks)

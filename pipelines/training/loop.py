@@ -1,0 +1,234 @@
+"""Epoch after epoch: fit, validate, keep the best, write down where it stands."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurize.backbones.frame import dtype_policy, keras
+from featurize.backbones.network import Network
+from featurize.backbones.weightfile import tensors_of
+from pipelines.progress import Advance
+from pipelines.training.board import Board
+from pipelines.training.feed import Epochs, Pictures, in_order
+from pipelines.training.state import Folder, State
+
+log = logging.getLogger(__name__)
+
+#: How an exhausted memory names itself in TensorFlow, JAX, PyTorch and Python.
+_OUT_OF_MEMORY = (
+    "resourceexhausted",
+    "resource_exhausted",
+    "outofmemory",
+    "out of memory",
+    "memoryerror",
+    "oom when",
+)
+
+
+class OutOfMemoryError(MemoryError):
+    """A training step did not fit into memory."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; see `pipelines.train.TrainRecipe` for the words of each field."""
+
+    epochs: int
+    loss: str
+    optimizer: str
+    learning_rate: float
+    schedule: str
+    precision: str
+    patience: int | None
+    seed: int
+
+
+class Loop:
+    """One training.
+
+    Parameters
+    ----------
+    network : Network
+    classes : int
+    epochs : Epochs
+        The training pictures.
+    validation : Pictures or None
+        None if there are none to choose by: then the last epoch is kept.
+    settings : Settings
+    folder : Folder
+    identity : str
+        See `State`.
+    """
+
+    def __init__(self, network: Network, classes: int, epochs: Epochs, validation: Pictures | None,
+                 settings: Settings, folder: Folder, identity: str) -> None:  # fmt: skip
+        self.network, self.classes, self.settings, self.folder = network, classes, settings, folder
+        self.validation = validation
+        self._variables: list[NDArray[Any]] | None
+        self.state, self._variables = folder.load() or (State(identity, epochs.batch), None)
+        if self.state.identity != identity:
+            raise ValueError(f"{folder.path} holds a training of something else; give another folder")
+        self.epochs = replace(epochs, batch=self.state.batch)
+        self.model = self._built()
+
+    def _built(self) -> Any:
+        """Return the compiled model, as it stood when the last epoch ended."""
+        k, s = keras(), self.settings
+        k.utils.set_random_seed(s.seed)
+        with dtype_policy("mixed_bfloat16" if s.precision == "bf16" else "float32"):
+            model = self.network.build(self.classes)
+        optimizer = {"adam": k.optimizers.Adam, "sgd": _sgd}[s.optimizer](self._rate())
+        losses = {
+            "categorical_crossentropy": k.losses.CategoricalCrossentropy,
+            "squared_hinge": k.losses.SquaredHinge,
+        }
+        accuracy = k.metrics.CategoricalAccuracy(name="accuracy")
+        model.compile(optimizer, losses[s.loss](), metrics=[accuracy])
+        optimizer.build(model.trainable_variables)
+        if self._variables is not None:
+            self._restore(model, self._variables)
+        return model
+
+    def _rate(self) -> Any:
+        s = self.settings
+        if s.schedule == "constant":
+            return s.learning_rate
+        return keras().optimizers.schedules.CosineDecay(s.learning_rate, max(1, s.epochs * self.epochs.steps))
+
+    def _restore(self, model: Any, values: Sequence[NDArray[Any]]) -> None:
+        variables = _all_variables(model)
+        if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
+            raise ValueError(f"{self.folder.path} holds a training of another network; give another folder")
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+    @property
+    def images(self) -> int:
+        """Pictures an epoch."""
+        return self.epochs.steps * min(
+            self.epochs.batch, len(self.epochs.pictures) * (1 + self.epochs.mirror)
+        )
+
+    def run(self, advance: Advance, board: Board) -> State:
+        """Train to the end, to where it no longer gains, or to where the loss is no number.
+
+        Raises
+        ------
+        ValueError
+            If the loss is no number before the first epoch has ended.
+        OutOfMemoryError
+            If a step does not fit into memory. What was done up to the epoch before is on disk.
+        """
+        self.epochs.pictures.keep()
+        if self.validation:
+            self.validation.keep()
+        while self.state.epoch < self.settings.epochs and not self._stale():
+            record = self._epoch(advance)
+            tensors = self._tensors()
+            # A ReLU can hide a NaN weight from the loss: both are looked at.
+            if not math.isfinite(record["loss"]) or not all(np.isfinite(t).all() for t in tensors.values()):
+                self._diverged()
+                break
+            self._keep(record, tensors)
+            board(record)
+        return self.state
+
+    def _stale(self) -> bool:
+        patience, best = self.settings.patience, self.state.best
+        if patience is None or best is None or not self.validation:
+            return False
+        return self.state.epoch - best["epoch"] >= patience
+
+    def _epoch(self, advance: Advance) -> dict[str, float]:
+        started, number = time.perf_counter(), self.state.epoch + 1
+        try:
+            fitted = self._fitted(number, advance)
+            seconds = time.perf_counter() - started
+            judged = self._validated() if self.validation else {}
+        except Exception as error:
+            if any(word in f"{type(error).__name__}: {error}".lower() for word in _OUT_OF_MEMORY):
+                raise OutOfMemoryError(f"a batch of {self.state.batch} does not fit into memory") from error
+            raise
+        return {"epoch": number, **fitted, **judged, "seconds": round(seconds, 2),
+                "images_per_second": round(self.images / seconds, 1)}  # fmt: skip
+
+    def _fitted(self, number: int, advance: Advance) -> dict[str, float]:
+        report = _report(lambda: advance(self.epochs.batch))
+        with quiet_warnings():
+            found = self.model.fit(
+                self.epochs.epoch(number), steps_per_epoch=self.epochs.steps, epochs=1, verbose=0,
+                callbacks=[keras().callbacks.TerminateOnNaN(), report], shuffle=False,
+            )  # fmt: skip
+        rate = float(keras().ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        loss = report.loss if not math.isfinite(report.loss) else found.history["loss"][-1]
+        return {"loss": float(loss), "accuracy": float(found.history["accuracy"][-1]), "learning_rate": rate}
+
+    def _validated(self) -> dict[str, float]:
+        assert self.validation is not None  # noqa: S101
+        size = min(256, len(self.validation))
+        steps = math.ceil(len(self.validation) / size)
+        with quiet_warnings():
+            found = self.model.evaluate(
+                in_order(self.validation, size), steps=steps, verbose=0, return_dict=True
+            )
+        return {"val_loss": float(found["loss"]), "val_accuracy": float(found["accuracy"])}
+
+    def _keep(self, record: dict[str, float], tensors: dict[str, NDArray[np.float32]]) -> None:
+        best = self.state.best
+        self.state.history.append(record)
+        if best is None or not self.validation or record["val_accuracy"] > best["val_accuracy"]:
+            self.state.best = record
+            self.folder.save_best(tensors)
+        self.folder.save(
+            self.state, [np.asarray(keras().ops.convert_to_numpy(v)) for v in _all_variables(self.model)]
+        )
+        log.info("epoch %s", ", ".join(f"{k} {v:.4g}" for k, v in record.items()))
+
+    def _tensors(self) -> dict[str, NDArray[np.float32]]:
+        """Return the weights by name; bf16 training keeps them in float32."""
+        return {
+            n: np.asarray(keras().ops.convert_to_numpy(v), np.float32)
+            for n, v in tensors_of(self.model).items()
+        }
+
+    def _diverged(self) -> None:
+        if self.state.best is None:
+            raise ValueError("the loss or a weight is no number in the first epoch; lower the learning rate")
+        log.warning("the loss or a weight is no number in epoch %d; training stopped, epoch %d is kept",
+                    self.state.epoch + 1, self.state.best["epoch"])  # fmt: skip
+
+
+def _all_variables(model: Any) -> list[Any]:
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _sgd(rate: Any) -> Any:
+    return keras().optimizers.SGD(rate, momentum=0.9)
+
+
+def _report(advance: Callable[[], None]) -> Any:
+    """Return a callback that reports each batch and remembers the loss."""
+
+    class Report(keras().callbacks.Callback):  # type: ignore[misc]
+        loss = 0.0
+
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            self.loss = float((logs or {}).get("loss", 0.0))
+            advance()
+
+    return Report()
+
+
+def quiet_warnings() -> Any:
+    """Keep Python's warnings off the screen while a third party's code runs."""
+    import warnings
+
+    return warnings.catch_warnings(action="ignore")

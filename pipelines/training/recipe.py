@@ -1,0 +1,188 @@
+"""How to train a network, in words that are checked."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from featurize import extractor
+from featurize.backbones.extractor import NetworkExtractor
+from featurize.backbones.frame import gpus
+from featurize.backbones.network import Network
+from featurize.engine import cpu_capabilities
+from featurize.registry import EXTRACTORS
+from pipelines.training.augment import changes
+
+
+class TrainRecipe(BaseModel):
+    """How to train a network. What is None is what the network's source did.
+
+    Attributes
+    ----------
+    backbone : str
+        A registered network, such as ``ucm-f``.
+    epochs, batch : int or None
+    learning_rate : float or None
+    loss : {"categorical_crossentropy", "squared_hinge"} or None
+    optimizer : {"adam", "sgd"} or None
+        SGD has momentum .9.
+    schedule : {"constant", "cosine"}
+        Of the learning rate; the cosine ends at zero in the last epoch.
+    mirror : bool
+        Add a mirrored copy of each training sample; an epoch is then twice as long.
+    augment : str
+        "none", "strong" (flip, shift, rotation, zoom, erasing), "ipn" (R3's), or names joined with commas.
+    equalize, tile, clip
+        See `featurize.images.Preprocess`.
+    fit_on : {"train", "train+validation"}
+        With the second nothing is left to choose by: every epoch asked for is run, and the last is kept.
+    validation : float or str
+        See `pipelines.splits.split`.
+    test : str
+        The split that the card reports, read once at the end.
+    patience : int or None
+        Stop after so many epochs without a better validation accuracy; None: never.
+    precision : {"auto", "f32", "bf16"}
+        bf16 keeps the weights in f32 and computes in bfloat16.
+    device : {"auto", "cpu", "gpu"}
+    seed, split_seed : int
+        Of weights, order and augmentation; of the holdout.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    backbone: str
+    epochs: int | None = Field(None, ge=1)
+    batch: int | None = Field(None, ge=1)
+    learning_rate: float | None = Field(None, gt=0)
+    loss: Literal["categorical_crossentropy", "squared_hinge"] | None = None
+    optimizer: Literal["adam", "sgd"] | None = None
+    schedule: Literal["constant", "cosine"] = "constant"
+    mirror: bool = False
+    augment: str = "none"
+    equalize: Literal["none", "hist", "clahe"] = "none"
+    tile: int = Field(4, ge=1, le=64)
+    clip: float = Field(4.0, gt=0)
+    fit_on: Literal["train", "train+validation"] = "train"
+    validation: float | str = 0.1
+    test: str = "test"
+    patience: int | None = Field(10, ge=1)
+    precision: Literal["auto", "f32", "bf16"] = "auto"
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    seed: int = Field(0, ge=0, le=2**31)
+    split_seed: int = Field(0, ge=0, le=2**32 - 1)
+
+    @model_validator(mode="after")
+    def _known(self) -> TrainRecipe:
+        network_of(self.backbone)
+        changes(self.augment)
+        return self
+
+    @property
+    def title(self) -> str:
+        """The network, and what of the recipe is not the default, in words for a table."""
+        own = self.model_dump(exclude={"backbone"}, exclude_defaults=True)
+        return ", ".join([self.backbone, *(f"{k}={v}" for k, v in own.items())])
+
+    def resolved(self) -> TrainRecipe:
+        """Return the recipe with the network's own settings where none are given."""
+        own = network_of(self.backbone).recipe
+        names = ("epochs", "batch", "learning_rate", "loss", "optimizer")
+        filled = {n: getattr(own, n) for n in names if getattr(self, n) is None}
+        fast = "BF16" in cpu_capabilities() or (self.device != "cpu" and bool(gpus()))
+        precision = self.precision if self.precision != "auto" else ("bf16" if fast else "f32")
+        return self.model_copy(update={**filled, "precision": precision})
+
+
+def recipe(**fields: Any) -> TrainRecipe:
+    """Build a `TrainRecipe`; a wrong field is a `ValueError` of one line."""
+    try:
+        return TrainRecipe(**fields)
+    except ValidationError as error:
+        raise ValueError(f"train: {_said(error)}") from None
+
+
+def _said(error: ValidationError) -> str:
+    """Return the first problem in one line."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    said = first["msg"].removeprefix("Value error, ")
+    if isinstance(first["input"], str | int | float):
+        where += f"={first['input']!r}" if where else ""
+    return f"{where}: {said[0].lower()}{said[1:]}".removeprefix(": ")
+
+
+class Trainings(BaseModel):
+    """Several trainings on one data set: a table of a paper.
+
+    Attributes
+    ----------
+    name, question : str
+    data : str
+        Name of a data set, or a folder.
+    runs : int
+        Of each, from seed, seed + 1, ...
+    trainings : list of TrainRecipe
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    question: str = ""
+    data: str
+    runs: int = Field(1, ge=1)
+    trainings: list[TrainRecipe] = Field(min_length=1)
+
+
+def load_trainings(path: Path) -> Trainings:
+    """Read `Trainings` from a YAML file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        One line that names the file, the place in it and what is wrong there.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise FileNotFoundError(f"no recipe {path}; the ones that come with mueca are in configs/")
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is no recipe: it should be a mapping with name, data and trainings")
+    try:
+        return Trainings(**content)
+    except ValidationError as error:
+        raise ValueError(f"{path}: {_said(error)}") from None
+
+
+def network_of(backbone: str) -> Network:
+    """Return the `Network` registered as `backbone`.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or is that of an extractor that is not trained.
+    """
+    found = _network_class(backbone).network
+    if not found.trainable:
+        raise ValueError(f"{backbone} comes trained and has no classifier of its own; train another network")
+    return found
+
+
+def _network_class(backbone: str) -> type[NetworkExtractor]:
+    if backbone in EXTRACTORS:
+        module, _, name = EXTRACTORS[backbone].partition(":")
+        found = getattr(import_module(module), name)
+        if issubclass(found, NetworkExtractor):
+            return found
+        raise ValueError(f"extractor {backbone} is not a network: it learns nothing")
+    extractor(backbone)  # raises with the nearest name
+    raise AssertionError

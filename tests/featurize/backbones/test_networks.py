@@ -1,0 +1,100 @@
+"""The networks as their papers give them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from featurize import extractor
+from featurize.backbones.resnet50_vggface2 import PARAMETERS
+
+#: For seven classes. UCM, Guevara and VGGFace2 are published; the others follow from the layers that are.
+PARAMETER_COUNTS = {
+    "ucm-a": 392_263,
+    "ucm-b": 779_783,
+    "ucm-c": 918_119,
+    "ucm-d": 918_119,
+    "ucm-e": 918_119,
+    "ucm-f": 779_783,
+    "ucm-g": 918_119,
+    "guevara": 32_116_743,
+    "huamanga": 1_608_327,
+    "ipn-cnn1": 11_885_447,
+    "ipn-cnn2": 13_066_631,
+    # torchvision's 11,176,512 up to the pooling, then 512 x 512 + 512 and 512 x 7 + 7.
+    "resnet18": 11_176_512 + 262_656 + 3_591 + 9_600,
+    "vggface2": PARAMETERS,
+}
+
+
+@pytest.mark.parametrize("name", PARAMETER_COUNTS)
+def test_parameters_and_layers(name):
+    network = extractor(name, weights="random").network
+    model = network.build(7)
+    assert model.count_params() == PARAMETER_COUNTS[name]
+    for layer, dim in network.layers.items():
+        assert int(np.prod(model.get_layer(layer).output.shape[1:])) == dim
+    assert model.input_shape[1:] == network.shape
+    if network.trainable:
+        assert model.output_shape == (None, 7)
+
+
+def test_parameters_that_are_not_trained():
+    model = extractor("guevara", weights="random").network.build(7)
+    assert sum(int(np.prod(v.shape)) for v in model.non_trainable_weights) == 640
+
+
+@pytest.mark.parametrize(
+    ("name", "pools", "loss", "activation"),
+    [
+        ("ucm-c", ["MaxPooling2D"] * 3, "categorical_crossentropy", "softmax"),
+        ("ucm-d", ["AveragePooling2D"] * 3, "categorical_crossentropy", "softmax"),
+        ("ucm-e", ["MaxPooling2D"] * 2 + ["AveragePooling2D"], "categorical_crossentropy", "softmax"),
+        ("ucm-f", ["AveragePooling2D"] * 3, "squared_hinge", "linear"),
+        ("ucm-g", ["AveragePooling2D"] * 3, "squared_hinge", "linear"),
+    ],
+)
+def test_ucm_is_as_its_table_says(name, pools, loss, activation):
+    network = extractor(name, weights="random").network
+    model = network.build(7)
+    assert [type(layer).__name__ for layer in model.layers if layer.name.startswith("pool")] == pools
+    assert network.recipe.loss == loss
+    last = model.get_layer("scores")
+    assert last.activation.__name__ == activation
+    assert (last.kernel_regularizer is not None) == (loss == "squared_hinge")
+    if last.kernel_regularizer is not None:
+        assert float(last.kernel_regularizer.l2) == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize(("name", "blocks", "rates"), [("ipn-cnn1", 3, []), ("ipn-cnn2", 4, [0.5, 0.5])])
+def test_ipn_blocks_and_dropout(name, blocks, rates):
+    model = extractor(name, weights="random").network.build(7)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds.count("Conv2D") == 3 * blocks
+    assert kinds.count("Dense") == 3
+    assert [layer.rate for layer in model.layers if type(layer).__name__ == "Dropout"] == rates
+
+
+def test_strides_of_vggface2_stand_on_the_first_convolution():
+    model = extractor("vggface2", weights="random").network.build(0)
+    assert model.get_layer("conv3_1_1x1_reduce").strides == (2, 2)
+    assert model.get_layer("conv3_1_1x1_proj").strides == (2, 2)
+    assert model.get_layer("conv3_1_3x3").strides == (1, 1)
+    assert model.get_layer("conv2_1_1x1_reduce").strides == (1, 1)
+    assert model.get_layer("conv1__7x7_s2__bn").epsilon == 1e-3
+
+
+def test_classes_are_free():
+    assert extractor("ucm-a", weights="random").network.build(3).output_shape == (None, 3)
+
+
+def test_an_unknown_layer_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"no layer 'fc3'; known: fc1, fc2, flatten, scores"):
+        extractor("ucm-f", layer="fc3")
+
+
+def test_weights_that_are_not_there_say_how_to_get_them():
+    with pytest.raises(OSError, match=r"mueca train --backbone ucm-a"):
+        _ = extractor("ucm-a").spec
+    with pytest.raises(OSError, match=r"mueca weights get vggface2"):
+        _ = extractor("vggface2").spec

@@ -1,0 +1,131 @@
+"""Networks in a comparison: their own answer is a row, and what they have seen does not test them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifiers import head
+from classifiers.registry import list_heads
+from featurize import extractor, parse
+from featurize.backbones import weightfile
+from pipelines.compare import compare
+from pipelines.datasets import synthetic
+from pipelines.networks import check_unseen, own_cell
+from pipelines.recipe import Features, recipe_from
+from pipelines.splits import split
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return synthetic.load(n_per_class=12, n_identities=6)
+
+
+def weights(path: Path, faces, seen, **card) -> Path:
+    """Write weights of ucm-a that claim to have learned from the samples `seen`."""
+    tensors = weightfile.random_tensors(extractor("ucm-a", weights="random").network.build(7))
+    said = {"network": "ucm-a", "version": 1, "classes": list(faces.classes), "trained_on": "f" * 64}
+    marks = weightfile.Seen.of(faces.digests[seen].tolist(), faces.ids[seen].tolist())
+    weightfile.save(path, tensors, said | card, marks)
+    return path
+
+
+def expression(path: Path) -> str:
+    return f"ucm-a(weights={str(path)!r}, precision='f32')"
+
+
+def test_own_answer_is_a_row_beside_the_heads(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: faces)
+    path = weights(tmp_path / "w.npz", faces, faces.where("train"))
+    recipe = recipe_from({"name": "x", "data": "synthetic", "extractors": [expression(path), "pixels"],
+                          "heads": [{"head": "softmax", "params": {"C": 0.01}}]})  # fmt: skip
+    found = compare(recipe, tmp_path / "out")
+    assert found.failed == 0
+    tests = [(r.head, r.extractor.split("(")[0], r.accuracy) for r in found.rows if r.split == "test"]
+    assert [t[:2] for t in tests] == [("own", "ucm-a"), ("softmax", "ucm-a"), ("softmax", "pixels")]
+    test = faces.where("test")
+    scores = parse(expression(path).replace("(", "(layer='scores', "))[0].transform(
+        faces.samples[i] for i in test
+    )
+    assert tests[0][2] == pytest.approx(np.mean(scores.argmax(1) == faces.labels[test]))
+    assert compare(recipe, tmp_path / "out").computed == 0, "the row is found again"
+
+
+def test_testing_on_what_was_learned_from_is_an_error_row(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: faces)
+    path = weights(tmp_path / "w.npz", faces, faces.where("test")[:1])
+    recipe = recipe_from(
+        {"name": "x", "data": "synthetic", "extractors": [expression(path)], "heads": ["softmax"]}
+    )
+    found = compare(recipe, tmp_path / "out")
+    assert found.failed == 2
+    assert all("ucm-a learned from 1 of the" in r.error for r in found.rows)
+
+
+def test_copies_under_other_names_are_told_from_chance(faces, tmp_path):
+    parts = split(faces)
+    few, many = parts.test[:2], parts.test[: len(parts.test) // 2]
+    for chosen, refused in ((few, False), (many, True)):
+        path = tmp_path / f"{len(chosen)}.npz"
+        weights(path, faces, chosen)
+        content = weightfile.load(path)
+        renamed = weightfile.Seen(np.zeros(1, np.uint64), content.seen.contents)
+        weightfile.save(path, content.tensors, content.card, renamed)
+        found = parse(expression(path))
+        if refused:
+            with pytest.raises(ValueError, match=r"learned from \d+ of the"):
+                check_unseen(found, faces, parts.validation, parts.test)
+        else:
+            check_unseen(found, faces, parts.validation, parts.test)
+
+
+def test_weights_that_saw_validation_are_said_to_flatter(faces, tmp_path, caplog):
+    parts = split(faces)
+    both = np.concatenate([parts.train, parts.validation])
+    path = weights(tmp_path / "w.npz", faces, both, data={"fit_on": "train+validation"})
+    check_unseen(parse(expression(path)), faces, parts.validation, parts.test)
+    assert (
+        f"learned from {len(parts.validation)} of the {len(parts.validation)} validation samples"
+        in caplog.text
+    )
+    caplog.clear()
+    check_unseen(parse("pixels"), faces, parts.validation, parts.test)
+    assert not caplog.text
+
+
+def test_other_classes_are_refused(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: faces)
+    path = weights(tmp_path / "w.npz", faces, faces.where("train"), classes=[*faces.classes[:-1], "contempt"])
+    recipe = recipe_from(
+        {"name": "x", "data": "synthetic", "extractors": [expression(path)], "heads": ["softmax"]}
+    )
+    found = compare(recipe, tmp_path / "out")
+    errors = {r.head: r.error for r in found.rows if r.status == "error"}
+    assert list(errors) == ["own"]
+    assert "contempt; synthetic has angry" in errors["own"]
+
+
+def test_which_extractors_answer_for_themselves(tmp_path, faces):
+    path = weights(tmp_path / "w.npz", faces, faces.where("train"))
+    features, own = own_cell(Features(extractor=expression(path), mirror=True, equalize="hist"))
+    assert own.head == "own"
+    assert not features.mirror
+    assert features.equalize == "hist"
+    assert parse(features.extractor)[0].layer == "scores"
+    for other in ("pixels", "ucm-a(weights='random')", "vggface2", f"{expression(path)}+pixels"):
+        assert own_cell(Features(extractor=other)) is None
+
+
+def test_the_head_itself():
+    rng = np.random.default_rng(0)
+    margins, y = rng.normal(size=(20, 3)), rng.integers(0, 3, 20)
+    own = head("own").fit(margins, y)
+    np.testing.assert_array_equal(own.predict(margins), margins.argmax(1))
+    assert not hasattr(own, "predict_proba")
+    p = np.exp(margins) / np.exp(margins).sum(1, keepdims=True)
+    np.testing.assert_allclose(head("own").fit(p, y).predict_proba(p), p)
+    with pytest.raises(ValueError, match="layer='scores'"):
+        head("own").fit(margins, y + 1)
+    assert "own" not in list_heads()
