@@ -1,6 +1,7 @@
 """MEGC 2019 composite on motion maps: leave one subject out, beside what leaky protocols would print.
 
-Run: python benchmarks/megc2019.py PATH [SYSTEM ...]   (PATH: megc2019_flow.tar.xz, or the folder of its index.csv)
+Run: python benchmarks/megc2019.py PATH [SYSTEM ...]
+PATH is megc2019_flow.tar.xz, or the folder of its index.csv.
 """
 
 import sys

@@ -29,7 +29,9 @@ class _Tee(io.TextIOBase):
 @contextlib.contextmanager
 def recording(name: str) -> Iterator[None]:
     """Write what is printed inside to ``docs/results/NAME.txt`` when the block ends without an error."""
-    words = " ".join([f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    # A folder of this machine says nothing to a reader: its name is enough.
+    given = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    words = " ".join([f"benchmarks/{Path(sys.argv[0]).name}", *given])
     tee = _Tee()
     with contextlib.redirect_stdout(tee):
         print(f"command: python {words}")
