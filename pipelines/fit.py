@@ -85,7 +85,7 @@ class Choice:
     Attributes
     ----------
     params : dict
-    estimator : fitted on train alone
+    estimator : fitted on train alone; None where it will be fitted again and a grid was searched
     scores : dict
         Of the validation samples.
     tried : list of dict
@@ -216,22 +216,43 @@ def run_cell(head: Head, matrix: Matrix) -> Outcome:
 
 
 def choose(head: Head, matrix: Matrix) -> Choice:
-    """Fit every candidate on train and return the best on validation; of equals, the first."""
-    X, y = matrix.training(matrix.bench.split.train)
-    X_val, y_val = matrix.plain(matrix.bench.split.validation)
-    best: Choice | None = None
-    tried: list[dict[str, Any]] = []
-    candidates = [_seeded(head.head, params, matrix.bench.seed) for params in head.candidates()]
-    with matrix.bench.progress.task(f"{head.head}: choosing", len(candidates)) as advance:
-        for params in candidates:
-            estimator, seconds = _timed_fit(head.head, params, X, y)
-            scores = _scores_of(estimator, X_val, y_val)
-            tried.append({**params, "validation": scores[matrix.bench.scoring], "fit_s": seconds})
-            if best is None or scores[matrix.bench.scoring] > best.scores[matrix.bench.scoring]:
-                best = Choice(params, estimator, scores, tried, seconds)
-            advance(1)
-    assert best is not None  # noqa: S101  a grid has a candidate
-    return best
+    """Fit every candidate on train, with shared work; return the best on validation, of equals the first."""
+    from classifiers.search import try_candidates
+
+    bench = matrix.bench
+    X, y = matrix.training(bench.split.train)
+    X_val, y_val = matrix.plain(bench.split.validation)
+    candidates = [_seeded(head.head, params, bench.seed) for params in head.candidates()]
+    if len(candidates) == 1:
+        return _only(head, candidates[0], (X, y), (X_val, y_val), bench)
+    with bench.progress.task(f"{head.head}: choosing", len(candidates)) as advance:
+        found = try_candidates(head.head, candidates, X, y, X_val)
+        advance(len(candidates))
+    scores = [evaluate(y_val, t.scores, t.probabilistic, t.predicted) for t in found]
+    tried = [
+        {**t.params, "validation": s[bench.scoring], "fit_s": t.seconds}
+        for t, s in zip(found, scores, strict=True)
+    ]
+    best = max(range(len(found)), key=lambda c: scores[c][bench.scoring])
+    estimator, seconds = None, found[best].seconds
+    if not bench.refit:  # no estimator was built for a candidate
+        estimator, seconds = _timed_fit(head.head, candidates[best], X, y)
+    return Choice(candidates[best], estimator, scores[best], tried, seconds)
+
+
+def _only(head: Head, params: dict[str, Any], train: Any, validation: Any, bench: Bench) -> Choice:
+    """Return the one candidate there is, fitted."""
+    with bench.progress.task(f"{head.head}: choosing", 1) as advance:
+        estimator, seconds = _timed_fit(head.head, params, *train)
+        scores = _scores_of(estimator, *validation)
+        advance(1)
+    return Choice(
+        params,
+        estimator,
+        scores,
+        [{**params, "validation": scores[bench.scoring], "fit_s": seconds}],
+        seconds,
+    )
 
 
 def _seeded(head: str, params: Mapping[str, Any], seed: int) -> dict[str, Any]:

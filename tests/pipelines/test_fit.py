@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import classifiers.search as search_module
 from featurize.store import Store
 from pipelines import fit as fit_module
 from pipelines.fit import Bench, Matrix, cell_id, memory_bytes, run_cell
@@ -26,7 +27,14 @@ def spy(monkeypatch):
         sizes.append((len(X), params.get("C")))
         return whole(head, params, X, y)
 
+    shared = search_module.try_candidates
+
+    def tried(name, candidates, X, y, held_out):
+        sizes.extend((len(X), params.get("C")) for params in candidates)
+        return shared(name, candidates, X, y, held_out)
+
     monkeypatch.setattr(fit_module, "_timed_fit", seen)
+    monkeypatch.setattr(search_module, "try_candidates", tried)
     return sizes
 
 
