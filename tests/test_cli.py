@@ -246,7 +246,15 @@ def test_interrupt_is_one_line_and_the_next_run_goes_on(tmp_path):
         "--jobs",
         "1",
     ]
-    process = subprocess.Popen(words, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+    # A shell starts what runs in its background deaf to Ctrl-C, and these tests may run there.
+    process = subprocess.Popen(
+        words,
+        cwd=ROOT,
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     until = time.monotonic() + 60
     while not list(tmp_path.glob("embeddings/*.partial")) and time.monotonic() < until:
         time.sleep(0.02)
