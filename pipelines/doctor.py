@@ -47,7 +47,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at processor, GPU, engines, data, weights and folders; nothing is downloaded or changed."""
-    return [*_processor(), *_networks(), *_accelerated(), *_data(), *_weights(), *_folders()]
+    return [*_processor(), *_networks(), *_compiled(), *_data(), *_weights(), *_folders()]
 
 
 def as_records(findings: list[Finding]) -> list[dict[str, Any]]:
@@ -96,12 +96,10 @@ def _networks() -> list[Finding]:
     ]  # fmt: skip
 
 
-def _accelerated() -> list[Finding]:
-    there = importlib.util.find_spec("sklearnex") is not None
-    advice = "" if there else "pip install scikit-learn-intelex (x86-64 only)"
-    return [
-        Finding("heads", "scikit-learn-intelex", "yes" if there else "no: SVM and forest run slower", advice)
-    ]
+def _compiled() -> list[Finding]:
+    there = importlib.util.find_spec("numba") is not None
+    state = "yes" if there else "no: SVM, forest and kNN cannot be fitted"
+    return [Finding("heads", "numba", state, "" if there else "pip install numba")]
 
 
 def _data() -> list[Finding]:
