@@ -1,5 +1,6 @@
 """One cell, end to end: the protocol is kept, the rows are right."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -83,6 +84,12 @@ def test_mirrored_copies_are_of_training_samples_only(bench, monkeypatch):
     side = np.sqrt(X.shape[1]).astype(int)
     first = X[0].reshape(side, side)
     np.testing.assert_allclose(X[n_train].reshape(side, side), first[:, ::-1], atol=1e-6)
+
+
+def test_mirror_is_for_pictures(bench):
+    clips = dataclasses.replace(bench, dataset=dataclasses.replace(bench.dataset, kind="clip"))
+    with pytest.raises(ValueError, match="mirror is for pictures; synthetic holds clips"):
+        Matrix(Features(extractor="hog", mirror=True), clips)
 
 
 def test_clean_split_is_a_part_of_the_test(bench):
