@@ -32,6 +32,24 @@ app.add_typer(cache_app, name="cache")
 weights_app = typer.Typer(help="Published weight files: get, add, list.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
 
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"mueca {version('mueca')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
 DataOption = Annotated[
     str, typer.Option("--data", help="Name (fer2013, synthetic) or a folder of class/*.jpg.")
 ]

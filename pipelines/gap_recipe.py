@@ -72,7 +72,7 @@ def load_gap_recipe(path: Path) -> GapRecipe | None:
     ValueError
         One line that names the file, the place in it and what is wrong there.
     """
-    content = read_content(path)
+    content = read_content(path, "name, data, extractors and heads")
     return gap_recipe(content, str(path)) if "systems" in content else None
 
 

@@ -135,11 +135,11 @@ def load_recipe(path: Path) -> Recipe:
     ValueError
         One line that names the file, the place in it and what is wrong there.
     """
-    return recipe_from(read_content(path), str(path))
+    return recipe_from(read_content(path, "name, data, extractors and heads"), str(path))
 
 
-def read_content(path: Path) -> dict[str, Any]:
-    """Return the mapping that a recipe file holds; errors as in `load_recipe`."""
+def read_content(path: Path, expected: str) -> dict[str, Any]:
+    """Return the mapping that a recipe file holds, `expected` in words; errors as in `load_recipe`."""
     import yaml
 
     if not path.is_file():
@@ -149,7 +149,7 @@ def read_content(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
-        raise ValueError(f"{path} is no recipe: it should be a mapping with name, data, extractors and heads")
+        raise ValueError(f"{path} is no recipe: it should be a mapping with {expected}")
     return content
 
 

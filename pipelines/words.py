@@ -158,26 +158,12 @@ def _is_chosen(candidate: dict[str, Any], params: dict[str, Any]) -> bool:
 
 def print_comparison(recipe: Any, found: Any) -> None:
     """Show the summary of a comparison; the combination that validation chooses stands in bold."""
-    from pipelines.compare import summarize
+    from pipelines.compare import SUMMARY, summarize
 
     records = summarize(found)
     title = f"{recipe.name} on {recipe.data.name}" + (f": {recipe.question}" if recipe.question else "")
-    shown = (
-        "extractor",
-        "head",
-        "validation",
-        "test",
-        "ci_low",
-        "ci_high",
-        "test_clean",
-        "uar",
-        "uf1",
-        "fit_s",
-        "predict_ms",
-        "chosen",
-        "error",
-    )
-    columns = [c for c in shown if c != "error" or any(r["error"] for r in records)]
+    hidden = {"params", "data"} | ({"error"} if not any(r["error"] for r in records) else set())
+    columns = [c for c in SUMMARY if c not in hidden]
     table(columns, records, title, bold=[bool(r["chosen"]) for r in records])
     if found.rows:
         print(f"protocol: {found.rows[0].protocol}")

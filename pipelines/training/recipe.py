@@ -14,6 +14,7 @@ from featurize.backbones.frame import gpus
 from featurize.backbones.network import Network
 from featurize.engine import cpu_capabilities
 from featurize.registry import EXTRACTORS
+from pipelines.recipe import read_content
 from pipelines.training.augment import changes
 
 
@@ -147,16 +148,7 @@ def load_trainings(path: Path) -> Trainings:
     ValueError
         One line that names the file, the place in it and what is wrong there.
     """
-    import yaml
-
-    if not path.is_file():
-        raise FileNotFoundError(f"no recipe {path}; the ones that come with mueca are in configs/")
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} is no recipe: it should be a mapping with name, data and trainings")
+    content = read_content(path, "name, data and trainings")
     try:
         return Trainings(**content)
     except ValidationError as error:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from featurize import Extractor, extractor, list_extractors, parse
+from featurize.registry import EXTRACTORS
 
 #: Largest difference between batch sizes: matrix products round differently with their number of rows.
 TOLERANCE = 1e-5
-#: Networks with a model file in the hundreds of megabytes, or without weights in the package, are left to
-#: their own tests.
-NAMES = [n for n in list_extractors() if n in {"pixels", "lbp", "hog", "landmarks", "aligned", "dlib-face"}]
+#: Extractors of clips and maps, and networks, which need weights, have a body of checks of their own.
+NAMES = [n for n in list_extractors() if EXTRACTORS[n].startswith("featurize.handcrafted.")]
 
 
 @cache
