@@ -65,6 +65,10 @@ StrictOption = Annotated[bool, typer.Option("--strict", help="An unreadable pict
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Workers for extraction; default: all cores.")
 ]
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(help="What kernels may take, such as 4GB; default: 8GB, or half of this machine's memory."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -147,6 +151,7 @@ def fit(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     strict: StrictOption = False,
     jobs: JobsOption = None,
+    memory: MemoryOption = None,
     json: JsonOption = False,
 ) -> None:
     """Fit a head: choose on validation, fit again on train + validation, test once."""
@@ -173,6 +178,7 @@ def fit(
         strict=strict,
         n_jobs=jobs,
         progress=console.Bars(),
+        memory=memory,
         **params,
     )
     if json:
@@ -192,6 +198,7 @@ def compare(
     ] = None,
     strict: StrictOption = False,
     jobs: JobsOption = None,
+    memory: MemoryOption = None,
     json: JsonOption = False,
 ) -> None:
     """Compare every extractor with every head of a recipe; what is there already is not computed again."""
@@ -209,7 +216,7 @@ def compare(
         return
     plan = api.load_recipe(recipe)
     folder = out or Path("results") / plan.name
-    found = api.compare(plan, folder, n_jobs=jobs, strict=strict, progress=console.Bars())
+    found = api.compare(plan, folder, n_jobs=jobs, strict=strict, progress=console.Bars(), memory=memory)
     if json:
         console.as_json({"folder": str(folder), "cells": summarize(found)})
     else:

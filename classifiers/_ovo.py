@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import math
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -51,10 +53,18 @@ class Gram:
     kernel : Kernel
     full : (n, n) float32, optional
         The base among all of `X`; None computes the base of each block asked for.
+    limit_mb : float
+        Megabytes that one block may take. A pair that needs more is solved from cached rows.
     """
 
-    def __init__(self, X: NDArray[Any] | None, kernel: Kernel, full: Floats | None) -> None:
-        self.X, self.kernel, self.full = X, kernel, full
+    def __init__(
+        self, X: NDArray[Any] | None, kernel: Kernel, full: Floats | None, limit_mb: float = math.inf
+    ) -> None:
+        self.X, self.kernel, self.full, self.limit_mb = X, kernel, full, limit_mb
+
+    def fits(self, n: int) -> bool:
+        """Return whether the block of n vectors may be held."""
+        return 4e-6 * n**2 <= self.limit_mb
 
     def block(self, index: NDArray[np.intp]) -> Floats:
         """Return the kernel among the vectors of `index`, contiguous."""
@@ -71,9 +81,13 @@ class Gram:
         """Return the kernel of some vectors against others."""
         if self.full is not None:
             return self.kernel.map(self.full[np.ix_(rows, columns)])
+        return np.concatenate([K for _, K in self.strips(rows, columns)])
+
+    def strips(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Iterator[tuple[slice, Floats]]:
+        """Yield ``(slice of rows, kernel of those against columns)``, computed from the vectors."""
         assert self.X is not None  # noqa: S101
-        blocks = Base(self.X[columns], self.kernel.base).rows(self.X[rows])
-        return np.concatenate([self.kernel.map(block) for _, block in blocks])
+        for at, block in Base(self.X[columns], self.kernel.base).rows(self.X[rows]):
+            yield at, self.kernel.map(block)
 
 
 def fit_pairs(
@@ -111,11 +125,18 @@ def fit_pairs(
     def fit(p: int) -> None:
         members = np.flatnonzero(((codes == todo[p][0]) | (codes == todo[p][1])) & (weights > 0))
         signs = np.where(codes[members] == todo[p][0], 1, -1).astype(np.float32)
+        if not gram.fits(members.size):
+            machines = _cached_rows(gram, index[members], signs, weights[members], costs, tol, max_iter)
+        else:
+            machines = _path(blocked(members), signs, weights[members], costs, tol, max_iter)
+        for c, (beta, b, made) in machines.items():
+            coef[c, members, p], intercept[c, p], iterations[c, p] = beta, b, made
+
+    def blocked(members: NDArray[np.intp]) -> Floats:
         block = gram.block(index[members])
         if not np.isfinite(block.max(initial=0) - block.min(initial=0)):
             raise ValueError(f"the {gram.kernel.name} kernel of these vectors overflows; scale them")
-        for c, (beta, b, made) in _path(block, signs, weights[members], costs, tol, max_iter).items():
-            coef[c, members, p], intercept[c, p], iterations[c, p] = beta, b, made
+        return block
 
     counts = np.bincount(codes[weights > 0], minlength=n_classes)
     largest_first = sorted(range(len(todo)), key=lambda p: -counts[list(todo[p])].sum())
@@ -146,33 +167,68 @@ def _path(
         np.clip(beta, lower, upper, out=beta)
         b, made = solve(K, signs, lower, upper, beta, g, tol, limit)
         if made >= limit:
-            log.warning(
-                "svm: not converged after %d iterations (C=%g); raise max_iter or scale the vectors",
-                made,
-                cost,
-            )
+            _warn_not_converged(made, cost)
         found[int(c)] = (beta.copy(), b, made)
         last = cost
     return found
 
 
+def _cached_rows(
+    gram: Gram,
+    index: NDArray[np.intp],
+    signs: Floats,
+    weights: NDArray[np.float64],
+    costs: Sequence[float],
+    tol: float,
+    max_iter: int,
+) -> dict[int, tuple[NDArray[np.float64], float, int]]:
+    """Solve one pair by libsvm, which holds what rows of the kernel fit and computes the others anew."""
+    from sklearn.svm import SVC
+
+    if (signs == signs[0]).all():
+        return {c: (np.zeros(signs.size), float(signs[0]), 0) for c in range(len(costs))}
+    assert gram.X is not None  # noqa: S101 - a limit comes with the vectors
+    kernel, found = gram.kernel, {}
+    for c, cost in enumerate(costs):
+        model = SVC(
+            C=float(cost), kernel=kernel.name, gamma=kernel.gamma, degree=kernel.degree, coef0=kernel.coef0,
+            tol=tol, max_iter=max_iter, cache_size=gram.limit_mb,
+        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of convergence: said below, in one line
+            model.fit(gram.X[index], signs, sample_weight=weights)
+        if model.fit_status_:
+            _warn_not_converged(max_iter, cost)
+        beta = np.zeros(signs.size)
+        beta[model.support_] = model.dual_coef_[0]
+        found[c] = (beta, float(model.intercept_[0]), int(model.n_iter_[0]))
+    return found
+
+
+def _warn_not_converged(iterations: int, cost: float) -> None:
+    log.warning(
+        "svm: not converged after %d iterations (C=%g); raise max_iter or scale the vectors",
+        iterations,
+        cost,
+    )
+
+
 def memory_plan(n: int, largest_pair: int, budget_mb: float, n_jobs: int | None) -> tuple[bool, int]:
     """Return whether the whole base fits into `budget_mb`, and how many pairs may be in work at once.
 
-    Raises
-    ------
-    ValueError
-        If not even one pair fits.
+    Where not even one pair fits, pairs are in work one by one, and the log says at INFO what that costs.
     """
     threads, budget = cores(n_jobs), budget_mb * 1e6
     pair, whole = 4.0 * largest_pair**2, 4.0 * n**2
     if whole + pair <= budget:
         return True, max(1, min(threads, int((budget - whole) // pair)))
     if pair > budget:
-        raise ValueError(
-            f"the kernel of {largest_pair} vectors needs {pair / 1e6:.0f} MB and cache_size allows "
-            f"{budget_mb:.0f}; raise cache_size or take fewer samples"
-        )
+        log.info(
+            "svm: the kernel of the %d vectors of one pair of classes needs %.3g MB and %.3g are allowed; "
+            "such pairs are solved from cached rows, which takes several times as long",
+            largest_pair, pair / 1e6, budget_mb,
+        )  # fmt: skip
+        return False, 1
     return False, max(1, min(threads, int(budget // pair)))
 
 

@@ -47,7 +47,7 @@ class KernelHead(Head):
         kernel = self._kernel(X)
         fits, threads = memory_plan(len(X), largest_pair, self.cache_size, self.n_jobs)
         full = Base(X, kernel.base).symmetric() if fits and whole else None
-        return Gram(X, kernel, full), threads
+        return Gram(X, kernel, full, self.cache_size), threads
 
 
 class SVC(KernelHead):
@@ -81,7 +81,8 @@ class SVC(KernelHead):
     max_iter : int
         Limit of iterations a pair; -1 for libsvm's ten million.
     cache_size : float
-        Megabytes for kernels; beyond it pairs are computed one by one.
+        Megabytes for kernels; beyond it the kernel of each pair is computed by itself, and a pair that is
+        larger yet is solved by libsvm from cached rows, which is slower; the log says so at INFO.
     n_jobs : int or None, default=-1
         Threads.
     random_state : int, RandomState or None
@@ -142,8 +143,7 @@ class SVC(KernelHead):
         Raises
         ------
         ValueError
-            If a vector is not finite, all labels are the same, or the kernel of one pair of classes does
-            not fit into `cache_size`.
+            If a vector is not finite or all labels are the same.
         """
         vectors, codes, weights = self._checked_fit(X, y, sample_weight)
         gram, threads = self._gram(vectors, largest_pair(codes), whole=True)

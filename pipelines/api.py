@@ -94,6 +94,7 @@ def fit(
     store: Store | None = None,
     n_jobs: int | None = None,
     progress: Progress = SILENT,
+    memory: float | str | None = None,
     **params: Any,
 ) -> tuple[Model, Outcome]:
     """Extract, choose on validation, fit again on train + validation, test once.
@@ -112,6 +113,8 @@ def fit(
         Add mirrored copies of the training samples.
     validation, test, refit, scoring, seed
         The protocol; see `pipelines.recipe.Recipe`.
+    memory : str, float or None
+        What kernels may take: "4GB", or a number of gigabytes; see `classifiers.search.SharedGridSearch`.
     **params
         The head's parameters by their scikit-learn names.
 
@@ -143,7 +146,7 @@ def fit(
             "seed": seed,
         },
     )
-    bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress)
+    bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory)
     outcome = run_cell(recipe.heads[0], Matrix(recipe.extractors[0], bench))
     model = model_of(outcome, recipe.extractors[0], bench)
     if out is not None:

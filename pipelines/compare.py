@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from classifiers.memory import gigabytes
 from featurize.store import Store
 from pipelines import datasets
 from pipelines.datasets.base import Dataset
@@ -64,6 +65,7 @@ def compare(
     n_jobs: int | None = None,
     strict: bool = False,
     progress: Progress = SILENT,
+    memory: float | str | None = None,
 ) -> Comparison:
     """Run a recipe; what `out` already holds of it is not computed again.
 
@@ -80,6 +82,8 @@ def compare(
     strict : bool
         An unreadable sample is an error.
     progress : Progress
+    memory : str, float or None
+        What kernels may take, as in `classifiers.search.SharedGridSearch`.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def compare(
     ValueError
         If the data set or the protocol cannot be had.
     """
-    bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress)
+    bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory)
     done = {row.run for row in read_rows(out / "rows.csv") if row.status == "ok"}
     counts = {"computed": 0, "reused": 0, "failed": 0}
     runs: dict[str, None] = {}
@@ -118,14 +122,16 @@ def make_bench(
     n_jobs: int | None = None,
     strict: bool = False,
     progress: Progress = SILENT,
+    memory: float | str | None = None,
 ) -> Bench:
     """Load a recipe's data and divide it by the recipe's protocol."""
+    gigabytes(memory)  # a wrong one is an error before anything is read
     store = store or Store()
     dataset = datasets.load(
         recipe.data.name, strict=strict, cache=store.root, progress=progress, **recipe.data.options
     )
     parts = split(dataset, recipe.validation, recipe.test, recipe.seed, recipe.refit)
-    return Bench(dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress)
+    return Bench(dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress, memory)
 
 
 def _cells(recipe: Recipe, bench: Bench) -> Iterator[tuple[Head, Matrix]]:

@@ -49,6 +49,8 @@ class Bench:
     store : Store
     n_jobs : int or None
     progress : Progress
+    memory : str, float or None
+        What kernels may take, as in `classifiers.search.SharedGridSearch`.
     """
 
     dataset: Dataset
@@ -59,6 +61,7 @@ class Bench:
     store: Store = field(default_factory=Store)
     n_jobs: int | None = None
     progress: Progress = SILENT
+    memory: float | str | None = None
 
     @cached_property
     def clean(self) -> NDArray[np.bool_]:
@@ -209,7 +212,9 @@ def run_cell(head: Head, matrix: Matrix) -> Outcome:
     if bench.refit:
         trained_on = np.concatenate([bench.split.train, bench.split.validation])
         with bench.progress.task(f"{head.head}: fitting on train + validation") as advance:
-            estimator, fit_s = _timed_fit(head.head, choice.params, *matrix.training(trained_on))
+            estimator, fit_s = _timed_fit(
+                head.head, choice.params, *matrix.training(trained_on), bench.memory
+            )
             advance(1)
     predictions, ms = _predict(estimator, matrix, bench.split.test)
     tested = {"n_train": len(trained_on), "fit_s": fit_s, "predict_ms_per_sample": ms}
@@ -228,7 +233,7 @@ def choose(head: Head, matrix: Matrix) -> Choice:
     if len(candidates) == 1:
         return _only(head, candidates[0], (X, y), (X_val, y_val), bench)
     with bench.progress.task(f"{head.head}: choosing", len(candidates)) as advance:
-        found = try_candidates(head.head, candidates, X, y, X_val)
+        found = try_candidates(head.head, candidates, X, y, X_val, bench.memory)
         advance(len(candidates))
     scores = [evaluate(y_val, t.scores, t.probabilistic, t.predicted) for t in found]
     tried = [
@@ -238,14 +243,14 @@ def choose(head: Head, matrix: Matrix) -> Choice:
     best = max(range(len(found)), key=lambda c: scores[c][bench.scoring])
     estimator, seconds = None, found[best].seconds
     if not bench.refit:  # no estimator was built for a candidate
-        estimator, seconds = _timed_fit(head.head, candidates[best], X, y)
+        estimator, seconds = _timed_fit(head.head, candidates[best], X, y, bench.memory)
     return Choice(candidates[best], estimator, scores[best], tried, seconds)
 
 
 def _only(head: Head, params: dict[str, Any], train: Any, validation: Any, bench: Bench) -> Choice:
     """Return the one candidate there is, fitted."""
     with bench.progress.task(f"{head.head}: choosing", 1) as advance:
-        estimator, seconds = _timed_fit(head.head, params, *train)
+        estimator, seconds = _timed_fit(head.head, params, train[0], train[1], bench.memory)
         scores = _scores_of(estimator, *validation)
         advance(1)
     return Choice(
@@ -263,10 +268,16 @@ def _seeded(head: str, params: Mapping[str, Any], seed: int) -> dict[str, Any]:
 
 
 def _timed_fit(
-    head: str, params: Mapping[str, Any], X: NDArray[np.float32], y: NDArray[np.int64]
+    head: str,
+    params: Mapping[str, Any],
+    X: NDArray[np.float32],
+    y: NDArray[np.int64],
+    memory: float | str | None,
 ) -> tuple[Any, float]:
+    from classifiers.memory import bounded
+
     started = time.perf_counter()
-    estimator = build_head(head, **params).fit(X, y)
+    estimator = bounded(build_head(head, **params), memory).fit(X, y)
     return estimator, time.perf_counter() - started
 
 

@@ -95,7 +95,7 @@ def test_featurize_then_cache(mueca, faces, tmp_path):
 def test_fit_writes_a_model(mueca, faces, tmp_path):
     code, out, err = mueca(
         "fit", "--data", faces, "--backbone", "pixels", "--head", "svm", "--C", "0.1,10",
-        "--out", tmp_path / "m", "--validation", "0.25",
+        "--memory", "2MB", "--out", tmp_path / "m", "--validation", "0.25",
     )  # fmt: skip
     assert (code, err) == (0, [])
     assert "chosen" in out
@@ -177,6 +177,8 @@ BAD = [
     (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "knn", "--validation", "2"], "between", 1),
     (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "knn", "--test", "tset"], "'tset'", 1),
     (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "knn", "--scoring", "acc"], "scoring", 1),
+    (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "svm", "--memory", "4"], "such as 4GB", 1),
+    (["compare", "configs/demo.yaml", "--memory", "0GB"], "such as 4GB", 1),
     (["compare", "no.yaml"], "no recipe", 1),
     (["report", "nowhere"], "mueca compare", 1),
     (["report", "nowhere", "--embedding", "umap"], "umap", 2),

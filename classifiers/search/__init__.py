@@ -1,5 +1,6 @@
 """Grid searches that share their work between candidates, folds and bags."""
 
+from classifiers.memory import bounded, gigabytes
 from classifiers.search._grid import SharedGridSearch, grid_search
 from classifiers.search._held_out import Tried, try_candidates
 from classifiers.search._protocols import by_subject, holdout, kfold, nested
@@ -7,7 +8,9 @@ from classifiers.search._protocols import by_subject, holdout, kfold, nested
 __all__ = [
     "SharedGridSearch",
     "Tried",
+    "bounded",
     "by_subject",
+    "gigabytes",
     "grid_search",
     "holdout",
     "kfold",

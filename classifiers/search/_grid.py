@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 
+from classifiers.memory import bounded, gigabytes
 from classifiers.registry import checked_params, head, head_spec
 from classifiers.search._work import Answer, NotSharedError, Replay, Splits, Table, Work
 
@@ -34,8 +35,8 @@ class SharedGridSearch(GridSearchCV):
     - forest: fewer trees, shallower trees and larger `min_samples_split` are parts of one forest;
     - softmax: a path over C with warm starts.
 
-    For anything else (a Pipeline, another estimator, sample weights, ``return_train_score=True``, a kernel
-    larger than `memory`) `GridSearchCV` itself runs, and the log says why at INFO.
+    For anything else (a Pipeline, another estimator, sample weights, ``return_train_score=True``)
+    `GridSearchCV` itself runs, and the log says why at INFO.
 
     Selection is as honest as `cv` is: pass the vectors of training (and validation) only, never the test's.
     With ``cv=holdout(...)`` candidates are fitted on train, scored on validation, and the best is fitted
@@ -45,8 +46,11 @@ class SharedGridSearch(GridSearchCV):
     ----------
     estimator, param_grid, scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
         As in `GridSearchCV`. `n_jobs` concerns the fallback; a strategy uses the threads of the head.
-    memory : float, default=8
-        Gigabytes that shared kernels may take.
+    memory : str, float or None
+        What kernels may take: "4GB", "500MB", a number of gigabytes, or None for 8 GB, or half of the
+        machine's memory if that is less. A kernel that is larger is computed in parts, pair by pair of
+        classes, or its rows are cached as libsvm does; results are the same, it takes longer, and the log
+        says so at INFO.
     halving : int or None, default=None
         Successive halving: candidates start on a share of each training fold, drawn by class; the best
         1 / halving of them go on to `halving` times as many samples, the last to the whole folds.
@@ -74,7 +78,7 @@ class SharedGridSearch(GridSearchCV):
         pre_dispatch: Any = "2*n_jobs",
         error_score: Any = np.nan,
         return_train_score: bool = False,
-        memory: float = 8.0,
+        memory: float | str | None = None,
         halving: int | None = None,
     ) -> None:
         super().__init__(
@@ -100,6 +104,7 @@ class SharedGridSearch(GridSearchCV):
             If the grid names a value outside the domain of a head's parameter.
         """
         self._check_grid()
+        gigabytes(self.memory)  # a wrong one is an error at once
         try:
             vectors, labels, splits = self._given(X, y, params)
             self._search(vectors, labels, splits)
@@ -165,7 +170,7 @@ class SharedGridSearch(GridSearchCV):
         if any(set(c) != set(own) for c in candidates):
             raise NotSharedError("the grid names a parameter that the head does not have")
         table, started = Table(candidates, splits), time.perf_counter()
-        for c, s, answer in strategy(Work(self.estimator, candidates, X, y, splits, self.memory)):
+        for c, s, answer in strategy(Work(self.estimator, candidates, X, y, splits, gigabytes(self.memory))):
             table.answers[c, s] = answer
         for c, params in enumerate(candidates):  # the same candidate may stand in a grid twice
             for s in range(len(splits)):
@@ -187,7 +192,8 @@ class SharedGridSearch(GridSearchCV):
 
     def _refit(self, X: ArrayLike, y: ArrayLike | None) -> None:
         started = time.perf_counter()
-        self.best_estimator_ = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        self.best_estimator_ = bounded(best, self.memory)
         self.best_estimator_.fit(X, y)
         self.refit_time_ = time.perf_counter() - started
         if hasattr(self.best_estimator_, "feature_names_in_"):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.memory import bounded, gigabytes
 from classifiers.registry import head
 from classifiers.scoring import scores
 from classifiers.search._grid import strategy_of
@@ -49,7 +50,7 @@ def try_candidates(
     X: NDArray[Any],
     y: NDArray[Any],
     held_out: NDArray[Any],
-    memory: float = 8.0,
+    memory: float | str | None = None,
 ) -> list[Tried]:
     """Fit every candidate on X, y with shared work, and return what each says of the held-out vectors.
 
@@ -63,17 +64,17 @@ def try_candidates(
         Parameters of each.
     X, y : (n, d) vectors, (n,) labels
     held_out : (m, d) vectors
-    memory : float
-        Gigabytes that shared kernels may take.
+    memory : str, float or None
+        What kernels may take, as in `SharedGridSearch`.
 
     Raises
     ------
     ValueError
         If a parameter is wrong, or a head cannot be fitted on these vectors.
     """
-    built = [head(name, **params) for params in candidates]
+    built = [bounded(head(name, **params), memory) for params in candidates]
     try:
-        return _shared(built, candidates, X, y, held_out, memory)
+        return _shared(built, candidates, X, y, held_out, gigabytes(memory))
     except NotSharedError as reason:
         log.info("candidates are fitted one by one, because %s", reason)
         return [

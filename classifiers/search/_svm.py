@@ -2,12 +2,15 @@
 
 The matrix holds squared distances (or inner products); a fold, a pair of classes and a bag are index views
 of it, and its exponential is taken of each view when that is gathered for the solver, so that no second
-matrix of its size exists. All C of a kernel are solved in ascending order, each from the one before.
+matrix of its size exists. All C of a kernel are solved in ascending order, each from the one before. Where
+the matrix is larger than `memory`, the part of each pair is computed by itself; where even that is too large,
+the pair is solved from cached rows (`classifiers._ovo`).
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from classifiers._base import cores, in_threads
+from classifiers._base import in_threads
 from classifiers._calibration import apply_sigmoids, fit_sigmoids, folds_for
 from classifiers._kernels import Base, Floats, Kernel, gamma_value
-from classifiers._ovo import Gram, class_scores, fit_pairs
+from classifiers._ovo import Gram, class_scores, fit_pairs, memory_plan
 from classifiers._svc import (
     bag_decision_of,
     bag_products,
@@ -30,7 +33,9 @@ from classifiers._svc import (
     largest_pair,
     winner_of,
 )  # fmt: skip
-from classifiers.search._work import Answer, NotSharedError, Work
+from classifiers.search._work import Answer, Work
+
+log = logging.getLogger(__name__)
 
 _ROWS = 512
 _OF_THE_KERNEL = ("kernel", "gamma", "degree", "coef0")
@@ -40,20 +45,27 @@ Found = Iterator[tuple[int, int, Answer]]
 
 @dataclass(frozen=True)
 class Fold:
-    """A training and a test fold as rows of a matrix of distances or products."""
+    """A training and a test fold as rows of a matrix of distances or products.
+
+    `full` is None where that matrix does not fit into memory; then the part of each pair is computed by
+    itself, for every C at once.
+    """
 
     number: int
-    full: Floats
+    full: Floats | None
     train: NDArray[np.intp]
     test: NDArray[np.intp]
     X: NDArray[Any]
     classes: NDArray[Any]
     codes: NDArray[np.intp]
+    threads: int
+    limit_mb: float
 
     def gram(self, params: Mapping[str, Any]) -> Gram:
         """Return the kernel of a candidate over the fold's matrix."""
         gamma = gamma_value(params["gamma"], self.X[self.train])
-        return Gram(None, Kernel(params["kernel"], gamma, params["degree"], params["coef0"]), self.full)
+        kernel = Kernel(params["kernel"], gamma, params["degree"], params["coef0"])
+        return Gram(self.X, kernel, self.full, self.limit_mb)
 
     def weights(self, estimator: Any, params: Mapping[str, Any]) -> NDArray[np.float64]:
         """Return the weight of each training sample by its class."""
@@ -69,7 +81,7 @@ def sweep_svm(work: Work) -> Found:
             costs = work.values(same, "C")
             gram, params = fold.gram(work.params[same[0]]), work.params[same[0]]
             weights = fold.weights(work.estimator, params)
-            shape = (gram, weights, costs, params, cores(params["n_jobs"]))
+            shape = (gram, weights, costs, params, fold.threads)
             pairwise = _pairwise(fold, *shape, fold.train, fold.test, fold.codes)
             sigmoids = {}
             if any(work.params[c]["probability"] for c in same):
@@ -150,12 +162,15 @@ def _bagged(work: Work, fold: Fold, same: list[int]) -> Found:
     params, costs = work.params[same[0]], work.values(same, "C")
     most = max(work.values(same, "n_estimators"))
     gram, weights = fold.gram(params), fold.weights(work.estimator, params)
-    run = (gram, weights, costs, params, most, len(fold.classes))
+    run = (fold, gram, weights, costs, params, most)
     each = _bag_decisions(*run, fold.train, fold.test, fold.codes)
     held_out: list[Any] = []
     if any(work.params[c]["probability"] for c in same):
         held_out = [
-            (b, _bag_decisions(gram, weights[a], *run[2:], fold.train[a], fold.train[b], fold.codes[a]))
+            (
+                b,
+                _bag_decisions(fold, gram, weights[a], *run[3:], fold.train[a], fold.train[b], fold.codes[a]),
+            )
             for a, b in folds_for(fold.codes, None)
         ]
     k = len(fold.classes)
@@ -173,19 +188,20 @@ def _bagged(work: Work, fold: Fold, same: list[int]) -> Found:
 
 
 def _bag_decisions(
+    fold: Fold,
     gram: Gram,
     weights: NDArray[np.float64],
     costs: list[float],
     params: Mapping[str, Any],
     n_bags: int,
-    n_classes: int,
     train: NDArray[np.intp],
     test: NDArray[np.intp],
     codes: NDArray[np.intp],
 ) -> list[NDArray[np.float64]]:
     """Return the (m, n_bags * n_pairs) decisions of `test` for each C."""
     drawn = bags(codes.size, n_bags, params["max_samples"], params["bootstrap"], params["random_state"])
-    threads, n_pairs = cores(params["n_jobs"]), n_classes * (n_classes - 1) // 2
+    threads, n_classes = fold.threads, len(fold.classes)
+    n_pairs = n_classes * (n_classes - 1) // 2
     fitted = fit_bags(
         gram, codes, weights, drawn, costs, n_classes, params["tol"], params["max_iter"], threads, index=train
     )
@@ -202,6 +218,10 @@ def _products(
 ) -> NDArray[np.float64]:
     """Return the kernel of `test` against `train` times coefficients, some rows at a time."""
     out = np.empty((test.size, columns))
+    if gram.full is None:
+        for at, K in gram.strips(test, train):
+            out[at] = multiply(K)
+        return out
 
     def fill(start: int) -> None:
         rows = test[start : start + _ROWS]
@@ -234,31 +254,33 @@ def _folds(work: Work) -> Iterator[tuple[Fold, list[int]]]:
 
 
 def _one_matrix(work: Work, kind: Any, members: list[int]) -> Iterator[tuple[Fold, list[int]]]:
-    _check_memory(work, len(work.X))
-    full = Base(work.X, kind).symmetric()
+    whole, threads, limit = _plan(work, len(work.X))
+    full = Base(work.X, kind).symmetric() if whole else None
     for s, (train, test) in enumerate(work.splits):
-        yield Fold(s, full, train, test, work.X, *work.labels(s)), members
+        yield Fold(s, full, train, test, work.X, *work.labels(s), threads, limit), members
 
 
 def _scaled_matrices(work: Work, kind: Any, members: list[int]) -> Iterator[tuple[Fold, list[int]]]:
     """Yield folds with a matrix each: a scaler learns from the training fold only."""
     for s, (train, test) in enumerate(work.splits):
-        _check_memory(work, train.size + test.size)
+        whole, threads, limit = _plan(work, train.size + test.size)
         scaler = clone(work.estimator).set_params(**work.params[members[0]])
         scaler._fit_scaler(work.X[train], None)
         X = scaler._scaled(work.X[np.concatenate([train, test])])
+        full = Base(X, kind).symmetric() if whole else None
         at = np.arange(len(X))
-        yield (
-            Fold(s, Base(X, kind).symmetric(), at[: train.size], at[train.size :], X, *work.labels(s)),
-            members,
-        )
+        ours, others = at[: train.size], at[train.size :]
+        yield Fold(s, full, ours, others, X, *work.labels(s), threads, limit), members
 
 
-def _check_memory(work: Work, n: int) -> None:
-    threads = cores(work.params[0]["n_jobs"])
+def _plan(work: Work, n: int) -> tuple[bool, int, float]:
+    """Return whether the matrix of n vectors fits, the pairs in work at once, and the megabytes of each."""
     pair = max(largest_pair(work.labels(s)[1]) for s in range(len(work.splits)))
-    needed = 4e-9 * (n**2 + threads * pair**2)
-    if needed > work.memory:
-        raise NotSharedError(
-            f"the kernel of {n} vectors needs {needed:.1f} GB and memory={work.memory:g} allows less"
-        )
+    budget = work.memory * 1000
+    whole, threads = memory_plan(n, pair, budget, work.params[0]["n_jobs"])
+    if not whole:
+        log.info(
+            "the kernel of %d vectors needs %.3g GB and memory allows %.3g: it is computed pair by pair of "
+            "classes, for each gamma and fold anew", n, 4e-9 * (n**2 + pair**2), work.memory,
+        )  # fmt: skip
+    return whole, threads, budget

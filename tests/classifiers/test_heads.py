@@ -218,10 +218,16 @@ def test_a_fit_cut_short_is_said_in_the_log(caplog: pytest.LogCaptureFixture) ->
     assert [r.message.split(":")[0] for r in caplog.records][:2] == ["softmax", "svm"]
 
 
-def test_a_pair_beyond_the_memory_is_refused() -> None:
+@pytest.mark.parametrize("params", [{}, {"kernel": "poly", "coef0": 1.0}, {"class_weight": "balanced"}])
+def test_a_pair_beyond_the_memory_is_solved_from_cached_rows(
+    params: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     X, y = DATA["seven"]
-    with pytest.raises(ValueError, match="raise cache_size"):
-        head("svm", cache_size=0.01).fit(X, y)
+    with caplog.at_level(logging.INFO, logger="classifiers"):
+        rows, whole = head("svm", cache_size=0.01, **params).fit(X, y), head("svm", **params).fit(X, y)
+    assert "solved from cached rows" in caplog.text and "\n" not in caplog.records[0].getMessage()
+    apart = np.abs(scores(rows, X) - scores(whole, X))
+    assert (apart > 0.02).mean() < 0.005  # a vote of a vector on the border may fall the other way
 
 
 @settings(max_examples=10, deadline=None)

@@ -24,15 +24,15 @@ def spy(monkeypatch):
     sizes = []
     whole = fit_module._timed_fit
 
-    def seen(head, params, X, y):
+    def seen(head, params, X, y, memory):
         sizes.append((len(X), params.get("C")))
-        return whole(head, params, X, y)
+        return whole(head, params, X, y, memory)
 
     shared = search_module.try_candidates
 
-    def tried(name, candidates, X, y, held_out):
+    def tried(name, candidates, X, y, held_out, memory):
         sizes.extend((len(X), params.get("C")) for params in candidates)
-        return shared(name, candidates, X, y, held_out)
+        return shared(name, candidates, X, y, held_out, memory)
 
     monkeypatch.setattr(fit_module, "_timed_fit", seen)
     monkeypatch.setattr(search_module, "try_candidates", tried)
