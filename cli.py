@@ -322,6 +322,33 @@ def train(
         words.print_training(found)
 
 
+@app.command(
+    epilog="FLOPs are two for each multiply-add and one for each bias, as R2 counts; normalisation, pooling "
+    "and activations stand apart. Times are with random weights. Examples: mueca profile --out networks.csv; "
+    "mueca profile ucm-f --layers"
+)
+def profile(
+    networks: Annotated[list[str] | None, typer.Argument(help="Networks; default: every one.")] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Each layer of one network, untimed.")] = False,
+    classes: Annotated[int | None, typer.Option(min=1, help="Default: 7 for faces, 3 for clips.")] = None,
+    timed: Annotated[bool, typer.Option("--time/--no-time", help="Take times, or count alone.")] = True,
+    seconds: Annotated[float, typer.Option(help="How long each time is taken, at least.")] = 0.5,
+    out: Annotated[Path | None, typer.Option(help="Also write a .csv file.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what networks cost: parameters, FLOPs, milliseconds a sample on processor and GPU."""
+    from pipelines import console, words
+
+    if layers:
+        found = words.profile_layers(networks or [], classes, out)
+    else:
+        found = words.profile_networks(networks or [], classes, timed, seconds, out)
+    if json:
+        console.as_json(found)
+    else:
+        words.print_profile(found, layers, out)
+
+
 @app.command()
 def doctor(json: JsonOption = False) -> None:
     """Say what this machine can do, what is chosen on it and why, and how to get what is missing."""

@@ -101,9 +101,13 @@ def _bars() -> Any:
 
 
 def table(
-    columns: Sequence[str], records: Iterable[Mapping[str, Any]], title: str = "", bold: Sequence[bool] = ()
+    columns: Sequence[str],
+    records: Iterable[Mapping[str, Any]],
+    title: str = "",
+    bold: Sequence[bool] = (),
+    right: Sequence[str] = (),
 ) -> None:
-    """Print records as a table; numbers to the right."""
+    """Print records as a table; numbers to the right, and the columns named in `right`."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -111,7 +115,7 @@ def table(
     found = list(records)
     drawn = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        numeric = any(isinstance(r.get(name), int | float) for r in found)
+        numeric = name in right or any(isinstance(r.get(name), int | float) for r in found)
         drawn.add_column(name.replace("_", " "), justify="right" if numeric else "left")
     for i, record in enumerate(found):
         style = "bold" if i < len(bold) and bold[i] else ""

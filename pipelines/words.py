@@ -181,6 +181,70 @@ def print_report(made: Any) -> None:
     )
 
 
+def profile_networks(
+    names: Sequence[str], classes: int | None, timed: bool, seconds: float, out: Path | None
+) -> list[dict[str, Any]]:
+    """Return what networks cost as records; write them to a .csv file too, if one is given."""
+    from dataclasses import asdict
+
+    from pipelines import profile
+    from pipelines.console import Bars
+
+    if out:
+        profile.check_name(out)
+    found = profile.profile(names, classes=classes, timed=timed, seconds=seconds, progress=Bars())
+    records = [asdict(p) for p in found]
+    if out:
+        profile.write_csv(records, out)
+    return records
+
+
+def profile_layers(names: Sequence[str], classes: int | None, out: Path | None) -> list[dict[str, Any]]:
+    """Return what each layer of one network costs as records.
+
+    Raises
+    ------
+    ValueError
+        If not exactly one network is named.
+    """
+    from pipelines import profile
+
+    if len(names) != 1:
+        raise ValueError("--layers shows one network; name it: mueca profile ucm-f --layers")
+    if out:
+        profile.check_name(out)
+    records = [
+        {"layer": one.name, "kind": one.kind, "output": "x".join(map(str, one.output)),
+         "parameters": one.parameters, "multiply_adds": one.cost.multiply_adds, "flops": one.cost.flops,
+         "other_flops": one.cost.other}
+        for one in profile.layers_of(names[0], classes)
+    ]  # fmt: skip
+    if out:
+        profile.write_csv(records, out)
+    return records
+
+
+def print_profile(records: list[dict[str, Any]], layers: bool, out: Path | None) -> None:
+    """Show what networks, or the layers of one, cost; "-" where a time was not taken."""
+    counts = ("parameters", "multiply_adds", "flops", "other_flops")
+    shown = [
+        {k: f"{v:,}" if k in counts else "-" if v is None else v for k, v in record.items()}
+        for record in records
+    ]
+    if layers:
+        sums = {name: f"{sum(record[name] for record in records):,}" for name in counts}
+        shown.append({"layer": "all", "kind": "", "output": "", **sums})
+    table(list(records[0]), shown, right=counts)
+    print(
+        "for one sample; flops: two for each multiply-add and one for each bias (as R2 counts); "
+        "other_flops: normalisation, pooling, activations"
+    )
+    if not layers:
+        print("ms: a sample, alone (1) and in batches of 64, with random weights; - where it was not taken")
+    if out:
+        print(f"written to {out}")
+
+
 def print_gap(recipe: Any, rows: Sequence[Any], folder: Path) -> None:
     """Show each system under each protocol; the honest figures of the whole set stand in bold."""
     from pipelines.gap_recipe import records
