@@ -86,6 +86,7 @@ def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any
             "fingerprint": first.fingerprint,
             "synthetic": bench.dataset.synthetic,
             "left_out": len(bench.dataset.faults),
+            "side": _side_of(bench),
         },
         "classes": list(bench.dataset.classes),
         "protocol": first.protocol,
@@ -106,6 +107,15 @@ def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any
         "machine": machine(),
         "limits": "Labels are annotators' views of posed or web faces. An expression is not a feeling.",
     }
+
+
+def _side_of(bench: Bench) -> int | None:
+    """Return the side of the training faces, so that predicting reduces a face to what training saw.
+
+    None where it is not known from the first of them: they are no squares, or clips.
+    """
+    shape = bench.dataset.samples[0].shape
+    return int(shape[0]) if bench.dataset.kind == "image" and shape[0] == shape[1] else None
 
 
 def model_of(outcome: Outcome, features: Features, bench: Bench) -> Model:

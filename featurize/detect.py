@@ -1,0 +1,248 @@
+"""Face detectors: pictures in, boxes out; and the crop around a box as training saw its faces."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, final
+
+import cv2
+import numpy as np
+
+from featurize.faces import Box, model_file
+from featurize.images import Image, to_grey
+
+#: Nothing is enlarged more than so: beyond it a detector finds noise.
+MAX_ENLARGE = 2.5
+
+
+class Framing(NamedTuple):
+    """How FER2013's crops lie around a detector's box, in sides of the box.
+
+    Measured on the training split by benchmarks/framing.py: the detector is run on the enlarged crops, which
+    says where its box lies in them; this is the way back.
+
+    Attributes
+    ----------
+    side : float
+        Of the square crop.
+    down : float
+        How far the crop's centre lies below the box's.
+    """
+
+    side: float
+    down: float
+
+
+class Detection(NamedTuple):
+    """A box in pixels of the picture, and the detector's own score: no probability, larger is surer."""
+
+    box: Box
+    confidence: float
+
+
+class Detector(ABC):
+    """Find faces. A subclass gives the class attributes and `_find`."""
+
+    name: ClassVar[str]
+    #: Side in pixels of the smallest box it finds in a picture as it is.
+    smallest: ClassVar[int]
+    #: Score from which a box is believed, chosen by benchmarks/detectors.py.
+    threshold: ClassVar[float]
+    framing: ClassVar[Framing]
+
+    def __init__(self) -> None:
+        self._alone = threading.Lock()  # neither dlib's nor OpenCV's detectors may be shared by threads
+
+    @final
+    def __call__(self, image: Image, smallest: float = 0) -> list[Detection]:
+        """Return the faces of a picture, the largest first.
+
+        Parameters
+        ----------
+        image : (h, w) or (h, w, 3) uint8
+        smallest : float
+            Side in pixels of the smallest face looked for; the picture is reduced or enlarged (at most
+            `MAX_ENLARGE` times) so that this is the smallest the detector can find. 0: the picture is taken
+            as it is.
+
+        Returns
+        -------
+        list of Detection
+            Boxes may reach over the picture's edge.
+        """
+        scale = min(self.smallest / smallest, MAX_ENLARGE) if smallest else 1.0
+        work = _scaled(image, scale)
+        with self._alone:
+            found = self._find(work)
+        back = image.shape[1] / work.shape[1], image.shape[0] / work.shape[0]
+        boxes = [Detection(_unscaled(box, *back), score) for box, score in found if score >= self.threshold]
+        return sorted(boxes, key=lambda d: (d.box.left - d.box.right, d.box.left, d.box.top))
+
+    @abstractmethod
+    def _find(self, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
+        """Return ((left, top, right, bottom), score) of every candidate."""
+
+
+class Haar(Detector):
+    """OpenCV's frontal cascade (Viola and Jones 2001; Lienhart 2002), as three of the reference systems use.
+
+    The score is the sum of the last stage's weights.
+    """
+
+    name = "haar"
+    smallest = 24
+    threshold = 0.0
+    framing = Framing(1.0, 0.0)
+
+    def _find(self, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
+        boxes, _, scores = _cascade().detectMultiScale3(
+            to_grey(image), scaleFactor=1.1, minNeighbors=5, outputRejectLevels=True
+        )
+        return [((x, y, x + w, y + h), float(s)) for (x, y, w, h), s in zip(boxes, scores, strict=True)]
+
+
+class DlibHog(Detector):
+    """dlib's frontal detector: HOG and five linear templates (frontal, turned and tilted faces).
+
+    Davis King, "Max-margin object detection", 2015; the score is the distance from the margin.
+    """
+
+    name = "dlib-hog"
+    smallest = 74
+    threshold = 0.0
+    framing = Framing(1.18, -0.085)
+
+    def _find(self, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
+        boxes, scores, _ = _dlib_hog().run(to_grey(image), 0, self.threshold)
+        return [(_sides(box), float(score)) for box, score in zip(boxes, scores, strict=True)]
+
+
+class DlibCnn(Detector):
+    """dlib's detector with a small convolutional network (MMOD); sees turned and tilted faces, slow on a CPU.
+
+    The score is the distance from the margin.
+    """
+
+    name = "dlib-cnn"
+    smallest = 40
+    threshold = 0.0
+    framing = Framing(1.18, -0.085)
+
+    def _find(self, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
+        rgb = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+        found = _dlib_cnn()(np.ascontiguousarray(rgb), 0)
+        return [(_sides(d.rect), float(d.confidence)) for d in found]
+
+
+#: name -> class. Adding a detector is a class and a line here.
+DETECTORS: dict[str, type[Detector]] = {"haar": Haar, "dlib-hog": DlibHog, "dlib-cnn": DlibCnn}
+#: The best by measurement, see docs/results/detectors.txt.
+DEFAULT = "dlib-hog"
+
+
+@lru_cache(maxsize=8)
+def detector(name: str = "auto") -> Detector:
+    """Return the detector registered as `name`, the default one for "auto".
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown; the message suggests the nearest.
+    """
+    name = DEFAULT if name == "auto" else name
+    if name not in DETECTORS:
+        near = difflib.get_close_matches(name, DETECTORS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: auto, {', '.join(DETECTORS)}"
+        raise ValueError(f"unknown detector {name!r}; {hint}")
+    return DETECTORS[name]()
+
+
+def crop_face(image: Image, box: Box, framing: Framing, side: int | None = None) -> Image:
+    """Return the square crop around a detector's box, framed as FER2013's faces are.
+
+    Parameters
+    ----------
+    image : (h, w) or (h, w, 3) uint8
+    box : Box
+    framing : Framing
+        Of the detector that found the box.
+    side : int, optional
+        Of the crop returned (area mean when shrinking, bicubic when enlarging); by default as large as it is.
+
+    Returns
+    -------
+    ndarray of shape (side, side[, 3]), uint8
+        Beyond the picture its edge is repeated.
+    """
+    from featurize.images import resize
+
+    size = max(2, round(framing.side * max(box.right - box.left, box.bottom - box.top)))
+    x = (box.left + box.right) / 2
+    y = (box.top + box.bottom) / 2 + framing.down * (box.bottom - box.top)
+    left, top = round(x - size / 2), round(y - size / 2)
+    crop = _window(image, left, top, size)
+    return resize(crop, side) if side else crop
+
+
+def _window(image: Image, left: int, top: int, size: int) -> Image:
+    """Return image[top:top + size, left:left + size], edges repeated where it reaches out."""
+    rows = np.arange(top, top + size).clip(0, image.shape[0] - 1)
+    columns = np.arange(left, left + size).clip(0, image.shape[1] - 1)
+    return np.ascontiguousarray(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1][
+        np.ix_(rows - rows[0], columns - columns[0])
+    ])  # fmt: skip
+
+
+def iou(a: Box, b: Box) -> float:
+    """Return the intersection over union of two boxes, 0..1."""
+    width = min(a.right, b.right) - max(a.left, b.left)
+    height = min(a.bottom, b.bottom) - max(a.top, b.top)
+    if width <= 0 or height <= 0:
+        return 0.0
+    inner = width * height
+    return inner / (_area(a) + _area(b) - inner)
+
+
+def _area(box: Box) -> int:
+    return (box.right - box.left) * (box.bottom - box.top)
+
+
+def _scaled(image: Image, scale: float) -> Image:
+    if abs(scale - 1) < 0.02:  # not worth a pass over the picture
+        return image
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.resize(image, size, interpolation=how)  # type: ignore[return-value]
+
+
+def _unscaled(sides: tuple[float, float, float, float], across: float, down: float) -> Box:
+    left, top, right, bottom = sides
+    return Box(round(left * across), round(top * down), round(right * across), round(bottom * down), True)
+
+
+def _sides(box: Any) -> tuple[float, float, float, float]:
+    return box.left(), box.top(), box.right() + 1, box.bottom() + 1
+
+
+@lru_cache(maxsize=1)
+def _cascade() -> Any:
+    path = Path(cv2.__file__).with_name("data") / "haarcascade_frontalface_default.xml"
+    return cv2.CascadeClassifier(str(path))
+
+
+@lru_cache(maxsize=1)
+def _dlib_hog() -> Any:
+    import dlib
+
+    return dlib.get_frontal_face_detector()
+
+
+@lru_cache(maxsize=1)
+def _dlib_cnn() -> Any:
+    import dlib
+
+    return dlib.cnn_face_detection_model_v1(str(model_file("cnn-detector")))

@@ -1,0 +1,136 @@
+"""Faces of a picture: found, framed, judged; the numbers named as what they are."""
+
+import json
+import threading
+
+import numpy as np
+import pytest
+from skimage import data as pictures
+
+from featurize.detect import DETECTORS, detector
+from pipelines import predict as module
+from pipelines.api import fit, load_dataset
+from pipelines.predict import Predictor, draw
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """Return two model folders: a head with probabilities and one with scores only."""
+    root = tmp_path_factory.mktemp("models")
+    for name, head, params in (("softmax", "softmax", {}), ("svm", "svm", {"C": 10})):
+        fit("synthetic", "hog", head, out=root / name, **params)
+    return root
+
+
+@pytest.fixture(scope="session")
+def astronaut():
+    """Return a photo with one face of about 90 pixels."""
+    return pictures.astronaut()
+
+
+@pytest.fixture(scope="session")
+def predictor(folders):
+    return Predictor.load(folders / "softmax")
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_every_detector_finds_the_astronaut(folders, astronaut, name):
+    small = astronaut[:300, :400]
+    (face,) = Predictor.load(folders / "softmax", name, min_face=60).faces(small)
+    middle = (face.box.left + face.box.right) / 2, (face.box.top + face.box.bottom) / 2
+    assert abs(middle[0] - 225) < 25
+    assert abs(middle[1] - 115) < 25
+
+
+def test_a_face_is_json_and_says_what_its_numbers_are(folders, astronaut):
+    for name, key in (("softmax", "probabilities"), ("svm", "scores")):
+        (face,) = Predictor.load(folders / name).faces(astronaut)
+        record = json.loads(json.dumps(face.as_dict()))
+        assert sum(record[key].values()) == pytest.approx(1, abs=1e-3)
+        assert record["label"] == max(record[key], key=record[key].get)
+        assert {"probabilities", "scores"} & set(record) == {key}
+
+
+def test_crops_are_judged_as_the_fitted_head_does(predictor):
+    faces = load_dataset("synthetic")
+    crops = [faces.samples[i] for i in range(70)]  # more than one batch
+    rows = predictor.classify(crops)
+    assert rows.shape == (70, 7)
+    np.testing.assert_allclose(rows.sum(axis=1), 1)
+    assert [predictor.classes[k] for k in rows.argmax(axis=1)] == predictor.model.predict(crops)
+    np.testing.assert_allclose(predictor.classify(crops[:1]), rows[:1], atol=1e-5)
+    assert predictor.classify([]).shape == (0, 7)
+
+
+def test_large_crops_are_reduced_to_what_training_saw(predictor):
+    face = load_dataset("synthetic").samples[0]
+    large = np.kron(face, np.ones((4, 4), np.uint8))
+    np.testing.assert_allclose(predictor.classify([large]), predictor.classify([face]), atol=1e-6)
+
+
+def test_small_faces_are_reported_as_skipped(folders, astronaut):
+    sight = Predictor.load(folders / "softmax", min_face=100).look(astronaut)
+    assert not sight.faces
+    assert len(sight.skipped) == 1
+
+
+def test_a_large_photo_is_reduced_and_says_so(folders, astronaut):
+    large = np.kron(astronaut, np.ones((6, 6, 1), np.uint8))
+    sight = Predictor.load(folders / "softmax").look(large)
+    assert len(sight.faces) == 1
+    assert sight.smallest == round(3072 / module.FACES_ACROSS)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (9, 700), (300, 40, 3)])
+def test_nothing_to_see(predictor, shape):
+    assert predictor.faces(np.full(shape, 127, np.uint8)) == []
+
+
+def test_a_grey_photo(predictor, astronaut):
+    (face,) = predictor.faces(astronaut[..., 1].copy())
+    assert face.label in predictor.classes
+
+
+def test_drawing_leaves_the_photo_alone(predictor, astronaut):
+    before = astronaut.copy()
+    faces = predictor.faces(astronaut)
+    drawn = draw(astronaut, faces)
+    np.testing.assert_array_equal(astronaut, before)
+    assert (drawn != astronaut).any()
+    assert draw(np.zeros((40, 40), np.uint8), faces).shape == (40, 40, 3)  # a box that lies outside
+
+
+def test_threads_share_a_predictor(predictor, astronaut):
+    expected, found = predictor.faces(astronaut), []
+    threads = [threading.Thread(target=lambda: found.append(predictor.faces(astronaut))) for _ in range(4)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert [f[0].box for f in found] == [expected[0].box] * 4
+
+
+def test_no_model_ships_is_said_plainly(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "DEFAULT_MODEL", tmp_path)
+    with pytest.raises(FileNotFoundError, match="no model ships .* --model MODEL"):
+        Predictor.load()
+
+
+def test_the_model_that_ships(monkeypatch, folders):
+    monkeypatch.setattr(module, "DEFAULT_MODEL", folders / "softmax")
+    assert Predictor.load().meaning == "probability"
+
+
+def test_unknown_detector():
+    with pytest.raises(ValueError, match="did you mean 'dlib-hog'"):
+        detector("dlib-hogg")
+
+
+def test_a_face_too_small_for_anything(folders):
+    with pytest.raises(ValueError, match="min_face=4"):
+        Predictor.load(folders / "softmax", min_face=4)
+
+
+def test_a_model_of_clips_is_refused(folders):
+    model = Predictor.load(folders / "softmax").model
+    card = {**model.card, "extractor": {"parts": [{"kind": "clip"}]}}
+    with pytest.raises(ValueError, match="judges clips"):
+        Predictor(type(model)(model.extractor, model.preprocess, model.estimator, card), detector())
