@@ -1,0 +1,37 @@
+"""Put trained weights into the package: half precision, the card beside them; check what half precision moves.
+
+Run: python benchmarks/ship_weights.py TRAINING NAME, with the folder that mueca train wrote and a registered
+network's name. Writes featurize/backbones/weights/NAME.npz and NAME.json.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from featurize.backbones import weightfile
+from featurize.backbones.extractor import SHIPPED
+from featurize.registry import extractor
+from pipelines.datasets import load
+
+
+def main():
+    training, name = Path(sys.argv[1]), sys.argv[2]
+    weights = weightfile.load(training / "weights.npz")
+    target = SHIPPED / f"{name}.npz"
+    weightfile.save(target, weights.tensors, weights.card, weights.seen, dtype=np.float16)
+    card = json.loads((training / "card.json").read_text())
+    target.with_suffix(".json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    faces = load("fer2013")
+    public = np.flatnonzero(faces.split == "public")[:1000]
+    pictures = [faces.samples[i] for i in public]
+    full = extractor(name, weights=str(training / "weights.npz"), layer="scores", precision="f32")
+    half = extractor(name, weights=str(target), layer="scores", precision="f32")
+    a, b = full.transform(pictures), half.transform(pictures)
+    print(f"{name}: {target.stat().st_size / 1e6:.2f} MB; largest difference of a score {abs(a - b).max():.1e}; "
+          f"{(a.argmax(1) != b.argmax(1)).sum()} of {len(pictures)} answers differ")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
