@@ -96,7 +96,7 @@ class Haar(Detector):
     name = "haar"
     smallest = 24
     threshold = 0.0
-    framing = Framing(1.0, 0.0)
+    framing = Framing(1.03, 0.0)
 
     def _find(self, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
         boxes, _, scores = _cascade().detectMultiScale3(
@@ -114,7 +114,7 @@ class DlibHog(Detector):
     name = "dlib-hog"
     smallest = 74
     threshold = 0.0
-    framing = Framing(1.18, -0.085)
+    framing = Framing(1.23, -0.07)
 
     def _find(self, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
         boxes, scores, _ = _dlib_hog().run(to_grey(image), 0, self.threshold)
@@ -130,7 +130,7 @@ class DlibCnn(Detector):
     name = "dlib-cnn"
     smallest = 40
     threshold = 0.0
-    framing = Framing(1.18, -0.085)
+    framing = Framing(1.16, 0.0)
 
     def _find(self, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
         rgb = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
