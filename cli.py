@@ -285,11 +285,21 @@ def train(
     learning_rate: Annotated[float | None, typer.Option()] = None,
     loss: Annotated[Literal["categorical_crossentropy", "squared_hinge"] | None, typer.Option()] = None,
     optimizer: Annotated[Literal["adam", "sgd"] | None, typer.Option()] = None,
-    schedule: Annotated[Literal["constant", "cosine"], typer.Option(help="Of the rate.")] = "constant",
+    momentum: Annotated[float | None, typer.Option(help="Of SGD.")] = None,
+    schedule: Annotated[
+        Literal["constant", "cosine", "exponential"] | None, typer.Option(help="Of the rate.")
+    ] = None,
+    decay_rate: Annotated[float | None, typer.Option(help="Of the exponential schedule.")] = None,
+    decay_steps: Annotated[int | None, typer.Option(help="After so many steps each time.")] = None,
     mirror: Annotated[bool, typer.Option("--mirror", help="Add mirrored training samples.")] = False,
     augment: Annotated[
-        str, typer.Option(help="none, strong, ipn, or of flip,shift,rotation,zoom,erasing,crop,blur.")
-    ] = "none",
+        str | None,
+        typer.Option(help="none, strong, ipn, or of flip,shift,rotation,zoom,erasing,crop,blur,angles."),
+    ] = None,
+    sampling: Annotated[
+        Literal["tim", "uniform", "first"], typer.Option(help="How a clip is brought to the frames.")
+    ] = "tim",
+    every: Annotated[int, typer.Option(min=1, help="Epochs between two looks at validation.")] = 1,
     equalize: EqualizeOption = "none",
     tile: TileOption = 4,
     clip: ClipOption = 4.0,
@@ -299,7 +309,9 @@ def train(
     validation: Annotated[
         str, typer.Option(help="Share of train to choose the epoch on, or a split.")
     ] = "0.1",
-    test: Annotated[str, typer.Option(help="Split that tests.")] = "test",
+    test: Annotated[
+        str, typer.Option(help="Split that tests, or a share of the subjects of a set without one.")
+    ] = "test",
     patience: Annotated[
         int, typer.Option(min=0, help="Stop after so many epochs without gain; 0: never.")
     ] = 10,

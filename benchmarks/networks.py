@@ -14,6 +14,7 @@ from recording import recording
 
 from featurize import extractor
 from featurize.backbones.frame import dtype_policy, keras
+from featurize.backbones.network import Form
 from pipelines.training.augment import SETS
 from pipelines.training.feed import Epochs, Pictures
 
@@ -57,7 +58,7 @@ def training(precision, changes):
     rng = np.random.default_rng(0)
     samples = rng.integers(0, 256, (4096, 48, 48), dtype=np.uint8)
     targets = 2 * np.eye(7, dtype=np.float32)[rng.integers(0, 7, 4096)] - 1
-    pictures = Pictures(samples, np.arange(4096), targets, 48, 1)
+    pictures = Pictures(samples, np.arange(4096), targets, Form(size=48))
     pictures.keep()
     epochs = Epochs(pictures, 64, changes=SETS[changes])
     model.fit(epochs.epoch(0), steps_per_epoch=4, verbose=0)

@@ -159,9 +159,9 @@ def _path(
     for c in np.argsort(costs, kind="stable"):
         cost = float(costs[c])
         if last:
-            # Scaled by the ratio of the Cs, bounded vectors stay bounded; K beta scales along with beta.
-            beta *= cost / last
-            g = signs - np.float32(cost / last) * (signs - g)
+            scale = _best_scale(beta, signs, g, cost / last)
+            beta *= scale
+            g = signs - np.float32(scale) * (signs - g)
         top = weights * cost
         lower, upper = np.where(signs > 0, 0.0, -top), np.where(signs > 0, top, 0.0)
         np.clip(beta, lower, upper, out=beta)
@@ -211,6 +211,16 @@ def _warn_not_converged(iterations: int, cost: float) -> None:
         iterations,
         cost,
     )
+
+
+def _best_scale(beta: NDArray[np.float64], signs: Floats, g: Floats, most: float) -> float:
+    """Return the multiple of a solution, from 1 to `most`, with the best dual objective for a larger C.
+
+    Of ``s a - s^2 q / 2`` with ``a = y beta`` and ``q = beta K beta`` the largest value is at ``a / q``.
+    Where no vector is at its bound that is 1, and nothing is left to do.
+    """
+    a, q = float(signs @ beta), float(beta @ (signs - g))
+    return min(max(a / q, 1.0), most) if q > 0 else most
 
 
 def memory_plan(n: int, largest_pair: int, budget_mb: float, n_jobs: int | None) -> tuple[bool, int]:

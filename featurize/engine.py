@@ -40,7 +40,7 @@ FEW = 2
 
 
 class Runner(Protocol):
-    """A compiled network: (n, h, w, c) pixels of 0..255 to (n, d) float32."""
+    """A compiled network: (n, h, w, c) pixels (or clips) of 0..255 to (n, d) float32."""
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the vectors."""
@@ -117,7 +117,7 @@ def _openvino() -> Any:
     return importlib.import_module("openvino")
 
 
-def compiled(model: Callable[[], Any], identity: dict[str, Any], shape: tuple[int, int, int],
+def compiled(model: Callable[[], Any], identity: dict[str, Any], shape: tuple[int, ...],
              choice: Choice) -> Runner:  # fmt: skip
     """Return `model` ready to run.
 
@@ -127,8 +127,8 @@ def compiled(model: Callable[[], Any], identity: dict[str, Any], shape: tuple[in
         Builds the Keras model, weights loaded; called only if it is not compiled yet.
     identity : dict
         What decides the model's values, JSON types: the name of what is kept under the cache folder.
-    shape : (h, w, c)
-        Of one input.
+    shape : tuple of int
+        Of one input: (h, w, c), or of a clip.
     choice : Choice
     """
     if choice.engine == "keras":
@@ -163,7 +163,7 @@ class KerasRunner:
 class OpenVinoRunner:
     """Run an exported model in batches of one size, several in flight; a few pictures go one by one."""
 
-    def __init__(self, path: Path, shape: tuple[int, int, int], precision: str) -> None:
+    def __init__(self, path: Path, shape: tuple[int, ...], precision: str) -> None:
         self._path, self._shape = path, shape
         self._settings = {"INFERENCE_PRECISION_HINT": precision, "CACHE_DIR": str(path.parent / "compiled")}
         self._alone = threading.Lock()
@@ -183,9 +183,10 @@ class OpenVinoRunner:
     ) -> NDArray[np.float32]:
         blocks: dict[int, NDArray[np.float32]] = {}
         queue = self._queue(size)
-        # The request's memory is used again by the next batch: what it holds is copied out.
+        # The request's memory is used again by the next batch: what it holds is copied out. The vectors are
+        # the first output; what else a converted graph leaves open (shapes, say) follows.
         queue.set_callback(
-            lambda request, start: blocks.__setitem__(start, request.get_output_tensor().data.copy())
+            lambda request, start: blocks.__setitem__(start, request.get_output_tensor(0).data.copy())
         )
         for start, batch in batches:
             queue.start_async({0: batch}, start)

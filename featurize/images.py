@@ -201,6 +201,23 @@ def fit_to(image: Image, size: int, channels: Literal[1, 3]) -> Image:
     return resize(image, size) if size else image
 
 
+def mirrored(given: Image, kind: Literal["image", "clip", "flow"] = "image") -> Image:
+    """Return a sample as in a mirror.
+
+    Parameters
+    ----------
+    given : ndarray, uint8
+        A picture (h, w[, 3]), a clip (t, h, w), or a motion map (h, w, 3).
+    kind : {"image", "clip", "flow"}
+        Of a clip every frame is flipped. Of a motion map the horizontal flow, channel 0, is negated too (255
+        minus it): what moved to the right moves to the left in the mirror.
+    """
+    flipped = (given[..., ::-1] if kind == "clip" else given[:, ::-1]).copy()
+    if kind == "flow":
+        flipped[..., 0] = 255 - flipped[..., 0]
+    return flipped
+
+
 class Preprocess(BaseModel):
     """What is done to a picture before an extractor sees it; part of the cache key.
 
@@ -226,11 +243,21 @@ class Preprocess(BaseModel):
     #: Raised whenever the same settings give other pictures.
     VERSION: ClassVar[int] = 1
 
-    def apply(self, image: Image) -> Image:
-        """Return the preprocessed picture, uint8; equalised pictures are grey."""
+    def apply(self, image: Image, kind: Literal["image", "clip", "flow"] = "image") -> Image:
+        """Return the preprocessed sample, uint8; equalised pictures are grey, a clip is so frame by frame.
+
+        Raises
+        ------
+        ValueError
+            If a motion map is to be equalised: its values are motions, not light.
+        """
         if self.equalize != "none":
-            image = self._equalized(to_grey(image))
-        return np.ascontiguousarray(image[:, ::-1]) if self.mirror else image
+            if kind == "flow":
+                raise ValueError(f"equalize={self.equalize} is for pictures; a motion map shows no light")
+            frames = list(image) if kind == "clip" else [to_grey(image)]
+            done = [self._equalized(frame) for frame in frames]
+            image = np.stack(done) if kind == "clip" else done[0]
+        return mirrored(image, kind) if self.mirror else image
 
     def _equalized(self, grey: Image) -> Image:
         if self.equalize == "hist":

@@ -22,7 +22,7 @@ from pipelines.networks import own_cell
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Head, Recipe
 from pipelines.results import Row, append_grid, append_rows, read_rows
-from pipelines.splits import split
+from pipelines.splits import divided, split
 from pipelines.versions import machine
 
 log = logging.getLogger(__name__)
@@ -130,6 +130,7 @@ def make_bench(
     dataset = datasets.load(
         recipe.data.name, strict=strict, cache=store.root, progress=progress, **recipe.data.options
     )
+    dataset = divided(dataset, recipe.test, recipe.seed)
     parts = split(dataset, recipe.validation, recipe.test, recipe.seed, recipe.refit)
     return Bench(dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress, memory)
 

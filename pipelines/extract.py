@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,7 +168,8 @@ def _blocks(
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the vectors of each span, in order, computed by several workers where that helps."""
     samples, indices, preprocess = source.dataset.samples, source.indices, source.preprocess
-    tasks = ((extractor, samples, preprocess, indices[a:b]) for a, b in spans)
+    kind = source.dataset.kind
+    tasks = ((extractor, samples, preprocess, indices[a:b], kind) for a, b in spans)
     jobs = min(n_jobs or os.cpu_count() or 1, len(spans))
     if jobs <= 1 or extractor.parallel == "none":
         return (_vectors(*task) for task in tasks)
@@ -180,6 +181,10 @@ def _blocks(
 
 
 def _vectors(
-    extractor: Extractor, samples: Samples, preprocess: Preprocess, indices: NDArray[np.intp]
+    extractor: Extractor,
+    samples: Samples,
+    preprocess: Preprocess,
+    indices: NDArray[np.intp],
+    kind: Literal["image", "clip", "flow"],
 ) -> NDArray[np.float32]:
-    return extractor.transform(preprocess.apply(samples[int(i)]) for i in indices)
+    return extractor.transform(preprocess.apply(samples[int(i)], kind) for i in indices)

@@ -120,8 +120,6 @@ class Matrix:
     """The vectors of a data set and, where asked for, of its mirrored training samples; read when needed."""
 
     def __init__(self, features: Features, bench: Bench) -> None:
-        if features.mirror and bench.dataset.kind != "image":
-            raise ValueError(f"mirror is for pictures; {bench.dataset.name} holds {bench.dataset.kind}s")
         self.features = features
         self.bench = bench
         both = np.concatenate([bench.split.train, bench.split.validation])

@@ -51,8 +51,9 @@ class Model:
 
     def embed(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return the (n, d) vectors of (h, w) or (h, w, 3) uint8 pictures of faces."""
-        ready = [self.preprocess.apply(image) for image in images]
-        return np.hstack([part.transform(ready) for part in parse(self.extractor)])
+        parts = parse(self.extractor)
+        ready = [self.preprocess.apply(image, parts[0].kind) for image in images]
+        return np.hstack([part.transform(ready) for part in parts])
 
     def scores(self, images: Sequence[Image]) -> NDArray[np.floating[Any]]:
         """Return an (n, k) score a class, the larger the likelier."""

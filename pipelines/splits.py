@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,43 @@ def split(
         f"tested once on the {len(tested)} of {test!r}"
     )
     return Split(train, chosen, tested, words)
+
+
+def divided(dataset: Dataset, test: float | str = "test", seed: int = 0) -> Dataset:
+    """Return the set with the splits "train" and "test", whole subjects in each, where it brings none.
+
+    Sets of clips are divided by leaving subjects out (`pipelines.loso`); training one network, or fitting one
+    head, needs one division.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    test : float or str
+        Share of the samples to test on; with "test" a set that has both splits is returned as it is, and any
+        other gives a fifth. Another name is that of a split of the set's own.
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        If the set must be divided and names no subjects or fewer than two, or the share is none.
+    """
+    both = bool(dataset.where("train").size and dataset.where("test").size)
+    if isinstance(test, str) and (test != "test" or both or dataset.kind == "image"):
+        return dataset
+    share = 0.2 if isinstance(test, str) else test
+    if not 0 < share < 1:
+        raise ValueError(f"test={test}: give a share between 0 and 1, or the name of a split")
+    if dataset.groups is None or len(np.unique(dataset.groups)) < 2:
+        raise ValueError(f"{dataset.name} has no split for testing and names no two subjects to divide by")
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = min(max(2, round(1 / share)), len(np.unique(dataset.groups)))
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    _, held = next(splitter.split(dataset.labels, dataset.labels, dataset.groups))
+    names = np.full(len(dataset), "train", dtype="<U5")
+    names[held] = "test"
+    return replace(dataset, split=names, test_splits={"test": ("test",)})
 
 
 def _fit_and_choose(dataset: Dataset, validation: float | str, seed: int) -> tuple[Indices, Indices, str]:

@@ -118,7 +118,8 @@ def training(context: Any, recipe: Path | None) -> dict[str, Any]:
     if not context.params["data"] or not context.params["backbone"]:
         raise ValueError("give --backbone and --data, or --recipe; see: mueca train --help")
     patience = given["patience"] or None
-    return given | {"validation": share_or_name(given["validation"]), "patience": patience}
+    shares = {name: share_or_name(given[name]) for name in ("validation", "test")}
+    return given | shares | {"patience": patience}
 
 
 def print_training(found: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,12 @@ from featurize.backbones import weightfile
 from featurize.backbones.network import Network
 from featurize.backbones.weightfile import Seen, WeightsError
 from featurize.base import Extractor, ExtractorSpec, Params
+from featurize.clips.sampling import Sampling
 from featurize.engine import Choice, Engine, Precision, Runner, choose, compiled
 from featurize.store import file_sha256
 
+#: A set of each kind, for the advice on how to get weights.
+_DATA = {"image": "fer2013", "clip": "casme2", "flow": "megc2019"}
 #: Weights made in this project, small enough to ship.
 SHIPPED = Path(__file__).with_name("weights")
 
@@ -58,6 +61,19 @@ class NetworkSpec(ExtractorSpec):
         return fields
 
 
+class ClipNetworkParams(NetworkParams):
+    """Parameters of a network on clips: also how a clip is brought to the network's frames.
+
+    Attributes
+    ----------
+    sampling : {"auto", "tim", "uniform", "first"}
+        See `featurize.clips.sampling.sample`; "auto" is what the weights were trained with ("tim" where no
+        weights say).
+    """
+
+    sampling: Literal["auto", "tim", "uniform", "first"] = "auto"
+
+
 class NetworkExtractor(Extractor):
     """A layer of a network; a subclass gives `network`."""
 
@@ -72,6 +88,7 @@ class NetworkExtractor(Extractor):
         if net := cls.__dict__.get("network"):
             cls.name, cls.size, cls.channels = net.name, net.size, net.channels
             cls.licence, cls.source, cls.version = net.licence, net.source, net.version
+            cls.kind = net.kind
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
@@ -127,7 +144,8 @@ class NetworkExtractor(Extractor):
         if not shipped.is_file():
             raise WeightsError(
                 f"{self.name} comes without weights; give weights=PATH of trained ones "
-                f"(mueca train --backbone {self.name} --data fer2013), or weights=random for timing only"
+                f"(mueca train --backbone {self.name} --data {_DATA[self.kind]}), or weights=random "
+                "for timing only"
             )
         return shipped
 
@@ -157,7 +175,7 @@ class NetworkExtractor(Extractor):
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes of the network's own scores, in order."""
-        return tuple(self.card.get("classes", map(str, range(7))))
+        return tuple(self.card.get("classes", map(str, range(self.network.classes))))
 
     @property
     def seen(self) -> Seen:
@@ -193,7 +211,7 @@ class NetworkExtractor(Extractor):
         return weights.tensors
 
     def _transform(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return self._ready()(batch.reshape(-1, *self.network.shape))
+        return self._ready()(self.network.form.arranged(batch))
 
     def _ready(self) -> Runner:
         with self._alone:
@@ -205,3 +223,27 @@ class NetworkExtractor(Extractor):
         """Return what decides the compiled network; its precision is set when it is loaded."""
         net = self.network
         return {"name": net.name, "version": net.version, "layer": self.layer, "weights": self.weights_sha256}
+
+
+class ClipNetworkExtractor(NetworkExtractor):
+    """A layer of a network on clips, (t, h, w) uint8 grey frames of any number and size."""
+
+    Params = ClipNetworkParams
+    params: ClipNetworkParams
+
+    @property
+    def sampling(self) -> Sampling:
+        """How a clip is brought to the network's frames."""
+        if self.params.sampling != "auto":
+            return self.params.sampling
+        found: Sampling = self.card.get("recipe", {}).get("sampling", "tim")
+        return found
+
+    @property
+    def spec(self) -> ExtractorSpec:
+        """The extractor's `NetworkSpec`."""
+        plain = super().spec
+        return replace(plain, params={**plain.params, "sampling": self.sampling})
+
+    def _prepared(self, sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return self.network.form.prepared(sample, self.sampling)

@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from featurize.backbones.frame import keras
+from featurize.clips.sampling import Sampling, check_clip, resize_clip, sample
+from featurize.images import fit_to
+
+Kind = Literal["image", "clip", "flow"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,15 @@ class Recipe:
     batch : int
     epochs : int
         Upper limit; early stopping may end sooner.
+    momentum : float
+        Of SGD.
+    schedule : {"constant", "cosine", "exponential"}
+        Of the learning rate.
+    decay_rate : float
+    decay_steps : int
+        The exponential schedule multiplies the rate by the first after so many steps, at once.
+    augment : str
+        See `pipelines.training.augment.changes`.
     """
 
     loss: Literal["categorical_crossentropy", "squared_hinge"] = "categorical_crossentropy"
@@ -29,19 +45,75 @@ class Recipe:
     learning_rate: float = 1e-3
     batch: int = 64
     epochs: int = 60
+    momentum: float = 0.9
+    schedule: Literal["constant", "cosine", "exponential"] = "constant"
+    decay_rate: float = 0.96
+    decay_steps: int = 100_000
+    augment: str = "none"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a network takes as one sample.
+
+    Attributes
+    ----------
+    kind : {"image", "clip", "flow"}
+    size : int
+        Side in pixels.
+    channels : {1, 3}
+    frames : int
+        Of a clip; 0 for pictures and motion maps.
+    time : {"first", "last"}
+        Where a clip's time stands in the network's input: (frames, size, size, 1) or (size, size, frames, 1).
+    """
+
+    kind: Kind = "image"
+    size: int = 48
+    channels: Literal[1, 3] = 1
+    frames: int = 0
+    time: Literal["first", "last"] = "first"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input of the network."""
+        if self.kind != "clip":
+            return self.size, self.size, self.channels
+        if self.time == "first":
+            return self.frames, self.size, self.size, 1
+        return self.size, self.size, self.frames, 1
+
+    def prepared(self, given: NDArray[np.uint8], sampling: Sampling = "tim") -> NDArray[np.uint8]:
+        """Return a sample of any size as (size, size[, 3]), a clip of any length as (frames, size, size).
+
+        Raises
+        ------
+        ValueError
+            If a clip is none, or too short for `sampling`.
+        """
+        if self.kind != "clip":
+            return fit_to(given, self.size, self.channels)
+        check_clip(given)
+        return sample(resize_clip(given, self.size), self.frames, sampling)
+
+    def arranged(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """Return (n, *shape) for a batch of prepared samples."""
+        if self.kind == "clip" and self.time == "last":
+            batch = np.moveaxis(batch, 1, -1)
+        return batch.reshape(-1, *self.shape)
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network that pictures go through.
+    """A network that pictures, clips or motion maps go through.
 
     Attributes
     ----------
     name : str
         Registered name.
     build : callable
-        ``build(classes) -> keras.Model`` from (n, size, size, channels) pixels of 0..255 to (n, classes)
-        scores; scaling is part of the model, so that every engine does the same.
+        ``build(classes) -> keras.Model`` from (n, *shape) pixels of 0..255 to (n, classes) scores; scaling is
+        part of the model, so that every engine does the same.
     size : int
         Side of the input in pixels.
     channels : {1, 3}
@@ -53,6 +125,10 @@ class Network:
         Raised when the architecture changes, so that cached vectors are not reused.
     trainable : bool
         False for a network that ends at its embedding.
+    kind, frames, time
+        See `Form`.
+    classes : int
+        How many its source told apart: what it is built for where no trained weights say.
     licence, source : str
     """
 
@@ -66,11 +142,20 @@ class Network:
     trainable: bool = True
     licence: str = "MIT"
     source: str = ""
+    kind: Kind = "image"
+    frames: int = 0
+    time: Literal["first", "last"] = "first"
+    classes: int = 7
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def form(self) -> Form:
+        """What one sample is."""
+        return Form(self.kind, self.size, self.channels, self.frames, self.time)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
         """Shape of one input."""
-        return self.size, self.size, self.channels
+        return self.form.shape
 
     def headless(self, model: Any, layer: str) -> Any:
         """Return the part of `model` up to the embedding `layer`, or to its scores, flattened to (n, d)."""

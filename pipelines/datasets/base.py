@@ -111,7 +111,9 @@ BLANK_STD = 2.0
 
 
 def grey_std(image: NDArray[np.uint8]) -> float:
-    """Return the standard deviation of the picture's grey values, 0 for a constant picture."""
+    """Return the standard deviation of the picture's (or clip's) grey values, 0 for a constant one."""
+    if image.ndim == 3 and image.shape[2] != 3:  # a clip
+        return float(image.std())
     return float(cv2.meanStdDev(to_grey(image))[1][0, 0])
 
 

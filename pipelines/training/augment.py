@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 
 #: Every change by name, and the sets that have a name of their own.
-CHANGES = ("flip", "shift", "rotation", "zoom", "erasing", "crop", "blur")
+CHANGES = ("flip", "shift", "rotation", "zoom", "erasing", "crop", "blur", "angles")
 SETS = {
     "none": (),
     "strong": ("flip", "shift", "rotation", "zoom", "erasing"),
@@ -42,6 +43,8 @@ class Limits:
         Probability, then least and largest share of the area (Zhong et al., "Random erasing", AAAI 2020).
     blur : float
         Largest standard deviation in pixels; half of the pictures are blurred.
+    angles : tuple of float
+        Degrees, of which "angles" takes one: R2's, for its clips.
     """
 
     shift: float = 0.1
@@ -50,48 +53,63 @@ class Limits:
     crop: float = 0.125
     erasing: tuple[float, float, float] = (0.5, 0.02, 0.15)
     blur: float = 1.0
+    angles: tuple[float, ...] = (-20.0, -10.0, -5.0, 5.0, 10.0, 20.0)
 
 
-def changes(text: str) -> tuple[str, ...]:
+def changes(text: str, kind: Literal["image", "clip", "flow"] = "image") -> tuple[str, ...]:
     """Return the changes that `text` names: "none", "strong", "ipn", or names joined with commas.
 
     Raises
     ------
     ValueError
-        If a name is unknown.
+        If a name is unknown, or turns motion maps: the motions would have to turn with them, and their zero
+        is not known.
     """
-    if text in SETS:
-        return SETS[text]
-    names = tuple(n.strip() for n in text.split(","))
+    names = SETS[text] if text in SETS else tuple(n.strip() for n in text.split(","))
     if unknown := [n for n in names if n not in CHANGES]:
         raise ValueError(f"unknown augmentation {unknown[0]!r}; known: {', '.join((*SETS, *CHANGES))}")
+    if kind == "flow" and (turning := [n for n in names if n in ("rotation", "angles")]):
+        raise ValueError(f"augmentation {turning[0]!r} is not for motion maps; use flip, shift, zoom or crop")
     return names
 
 
-def augment(image: Image, names: Sequence[str], rng: np.random.Generator, limits: Limits = Limits()) -> Image:  # noqa: B008  frozen
-    """Return a changed copy of a picture.
+def augment(
+    given: Image,
+    names: Sequence[str],
+    rng: np.random.Generator,
+    limits: Limits = Limits(),  # noqa: B008  frozen
+    kind: Literal["image", "clip", "flow"] = "image",
+) -> Image:
+    """Return a changed copy of a sample.
 
     Parameters
     ----------
-    image : (h, w) or (h, w, 3) uint8
+    given : (h, w) or (h, w, 3) uint8; of a clip (t, h, w)
     names : sequence of str
         Of `CHANGES`.
     rng : numpy.random.Generator
     limits : Limits
+    kind : {"image", "clip", "flow"}
+        A clip is changed as a whole, every frame alike. A motion map that is flipped has its horizontal flow
+        negated.
 
     Returns
     -------
-    (h, w) or (h, w, 3) uint8
+    ndarray as `given`
         Edges are continued where the picture moves away from them.
     """
-    if {"flip", "shift", "rotation", "zoom", "crop"} & set(names):
+    image = np.ascontiguousarray(given.transpose(1, 2, 0)) if kind == "clip" else given
+    if {"flip", "shift", "rotation", "zoom", "crop", "angles"} & set(names):
         h, w = image.shape[:2]
         matrix = _warp(h, w, names, rng, limits)
         warped = cv2.warpAffine(image, matrix, (w, h), borderMode=cv2.BORDER_REPLICATE)
         image = np.asarray(warped, np.uint8)
+        if kind == "flow" and np.linalg.det(matrix[:, :2]) < 0:
+            image[..., 0] = 255 - image[..., 0]
     if "blur" in names and rng.random() < 0.5:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.1, limits.blur)), np.uint8)
-    return _erased(image, rng, limits.erasing) if "erasing" in names else image
+    image = _erased(image, rng, limits.erasing) if "erasing" in names else image
+    return np.ascontiguousarray(image.transpose(2, 0, 1)) if kind == "clip" else image
 
 
 def _warp(
@@ -100,6 +118,8 @@ def _warp(
     """Return the 2x3 matrix of flip, rotation, scale and shift about the middle of the picture."""
     centre = np.array([(w - 1) / 2, (h - 1) / 2])
     angle = np.deg2rad(rng.uniform(-1, 1) * limits.rotation) if "rotation" in names else 0.0
+    if "angles" in names:
+        angle += np.deg2rad(rng.choice(limits.angles))
     scale = 1 + rng.uniform(-1, 1) * limits.zoom if "zoom" in names else 1.0
     move = rng.uniform(-1, 1, 2) * limits.shift * (w, h) if "shift" in names else np.zeros(2)
     if "crop" in names:  # a window of 1/grown of the side, anywhere in the picture, at full size

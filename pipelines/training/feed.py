@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.images import Preprocess, fit_to
+from featurize.backbones.network import Form
+from featurize.clips.sampling import Sampling
+from featurize.images import Preprocess, mirrored
 from pipelines.datasets.base import Samples
 from pipelines.training.augment import augment
 
@@ -25,7 +28,7 @@ AHEAD = 4
 
 @dataclass
 class Pictures:
-    """Some samples at a network's size, in its channels.
+    """Some samples in the form that a network takes: pictures, clips or motion maps.
 
     Attributes
     ----------
@@ -33,17 +36,18 @@ class Pictures:
     indices : (n,) int
         Which of them.
     targets : (n, classes) float32
-    size : int
-    channels : {1, 3}
+    form : Form
     preprocess : Preprocess
+    sampling : {"tim", "uniform", "first"}
+        How a clip is brought to the network's frames.
     """
 
     samples: Samples
     indices: NDArray[np.intp]
     targets: NDArray[np.float32]
-    size: int
-    channels: Literal[1, 3]
+    form: Form
     preprocess: Preprocess = field(default_factory=Preprocess)
+    sampling: Sampling = "tim"
     _kept: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -51,15 +55,22 @@ class Pictures:
 
     def keep(self) -> None:
         """Decode everything now, if that fits into `KEEP_BYTES`."""
-        if self._kept is None and len(self) * self.size**2 * self.channels <= KEEP_BYTES:
+        if self._kept is None and len(self) * math.prod(self.form.shape) <= KEEP_BYTES:
             self._kept = np.stack([self._decoded(i) for i in range(len(self))]) if len(self) else None
 
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
         return self._kept[index] if self._kept is not None else self._decoded(index)
 
     def _decoded(self, index: int) -> NDArray[np.uint8]:
-        picture = self.preprocess.apply(self.samples[int(self.indices[index])])
-        return fit_to(picture, self.size, self.channels)
+        given = self.preprocess.apply(self.samples[int(self.indices[index])], self.form.kind)
+        return self.form.prepared(given, self.sampling)
+
+    def block(self, members: Sequence[int] | NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return (n, *form.shape) pixels of some samples, as the network takes them."""
+        together = (
+            self._kept[members] if self._kept is not None else np.stack([self[int(i)] for i in members])
+        )
+        return self.form.arranged(together).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -90,24 +101,30 @@ class Epochs:
         """Batches an epoch."""
         return max(1, len(self.pictures) * (1 + self.mirror) // self.batch)
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the batches of one epoch, made ahead of the one that asks."""
+    def epoch(self, number: int, count: int = 1) -> Iterator[Batch]:
+        """Yield the batches of `count` epochs from `number` on, made ahead of the one that asks."""
+        return ahead(batch for k in range(number, number + count) for batch in self._batches(k))
+
+    def _batches(self, number: int) -> Iterator[Batch]:
         n = len(self.pictures)
         order = np.random.default_rng([self.seed, number]).permutation(n * (1 + self.mirror))
         size = min(self.batch, len(order))
-        made = (self._made(order[s * size : (s + 1) * size], number, s) for s in range(self.steps))
-        return ahead(made)
+        return (self._made(order[s * size : (s + 1) * size], number, s) for s in range(self.steps))
 
     def _made(self, members: NDArray[np.intp], number: int, step: int) -> Batch:
-        rng = np.random.default_rng([self.seed, number, step])
         n, p = len(self.pictures), self.pictures
-        x = np.empty((len(members), p.size, p.size, p.channels), np.float32)
-        for i, member in enumerate(members):
-            picture = p[int(member % n)]
-            picture = picture[:, ::-1] if member >= n else picture
-            picture = augment(picture, self.changes, rng) if self.changes else picture
-            x[i] = picture.reshape(p.size, p.size, p.channels)
-        return x, p.targets[members % n]
+        if not self.mirror and not self.changes:
+            return p.block(members), p.targets[members]
+        rng = np.random.default_rng([self.seed, number, step])
+        made = [self._changed(int(member), rng) for member in members]
+        return p.form.arranged(np.stack(made)).astype(np.float32), p.targets[members % n]
+
+    def _changed(self, member: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Return a sample, the members from n on mirrored, with the epoch's changes."""
+        n, kind = len(self.pictures), self.pictures.form.kind
+        given = self.pictures[member % n]
+        given = mirrored(given, kind) if member >= n else given
+        return augment(given, self.changes, rng, kind=kind) if self.changes else given
 
 
 def in_order(pictures: Pictures, batch: int) -> Iterator[Batch]:
@@ -115,12 +132,8 @@ def in_order(pictures: Pictures, batch: int) -> Iterator[Batch]:
 
     def made() -> Iterator[Batch]:
         for start in range(0, len(pictures), batch):
-            stop = min(start + batch, len(pictures))
-            block = np.stack([pictures[i] for i in range(start, stop)]).astype(np.float32)
-            yield (
-                block.reshape(-1, pictures.size, pictures.size, pictures.channels),
-                pictures.targets[start:stop],
-            )
+            members = np.arange(start, min(start + batch, len(pictures)))
+            yield pictures.block(members), pictures.targets[members]
 
     return ahead(made())
 

@@ -17,7 +17,7 @@ from featurize.images import Preprocess
 from featurize.store import key_of
 from pipelines.datasets.base import Dataset
 from pipelines.progress import Progress
-from pipelines.splits import Indices, split
+from pipelines.splits import Indices, Split, divided, split
 from pipelines.training.augment import changes
 from pipelines.training.board import write_board
 from pipelines.training.feed import Epochs, Pictures
@@ -35,12 +35,18 @@ _LIMITS = (
 class Job:
     """A recipe on a data set."""
 
-    def __init__(self, dataset: Dataset, plan: TrainRecipe, out: Path) -> None:
-        self.dataset, self.plan, self.out = dataset, plan, out
+    def __init__(self, dataset: Dataset, plan: TrainRecipe, out: Path, parts: Split | None = None) -> None:
+        self.plan, self.out = plan, out
         self.network = network_of(plan.backbone)
-        if dataset.kind != "image":
-            raise ValueError(f"{plan.backbone} takes images; {dataset.name} holds {dataset.kind}s")
-        parts = split(dataset, plan.validation, plan.test, plan.split_seed, refit=plan.fit_on != "train")
+        if dataset.kind != self.network.kind:
+            raise ValueError(
+                f"{plan.backbone} takes {self.network.kind}s; {dataset.name} holds {dataset.kind}s"
+            )
+        if parts is None:
+            dataset = divided(dataset, plan.test, plan.split_seed)
+            test = plan.test if isinstance(plan.test, str) else "test"
+            parts = split(dataset, plan.validation, test, plan.split_seed, refit=plan.fit_on != "train")
+        self.dataset = dataset
         both = np.sort(np.concatenate([parts.train, parts.validation]))
         self.train = parts.train if plan.fit_on == "train" else both
         self.validation = parts.validation if plan.fit_on == "train" else parts.validation[:0]
@@ -59,14 +65,14 @@ class Job:
             targets = 2 * targets - 1
         preprocess = Preprocess(equalize=self.plan.equalize, tile=self.plan.tile, clip=self.plan.clip)
         net = self.network
-        return Pictures(self.dataset.samples, indices, targets, net.size, net.channels, preprocess)
+        return Pictures(self.dataset.samples, indices, targets, net.form, preprocess, self.plan.sampling)
 
     def identity(self) -> str:
         """Return the hash of what is trained, on what, and how."""
-        settings = self.plan.model_dump(exclude={"batch", "device", "test"})
         ids = self.dataset.ids
         return key_of({
-            "plan": settings, "network": self.network.version, "dataset": self.dataset.fingerprint,
+            "plan": self.plan.deciding(), "network": self.network.version,
+            "dataset": self.dataset.fingerprint,
             "train": key_of({"ids": ids[self.train].tolist()}),
             "validation": key_of({"ids": ids[self.validation].tolist()}),
         })  # fmt: skip
@@ -74,11 +80,12 @@ class Job:
     def loop(self, batch: int, progress: Progress, forget_batch: bool = False) -> State:
         """Train to the end with batches of so many pictures."""
         plan, folder = self.plan, Folder(self.out)
-        epochs = Epochs(self.pictures(self.train), batch, plan.mirror, changes(plan.augment), plan.seed)
+        epochs = Epochs(self.pictures(self.train), batch, plan.mirror, changes(str(plan.augment)), plan.seed)
         settings = Settings(
             epochs=plan.epochs or 1, loss=str(plan.loss), optimizer=str(plan.optimizer),
-            learning_rate=plan.learning_rate or 0.0, schedule=plan.schedule, precision=plan.precision,
-            patience=plan.patience, seed=plan.seed,
+            learning_rate=plan.learning_rate or 0.0, schedule=str(plan.schedule), precision=plan.precision,
+            patience=plan.patience, seed=plan.seed, momentum=plan.momentum or 0.0,
+            decay_rate=plan.decay_rate or 1.0, decay_steps=plan.decay_steps or 1, every=plan.every,
         )  # fmt: skip
         if forget_batch:
             folder.forget_batch(batch)
@@ -152,7 +159,7 @@ def own_scores(weights: Path, backbone: str, dataset: Dataset, indices: Indices,
     """Return (n, classes) scores of the network itself, in f32, by its own classifier."""
     net = extractor(backbone, layer="scores", weights=str(weights), engine="keras", precision="f32")
     blocks = [
-        net.transform(preprocess.apply(dataset.samples[int(i)]) for i in indices[a : a + 512])
+        net.transform(preprocess.apply(dataset.samples[int(i)], dataset.kind) for i in indices[a : a + 512])
         for a in range(0, len(indices), 512)
     ]
     return np.concatenate(blocks)

@@ -49,6 +49,10 @@ class Settings:
     precision: str
     patience: int | None
     seed: int
+    momentum: float = 0.9
+    decay_rate: float = 0.96
+    decay_steps: int = 100_000
+    every: int = 1
 
 
 class Loop:
@@ -77,6 +81,7 @@ class Loop:
         if self.state.identity != identity:
             raise ValueError(f"{folder.path} holds a training of something else; give another folder")
         self.epochs = replace(epochs, batch=self.state.batch)
+        self._count = 1
         self.model = self._built()
 
     def _built(self) -> Any:
@@ -85,7 +90,9 @@ class Loop:
         k.utils.set_random_seed(s.seed)
         with dtype_policy("mixed_bfloat16" if s.precision == "bf16" else "float32"):
             model = self.network.build(self.classes)
-        optimizer = {"adam": k.optimizers.Adam, "sgd": _sgd}[s.optimizer](self._rate())
+        rate = self._rate()
+        adam = s.optimizer == "adam"
+        optimizer = k.optimizers.Adam(rate) if adam else k.optimizers.SGD(rate, momentum=s.momentum)
         losses = {
             "categorical_crossentropy": k.losses.CategoricalCrossentropy,
             "squared_hinge": k.losses.SquaredHinge,
@@ -101,7 +108,10 @@ class Loop:
         s = self.settings
         if s.schedule == "constant":
             return s.learning_rate
-        return keras().optimizers.schedules.CosineDecay(s.learning_rate, max(1, s.epochs * self.epochs.steps))
+        schedules = keras().optimizers.schedules
+        if s.schedule == "exponential":
+            return schedules.ExponentialDecay(s.learning_rate, s.decay_steps, s.decay_rate, staircase=True)
+        return schedules.CosineDecay(s.learning_rate, max(1, s.epochs * self.epochs.steps))
 
     def _restore(self, model: Any, values: Sequence[NDArray[Any]]) -> None:
         variables = _all_variables(model)
@@ -148,9 +158,11 @@ class Loop:
         return self.state.epoch - best["epoch"] >= patience
 
     def _epoch(self, advance: Advance) -> dict[str, float]:
-        started, number = time.perf_counter(), self.state.epoch + 1
+        started, before = time.perf_counter(), self.state.epoch
+        self._count = min(self.settings.every, self.settings.epochs - before)
+        number = before + self._count
         try:
-            fitted = self._fitted(number, advance)
+            fitted = self._fitted(before + 1, advance)
             seconds = time.perf_counter() - started
             judged = self._validated() if self.validation else {}
         except Exception as error:
@@ -158,13 +170,14 @@ class Loop:
                 raise OutOfMemoryError(f"a batch of {self.state.batch} does not fit into memory") from error
             raise
         return {"epoch": number, **fitted, **judged, "seconds": round(seconds, 2),
-                "images_per_second": round(self.images / seconds, 1)}  # fmt: skip
+                "images_per_second": round(self._count * self.images / seconds, 1)}  # fmt: skip
 
     def _fitted(self, number: int, advance: Advance) -> dict[str, float]:
         report = _report(lambda: advance(self.epochs.batch))
         with quiet_warnings():
             found = self.model.fit(
-                self.epochs.epoch(number), steps_per_epoch=self.epochs.steps, epochs=1, verbose=0,
+                self.epochs.epoch(number, self._count), steps_per_epoch=self._count * self.epochs.steps,
+                epochs=1, verbose=0,
                 callbacks=[keras().callbacks.TerminateOnNaN(), report], shuffle=False,
             )  # fmt: skip
         rate = float(keras().ops.convert_to_numpy(self.model.optimizer.learning_rate))
@@ -208,10 +221,6 @@ class Loop:
 
 def _all_variables(model: Any) -> list[Any]:
     return [*model.variables, *model.optimizer.variables]
-
-
-def _sgd(rate: Any) -> Any:
-    return keras().optimizers.SGD(rate, momentum=0.9)
 
 
 def _report(advance: Callable[[], None]) -> Any:

@@ -12,6 +12,7 @@ from featurize import extractor
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import gpus
 from featurize.backbones.network import Network
+from featurize.clips.sampling import Sampling
 from featurize.engine import cpu_capabilities
 from featurize.registry import EXTRACTORS
 from pipelines.recipe import read_content
@@ -29,21 +30,32 @@ class TrainRecipe(BaseModel):
     learning_rate : float or None
     loss : {"categorical_crossentropy", "squared_hinge"} or None
     optimizer : {"adam", "sgd"} or None
-        SGD has momentum .9.
-    schedule : {"constant", "cosine"}
+    momentum : float or None
+        Of SGD.
+    schedule : {"constant", "cosine", "exponential"} or None
         Of the learning rate; the cosine ends at zero in the last epoch.
+    decay_rate : float or None
+    decay_steps : int or None
+        The exponential schedule multiplies the rate by the first after so many steps, at once.
     mirror : bool
         Add a mirrored copy of each training sample; an epoch is then twice as long.
-    augment : str
-        "none", "strong" (flip, shift, rotation, zoom, erasing), "ipn" (R3's), or names joined with commas.
+    augment : str or None
+        "none", "strong" (flip, shift, rotation, zoom, erasing), "ipn" (R3's), or names joined with commas;
+        "angles" (R2's) turns a whole clip by one of six angles.
+    sampling : {"tim", "uniform", "first"}
+        How a clip is brought to the network's frames; pictures and motion maps do not ask.
+    every : int
+        Epochs between two looks at the validation samples, and two states on disk. Very short epochs (442
+        motion maps) are done in a fraction of the time with more.
     equalize, tile, clip
         See `featurize.images.Preprocess`.
     fit_on : {"train", "train+validation"}
         With the second nothing is left to choose by: every epoch asked for is run, and the last is kept.
     validation : float or str
         See `pipelines.splits.split`.
-    test : str
-        The split that the card reports, read once at the end.
+    test : float or str
+        The split that the card reports, read once at the end. A share holds out so much of a set that brings
+        no such split, whole subjects; see `pipelines.splits.divided`.
     patience : int or None
         Stop after so many epochs without a better validation accuracy; None: never.
     precision : {"auto", "f32", "bf16"}
@@ -61,15 +73,20 @@ class TrainRecipe(BaseModel):
     learning_rate: float | None = Field(None, gt=0)
     loss: Literal["categorical_crossentropy", "squared_hinge"] | None = None
     optimizer: Literal["adam", "sgd"] | None = None
-    schedule: Literal["constant", "cosine"] = "constant"
+    momentum: float | None = Field(None, ge=0, lt=1)
+    schedule: Literal["constant", "cosine", "exponential"] | None = None
+    decay_rate: float | None = Field(None, gt=0, le=1)
+    decay_steps: int | None = Field(None, ge=1)
     mirror: bool = False
-    augment: str = "none"
+    augment: str | None = None
+    sampling: Sampling = "tim"
+    every: int = Field(1, ge=1)
     equalize: Literal["none", "hist", "clahe"] = "none"
     tile: int = Field(4, ge=1, le=64)
     clip: float = Field(4.0, gt=0)
     fit_on: Literal["train", "train+validation"] = "train"
     validation: float | str = 0.1
-    test: str = "test"
+    test: float | str = "test"
     patience: int | None = Field(10, ge=1)
     precision: Literal["auto", "f32", "bf16"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -78,8 +95,10 @@ class TrainRecipe(BaseModel):
 
     @model_validator(mode="after")
     def _known(self) -> TrainRecipe:
-        network_of(self.backbone)
-        changes(self.augment)
+        network = network_of(self.backbone)
+        changes(network.recipe.augment if self.augment is None else self.augment, network.kind)
+        if network.kind == "flow" and self.equalize != "none":
+            raise ValueError(f"equalize={self.equalize} is for pictures; a motion map shows no light")
         return self
 
     @property
@@ -91,11 +110,27 @@ class TrainRecipe(BaseModel):
     def resolved(self) -> TrainRecipe:
         """Return the recipe with the network's own settings where none are given."""
         own = network_of(self.backbone).recipe
-        names = ("epochs", "batch", "learning_rate", "loss", "optimizer")
+        names = (
+            "epochs", "batch", "learning_rate", "loss", "optimizer", "momentum", "schedule", "decay_rate",
+            "decay_steps", "augment",
+        )  # fmt: skip
         filled = {n: getattr(own, n) for n in names if getattr(self, n) is None}
         fast = "BF16" in cpu_capabilities() or (self.device != "cpu" and bool(gpus()))
         precision = self.precision if self.precision != "auto" else ("bf16" if fast else "f32")
         return self.model_copy(update={**filled, "precision": precision})
+
+    def deciding(self) -> dict[str, Any]:
+        """Return the fields of a resolved recipe that decide the weights.
+
+        What is as it was before it could be set is left out, so that trainings begun then go on.
+        """
+        fields = self.model_dump(exclude={"batch", "device", "test"})
+        dull: dict[str, Any] = {"sampling": "tim", "every": 1}
+        if self.optimizer != "sgd" or self.momentum == 0.9:
+            dull["momentum"] = self.momentum
+        if self.schedule != "exponential":
+            dull |= {"decay_rate": self.decay_rate, "decay_steps": self.decay_steps}
+        return {k: v for k, v in fields.items() if k not in dull or v != dull[k]}
 
 
 def recipe(**fields: Any) -> TrainRecipe:

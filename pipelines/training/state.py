@@ -26,7 +26,7 @@ class State:
     batch : int
         Batch size in use: smaller than asked for if memory ran out.
     history : list of dict
-        One record an epoch.
+        One record an epoch, or for each few of them.
     best : dict or None
         Record of the best epoch so far.
     """
@@ -39,7 +39,7 @@ class State:
     @property
     def epoch(self) -> int:
         """Epochs done."""
-        return len(self.history)
+        return int(self.history[-1]["epoch"]) if self.history else 0
 
 
 class Folder:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import classifiers.search as search_module
+from featurize.registry import parse
 from featurize.store import Store
 from pipelines import fit as fit_module
+from pipelines.datasets.base import sample_digest
 from pipelines.fit import Bench, Matrix, cell_id, memory_bytes, run_cell
 from pipelines.recipe import Features, Head
 from pipelines.splits import split
@@ -86,10 +88,22 @@ def test_mirrored_copies_are_of_training_samples_only(bench, monkeypatch):
     np.testing.assert_allclose(X[n_train].reshape(side, side), first[:, ::-1], atol=1e-6)
 
 
-def test_mirror_is_for_pictures(bench):
-    clips = dataclasses.replace(bench, dataset=dataclasses.replace(bench.dataset, kind="clip"))
-    with pytest.raises(ValueError, match="mirror is for pictures; synthetic holds clips"):
-        Matrix(Features(extractor="hog", mirror=True), clips)
+def test_clips_and_motion_maps_are_mirrored_as_what_they_are(bench):
+    rng = np.random.default_rng(0)
+    shapes = {"clip": (9, 32, 40), "flow": (28, 28, 3)}
+    for kind, extractor in (("clip", "hog-top(frames=6, side=32)"), ("flow", "flow-pixels")):
+        samples = [rng.integers(0, 256, shapes[kind]).astype(np.uint8) for _ in range(len(bench.dataset))]
+        digests = np.array([sample_digest(s) for s in samples])
+        data = dataclasses.replace(bench.dataset, kind=kind, samples=samples, digests=digests)
+        matrix = Matrix(Features(extractor=extractor, mirror=True), dataclasses.replace(bench, dataset=data))
+        some = bench.split.train[:3]
+        X, y = matrix.training(some)
+        assert np.array_equal(y[:3], y[3:])
+        turned = [samples[i][:, :, ::-1] if kind == "clip" else samples[i][:, ::-1].copy() for i in some]
+        if kind == "flow":
+            for one in turned:
+                one[..., 0] = 255 - one[..., 0]
+        np.testing.assert_allclose(X[3:], parse(extractor)[0].transform(turned), atol=1e-6)
 
 
 def test_clean_split_is_a_part_of_the_test(bench):

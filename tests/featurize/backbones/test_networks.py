@@ -39,6 +39,62 @@ def test_parameters_and_layers(name):
         assert model.output_shape == (None, 7)
 
 
+#: For three classes, as R2 published them; of STSTNet what its authors' program has (1,683 learn).
+CLIP_PARAMETERS = {
+    "stcnn-casme2": 1_643_267,
+    "stcnn-smic": 3_080_675,
+    "rotation3d-casme2": 75_939,
+    "rotation3d-smic": 336_103,
+    "rotation3d-350": 1_019_103,
+    "cnn-lstm-casme2": 45_222_659,
+    "cnn-lstm-smic": 10_601_545,
+    "ststnet": 1_715,
+}
+
+
+@pytest.mark.parametrize("name", CLIP_PARAMETERS)
+def test_parameters_and_layers_of_clip_networks(name):
+    network = extractor(name, weights="random").network
+    model = network.build(3)
+    assert model.count_params() == CLIP_PARAMETERS[name]
+    assert model.input_shape[1:] == network.shape
+    for layer, dim in network.layers.items():
+        assert int(np.prod(model.get_layer(layer).output.shape[1:])) == dim
+    if name == "ststnet":
+        assert sum(int(np.prod(v.shape)) for v in model.trainable_weights) == 1_683
+
+
+@pytest.mark.parametrize("name", ["stcnn-casme2", "rotation3d-casme2", "cnn-lstm-smic", "ststnet"])
+def test_clips_and_maps_go_through_both_engines_alike(name):
+    rng = np.random.default_rng(0)
+    shape = (28, 28, 3) if name == "ststnet" else (20, 70, 80)
+    samples = [rng.integers(0, 256, shape).astype(np.uint8) for _ in range(3)]
+    settings = {"weights": "random", "precision": "f32"}
+    plain = extractor(name, engine="keras", **settings).transform(samples)
+    fast = extractor(name, engine="openvino", **settings).transform(samples)
+    assert plain.shape == (3, extractor(name, **settings).dim)
+    np.testing.assert_allclose(fast, plain, atol=1e-5 * np.abs(plain).max())
+    alone = extractor(name, engine="keras", **settings).transform(samples[1:2])
+    np.testing.assert_allclose(alone[0], plain[1], atol=1e-5 * np.abs(plain).max())
+
+
+def test_time_stands_where_the_network_wants_it():
+    clip = np.arange(18, dtype=np.uint8)[:, None, None] * np.ones((1, 64, 64), np.uint8)
+    for name, axis in (("stcnn-smic", 3), ("cnn-lstm-smic", 1)):
+        form = extractor(name, weights="random").network.form
+        given = form.arranged(form.prepared(clip)[None])
+        assert given.shape[1:] == form.shape
+        assert np.moveaxis(given, axis, 0)[:, 0, 0, 0, 0].tolist() == list(range(18))
+
+
+def test_a_clip_that_is_too_short_for_its_first_frames():
+    short = np.zeros((7, 64, 64), np.uint8)
+    with pytest.raises(ValueError, match="a clip of 7 frames has no first 18"):
+        extractor("stcnn-smic", weights="random", sampling="first").transform([short])
+    with pytest.raises(ValueError, match="at least two frames"):
+        extractor("stcnn-smic", weights="random").transform([short[:1]])
+
+
 def test_parameters_that_are_not_trained():
     model = extractor("guevara", weights="random").network.build(7)
     assert sum(int(np.prod(v.shape)) for v in model.non_trainable_weights) == 640

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from featurize.backbones.network import Form
 from pipelines.training.feed import Epochs, Pictures, ahead, in_order
 
 
@@ -14,7 +15,7 @@ def pictures(n=20):
     """Picture i is i everywhere but for a brighter left half; its target is one-hot at i."""
     samples = np.stack([np.full((8, 8), i, np.uint8) for i in range(n)])
     samples[:, :, :4] += 100
-    return Pictures(samples, np.arange(n), np.eye(n, dtype=np.float32), 8, 1)
+    return Pictures(samples, np.arange(n), np.eye(n, dtype=np.float32), Form(size=8))
 
 
 @pytest.mark.parametrize("keep", [True, False])

@@ -1,0 +1,173 @@
+"""Networks on clips and motion maps: one loop for all, divided by subject, each kind changed as what it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from featurize import extractor
+from featurize.backbones.network import Form
+from featurize.images import Preprocess, mirrored
+from pipelines.compare import compare
+from pipelines.datasets import synthetic_clips
+from pipelines.datasets.base import Dataset, sample_digest
+from pipelines.recipe import recipe_from
+from pipelines.splits import divided
+from pipelines.train import train
+from pipelines.training.augment import augment, changes
+from pipelines.training.feed import Epochs, Pictures
+from pipelines.training.loop import Loop
+from pipelines.training.recipe import recipe
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return synthetic_clips.load(n_subjects=5, clips_per_subject=6)
+
+
+@pytest.fixture(scope="module")
+def maps():
+    """Maps whose class is seen in the vertical flow; ten subjects, two sets, no split to train on."""
+    rng = np.random.default_rng(0)
+    y, subject = np.arange(90) % 3, np.arange(90) // 9
+    found = rng.normal(128, 12, (90, 28, 28, 3))
+    found[:, 8:20, 8:20, 1] += np.array([-70, 0, 70])[y][:, None, None]
+    found = np.clip(found, 0, 255).astype(np.uint8)
+    return Dataset(
+        name="drawn", classes=("negative", "positive", "surprise"), ids=np.arange(90).astype(str), labels=y,
+        split=np.where(subject < 5, "one", "two"), samples=found, kind="flow",
+        digests=np.array([sample_digest(m) for m in found]), groups=np.array([f"s{s}" for s in subject]),
+        test_splits={"test": ("one", "two")},
+    )  # fmt: skip
+
+
+def test_a_set_without_a_test_split_is_divided_by_subject(clips, maps):
+    for data in (clips, maps):
+        parts = divided(data)
+        train_on, test = parts.where("train"), parts.where("test")
+        assert len(train_on) + len(test) == len(data)
+        assert not set(data.groups[train_on]) & set(data.groups[test])
+        assert set(data.labels[test]) == {0, 1, 2}
+        assert np.array_equal(divided(data).split, parts.split)
+        assert divided(parts) is parts
+    assert 0.3 < len(divided(maps, 0.4).where("test")) / len(maps) < 0.6
+    with pytest.raises(ValueError, match="names no two subjects"):
+        divided(replace(clips, groups=None))
+    with pytest.raises(ValueError, match="test=1.5"):
+        divided(clips, 1.5)
+
+
+def test_a_map_network_learns_and_answers_in_a_comparison(maps, tmp_path, monkeypatch):
+    plan = recipe(backbone="ststnet", epochs=90, every=30, batch=32, learning_rate=3e-3, precision="f32",
+                  mirror=True, patience=None)  # fmt: skip
+    done = train(maps, plan, tmp_path / "net")
+    assert [h["epoch"] for h in done.history] == [30, 60, 90]
+    assert done.card["accuracy"]["test"] > 0.6
+    monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: maps)
+    text = f"ststnet(weights={str(done.path)!r}, precision='f32')"
+    plan = recipe_from({"name": "x", "data": "megc2019", "extractors": [text], "heads": ["softmax"]})
+    rows = [r for r in compare(plan, tmp_path / "out").rows if r.split == "test"]
+    assert [r.head for r in rows] == ["own", "softmax"]
+    assert rows[0].accuracy == pytest.approx(done.card["accuracy"]["test"], abs=0.02)
+
+
+def test_a_clip_network_is_trained_with_its_published_settings(clips, tmp_path):
+    plan = recipe(backbone="rotation3d-casme2", epochs=1, precision="f32", sampling="uniform")
+    done = train(clips, plan, tmp_path)
+    said = done.card["recipe"]
+    wanted = {"batch": 2, "optimizer": "adam", "learning_rate": 1e-4, "schedule": "exponential",
+              "augment": "angles", "sampling": "uniform"}  # fmt: skip
+    assert {k: said[k] for k in wanted} == wanted
+    assert extractor("rotation3d-casme2", weights=str(done.path)).sampling == "uniform"
+    stcnn = recipe(backbone="stcnn-smic").resolved()
+    assert (stcnn.optimizer, stcnn.momentum, stcnn.batch, stcnn.epochs) == ("sgd", 0.0, 16, 200)
+
+
+def test_exponential_decay_goes_by_steps(maps, tmp_path):
+    plan = recipe(backbone="ststnet", epochs=2, batch=16, precision="f32", learning_rate=1e-3,
+                  schedule="exponential", decay_rate=0.5, decay_steps=2)  # fmt: skip
+    done = train(maps, plan, tmp_path)
+    steps = done.card["data"]["samples"] // 16
+    assert done.history[0]["learning_rate"] == pytest.approx(1e-3 * 0.5 ** (steps // 2))
+
+
+def test_stopped_in_the_middle_of_blocks_of_epochs(maps, tmp_path, monkeypatch):
+    plan = recipe(backbone="ststnet", epochs=10, every=4, batch=16, precision="f32")
+    whole = train(maps, plan, tmp_path / "a")
+    assert [h["epoch"] for h in whole.history] == [4, 8, 10]
+    keep = Loop._keep
+
+    def stop(self, *given):
+        keep(self, *given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Loop, "_keep", stop)
+        train(maps, plan, tmp_path / "b")
+    again = train(maps, plan, tmp_path / "b")
+    assert [h["epoch"] for h in again.history] == [4, 8, 10]
+    assert again.history[-1]["loss"] == pytest.approx(whole.history[-1]["loss"], rel=0.02)
+
+
+def test_another_kind_of_data_is_refused(clips, maps, tmp_path):
+    with pytest.raises(ValueError, match="ststnet takes flows; synthetic-clips holds clips"):
+        train(clips, recipe(backbone="ststnet"), tmp_path)
+    with pytest.raises(ValueError, match="ucm-a takes images; drawn holds flows"):
+        train(maps, recipe(backbone="ucm-a"), tmp_path)
+
+
+def test_motion_maps_are_not_turned_and_not_equalised():
+    with pytest.raises(ValueError, match="'rotation' is not for motion maps"):
+        recipe(backbone="ststnet", augment="strong")
+    with pytest.raises(ValueError, match="a motion map shows no light"):
+        recipe(backbone="ststnet", equalize="hist")
+    with pytest.raises(ValueError, match="a motion map shows no light"):
+        Preprocess(equalize="clahe").apply(np.zeros((28, 28, 3), np.uint8), "flow")
+
+
+def test_a_clip_is_changed_as_a_whole():
+    frame = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
+    clip = np.repeat(frame[None], 18, axis=0)
+    for names in (("angles",), ("flip", "shift", "zoom", "blur", "erasing")):
+        made = augment(clip, names, np.random.default_rng(3), kind="clip")
+        assert made.shape == clip.shape
+        assert not np.array_equal(made, clip)
+        if "erasing" not in names:  # noise differs from frame to frame, its place does not
+            assert (made == made[:1]).all()
+    turned = [augment(clip, ("angles",), np.random.default_rng(s), kind="clip")[0] for s in range(60)]
+    assert len({t.tobytes() for t in turned}) == 6
+
+
+def test_a_flipped_map_has_its_horizontal_flow_negated():
+    given = np.random.default_rng(0).integers(0, 256, (28, 28, 3)).astype(np.uint8)
+    made = [augment(given, ("flip",), np.random.default_rng(s), kind="flow") for s in range(12)]
+    wanted = mirrored(given, "flow")
+    assert all(np.array_equal(m, given) or np.array_equal(m, wanted) for m in made)
+    assert any(np.array_equal(m, wanted) for m in made)
+    assert np.array_equal(mirrored(wanted, "flow"), given)
+    assert np.array_equal(wanted[..., 1], given[:, ::-1, 1])
+    assert np.array_equal(wanted[..., 0], 255 - given[:, ::-1, 0])
+
+
+def test_clips_are_equalised_frame_by_frame():
+    clip = np.random.default_rng(0).integers(40, 90, (5, 32, 48)).astype(np.uint8)
+    done = Preprocess(equalize="hist", mirror=True).apply(clip, "clip")
+    for before, after in zip(clip, done, strict=True):
+        assert np.array_equal(after, Preprocess(equalize="hist").apply(before)[:, ::-1])
+
+
+def test_batches_of_clips_hold_the_right_clip_with_the_right_target():
+    samples = [np.full((20, 64, 64), i, np.uint8) for i in range(6)]
+    form = Form(kind="clip", size=64, frames=18, time="last")
+    found = Pictures(samples, np.arange(6), np.eye(6, dtype=np.float32), form)
+    for mirror in (False, True):
+        for x, t in Epochs(found, 3, mirror=mirror).epoch(1):
+            assert x.shape == (3, 64, 64, 18, 1)
+            assert np.array_equal(x[:, 0, 0, 0, 0].astype(int), t.argmax(1))
+
+
+def test_changes_by_kind():
+    assert changes("flip,shift", "flow") == ("flip", "shift")
+    assert changes("angles", "clip") == ("angles",)
