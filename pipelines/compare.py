@@ -16,6 +16,7 @@ import numpy as np
 from classifiers.memory import gigabytes
 from featurize.store import Store
 from pipelines import datasets
+from pipelines.datasets.audit import audit
 from pipelines.datasets.base import Dataset
 from pipelines.fit import Bench, Matrix, base_row, cell_id, run_cell
 from pipelines.networks import own_cell
@@ -111,8 +112,27 @@ def compare(
     rows = _ordered(read_rows(out / "rows.csv"), list(runs))
     found = Comparison(rows, **counts, faults=len(bench.dataset.faults), folder=out)
     write_summary(found, out / "summary.csv")
+    write_audit(bench.dataset, out, progress)
     write_recipe(recipe, bench.dataset, list(runs), out / "recipe.json")
     return found
+
+
+def write_audit(dataset: Dataset, out: Path, progress: Progress = SILENT) -> bool:
+    """Write the audit of a data set of pictures to ``audit/``, where ``mueca report`` looks for it.
+
+    An audit of the same samples that is there already stays.
+
+    Returns
+    -------
+    bool
+        Whether one was made.
+    """
+    mark = out / "audit" / "fingerprint.txt"
+    if dataset.kind != "image" or (mark.is_file() and mark.read_text("utf-8") == dataset.fingerprint):
+        return False
+    audit(dataset, progress=progress).write_csv(mark.parent)
+    mark.write_text(dataset.fingerprint, "utf-8")
+    return True
 
 
 def make_bench(

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from pipelines.reporting.load import Cell, read_csv
 
+#: What a paper calls the network's softmax is its own classifier.
+_OWN = {"softmax": "own"}
+
 
 @dataclass(frozen=True)
 class Published:
@@ -18,9 +21,10 @@ class Published:
     system : str
         R1 to R5.
     dataset, extractor, mirror, head : str
-        What it was measured with; `mirror` is "yes", "no" or "any".
+        What it was measured with; `mirror` is "yes", "no" or "any"; `dataset` is "any" for one of their own.
     accuracy : float
-        On the test split.
+    of : str
+        What it was measured on: "test", or in words what else.
     extract_s, fit_s, ms, mb : float or None
         Seconds to embed and to fit, milliseconds a photo, megabytes of extractor and head, where stated.
     note : str
@@ -32,11 +36,17 @@ class Published:
     mirror: str
     head: str
     accuracy: float
+    of: str
     extract_s: float | None
     fit_s: float | None
     ms: float | None
     mb: float | None
     note: str
+
+    @property
+    def by(self) -> str:
+        """The system, with what it measured on where that is not the test split."""
+        return self.system if self.of == "test" else f"{self.system} ({self.of})"
 
     @property
     def title(self) -> str:
@@ -57,6 +67,7 @@ def _figure(record: dict[str, str]) -> Published:
         mirror=record["mirror"],
         head=record["head"],
         accuracy=float(record["accuracy"]),
+        of=record["of"],
         extract_s=_number(record["extract_s"]),
         fit_s=_number(record["fit_s"]),
         ms=_number(record["ms"]),
@@ -72,17 +83,19 @@ def _number(text: str) -> float | None:
 def published_of(cell: Cell) -> Published | None:
     """Return the published figure of the same extractor and head on the same data, None where there is none.
 
-    Layers and other parameters of the extractor may differ; whether mirrored copies were added may not.
+    Layers and other parameters of the extractor may differ; whether mirrored copies were added may not, but
+    for a network's own answer, which a comparison always asks without copies.
     """
-    name, _, rest = cell.test.extractor.partition(" ")
+    name, _, rest = cell.test.extractor.partition(" [")
     if "+" in re.sub(r"\(.*?\)", "", name):
         return None
-    mirror = "yes" if "[mirror]" in rest else "no"
+    mirror = "yes" if "mirror]" in rest else "no"
     for figure in published():
-        same = (figure.dataset, figure.extractor, figure.head)
-        if same == (cell.test.dataset, name.partition("(")[0], cell.test.head) and figure.mirror in (
-            mirror,
-            "any",
+        if (
+            figure.dataset in (cell.test.dataset, "any")
+            and figure.extractor == name.partition("(")[0]
+            and cell.test.head in (figure.head, _OWN.get(figure.head))
+            and (figure.mirror in (mirror, "any") or cell.test.head == "own")
         ):
             return figure
     return None

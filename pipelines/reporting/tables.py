@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.reporting.costs import network_cost
 from pipelines.reporting.load import Cell, Results, short_params
 from pipelines.reporting.published import published_of
 from pipelines.stats import calibration_error
@@ -23,12 +24,16 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its key in a record, its title with the unit, how it is shown, what it means."""
+    """A column: its key in a record, its title with the unit, how it is shown, what it means.
+
+    `empty` stands where a record has no such number.
+    """
 
     key: str
     title: str
     show: Callable[[Any], str] = str
     words: str = ""
+    empty: str = ""
 
     @property
     def numeric(self) -> bool:
@@ -41,6 +46,10 @@ class Column:
         if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
             return ""
         return self.show(value)
+
+    def shown(self, record: Mapping[str, Any]) -> str:
+        """Return what stands in a table: the text, or what stands for none."""
+        return self.text(record) or self.empty
 
 
 def percent(value: float) -> str:
@@ -68,6 +77,14 @@ def quantity(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2g}"
 
 
+def count_of(value: float) -> str:
+    """Return a large count with its magnitude: 779.8 k, 23.56 M, 7.66 G."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.4g} {letter}"
+    return f"{value:.0f}"
+
+
 COMPARISON = (
     Column("extractor", "extractor"),
     Column("head", "head"),
@@ -90,9 +107,11 @@ COMPARISON = (
     Column("fit_s", "fit s", quantity, "seconds to fit the chosen parameters"),
     Column("predict_ms", "ms/face", quantity, "milliseconds a face, the head alone, in one batch"),
     Column("model_mb", "head MB", quantity, "the fitted head in memory"),
-    Column("params", "parameters", str, "chosen on validation"),
-    Column("published", "published %", percent, "test accuracy of the reference system"),
-    Column("system", "by", str, "which reference system"),
+    Column("weights", "weights", count_of, "parameters of the network up to its embedding layer", "-"),
+    Column("flops", "FLOPs", count_of, "of a sample up to the embedding: 2 a multiply-add, 1 a bias", "-"),
+    Column("params", "parameters", str, "of the head, chosen on validation"),
+    Column("published", "published %", percent, "accuracy of the reference system", "-"),
+    Column("system", "by", str, "which reference system; on the test split if no more is said"),
 )
 
 #: What fits the width of a printed page; the CSV has all.
@@ -118,6 +137,7 @@ def comparison_records(results: Results) -> list[Record]:
 
 def _comparison_record(cell: Cell, chosen: bool) -> Record:
     test, clean, figure = cell.test, cell.rows.get("test-clean"), published_of(cell)
+    cost = network_cost(cell)
     record: Record = {
         "run": cell.run,
         "title": cell.title,
@@ -142,7 +162,9 @@ def _comparison_record(cell: Cell, chosen: bool) -> Record:
         "predict_ms": test.predict_ms_per_sample,
         "model_mb": test.model_bytes / 1e6,
         "published": math.nan if figure is None else figure.accuracy,
-        "system": "" if figure is None else figure.system,
+        "system": "" if figure is None else figure.by,
+        "weights": math.nan if cost is None else cost.parameters,
+        "flops": math.nan if cost is None else cost.flops,
     }
     if clean is not None:
         record |= {
@@ -309,7 +331,7 @@ def latex(
         r"    \midrule",
     ]
     for i, record in enumerate(records):
-        cells = [latex_text(c.text(record)) for c in used]
+        cells = [latex_text(c.shown(record)) for c in used]
         if i < len(bold) and bold[i]:
             cells = [rf"\textbf{{{cell}}}" if cell else "" for cell in cells]
         lines.append("    " + " & ".join(cells) + r" \\")
