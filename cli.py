@@ -334,7 +334,6 @@ def train(
         words.print_training(found)
 
 
-<<<<<<< HEAD
 @app.command(
     epilog="FLOPs are two for each multiply-add and one for each bias, as R2 counts; normalisation, pooling "
     "and activations stand apart. Times are with random weights. Examples: mueca profile --out networks.csv; "
@@ -360,7 +359,8 @@ def profile(
         console.as_json(found)
     else:
         words.print_profile(found, layers, out)
-=======
+
+
 @app.command("export", epilog="Example: mueca export models/hog-svm --out exported/hog-svm")
 def export_(
     model: Annotated[Path, typer.Argument(help="What mueca fit --out wrote.")],
@@ -384,7 +384,6 @@ def export_(
     if not made.whole:
         print(f"the head only: its vectors must come from mueca ({made.extractor})")
     print(f"written to {made.folder}/ ({', '.join(made.files)})")
->>>>>>> serve
 
 
 @app.command()

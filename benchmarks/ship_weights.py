@@ -29,8 +29,10 @@ def main():
     full = extractor(name, weights=str(training / "weights.npz"), layer="scores", precision="f32")
     half = extractor(name, weights=str(target), layer="scores", precision="f32")
     a, b = full.transform(pictures), half.transform(pictures)
-    print(f"{name}: {target.stat().st_size / 1e6:.2f} MB; largest difference of a score {abs(a - b).max():.1e}; "
-          f"{(a.argmax(1) != b.argmax(1)).sum()} of {len(pictures)} answers differ")  # fmt: skip
+    megabytes, apart = target.stat().st_size / 1e6, abs(a - b).max()
+    differ = (a.argmax(1) != b.argmax(1)).sum()
+    print(f"{name}: {megabytes:.2f} MB; largest difference of a score {apart:.1e}")
+    print(f"{differ} of {len(pictures)} answers differ")
 
 
 if __name__ == "__main__":

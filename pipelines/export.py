@@ -189,8 +189,8 @@ def _input(model: Model, network: Any) -> dict[str, Any]:
     reduce_to = int(model.card["data"].get("side") or _TRAINED_SIDE)
     words = (
         f"pixels (n, {size}, {size}, {channels}) float32, 0 to 255, {'grey' if channels == 1 else 'RGB'}: "
-        f"one face, cropped as in training; larger than {reduce_to} pixels: first reduced to {reduce_to} (area "
-        f"mean); then to {size} (area mean or cubic, a = -0.75)"
+        f"one face, cropped as in training; larger than {reduce_to} pixels: first reduced to {reduce_to} "
+        f"(area mean); then to {size} (area mean or cubic, a = -0.75)"
     )
     if equalize["equalize"] != "none":
         words += f"; equalised ({equalize['equalize']}, OpenCV's) before it is brought to {size}"

@@ -170,7 +170,7 @@ def _on_cpu(name: str, model: Any, shape: tuple[int, ...], seconds: float) -> di
         choice = choose("keras")
     one: Any = extractor(name, weights="random")
     identity = {"name": name, "version": one.network.version, "profile": model.output_shape[-1]}
-    run = compiled(lambda: model, identity, shape, choice)  # type: ignore[arg-type]  # clips have a dimension more
+    run = compiled(lambda: model, identity, shape, choice)  # clips have a dimension more
     times = _times(run, shape, np.uint8, seconds)
     return {
         "cpu_ms_1": times[0],

@@ -1,4 +1,4 @@
-"""Networks on clips and motion maps: one loop for all, divided by subject, each kind changed as what it is."""
+"""Networks on clips and motion maps: one loop for all, by subject, each kind changed as what it is."""
 
 from __future__ import annotations
 
