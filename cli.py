@@ -386,6 +386,35 @@ def export_(
     print(f"written to {made.folder}/ ({', '.join(made.files)})")
 
 
+@app.command(
+    epilog="One JSON line a photo, or with --format csv one row a face. Examples: mueca predict photo.jpg; "
+    "mueca predict holiday/ --out faces.csv --format csv --draw marked/"
+)
+def predict(
+    paths: Annotated[list[Path], typer.Argument(help="Photos, and folders of photos.")],
+    model: Annotated[
+        Path | None, typer.Option(help="What mueca fit --out wrote; default: the model that ships.")
+    ] = None,
+    detector: Annotated[str, typer.Option(help="auto, haar, dlib-hog or dlib-cnn.")] = "auto",
+    min_face: Annotated[
+        int | None, typer.Option(min=16, help="Smallest face that is judged, in pixels; default: 32.")
+    ] = None,
+    form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="Of the records.")] = "jsonl",
+    out: Annotated[Path | None, typer.Option(help="A file for the records; default: the screen.")] = None,
+    draw: Annotated[Path | None, typer.Option(help="A folder for copies with boxes and labels.")] = None,
+) -> None:
+    """Find every face of photos and say which expression it shows."""
+    from pipelines import console, photos
+
+    tally = photos.run(
+        paths, model=model, detector=detector, min_face=min_face, form=form, out=out, drawn=draw,
+        progress=console.Bars(),
+    )  # fmt: skip
+    small = f", {tally.skipped} too small to judge" if tally.skipped else ""
+    console.say(f"{tally.faces} faces in {tally.photos} photos{small}")
+    _report_faults(tally.faults)
+
+
 @app.command()
 def doctor(json: JsonOption = False) -> None:
     """Say what this machine can do, what is chosen on it and why, and how to get what is missing."""

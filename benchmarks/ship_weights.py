@@ -1,4 +1,4 @@
-"""Put trained weights into the package: half precision, the card beside them; check what half precision moves.
+"""Put trained weights into the package in half precision with their card; check what that moves.
 
 Run: python benchmarks/ship_weights.py TRAINING NAME, with the folder that mueca train wrote and a registered
 network's name. Writes featurize/backbones/weights/NAME.npz and NAME.json.

@@ -1,0 +1,217 @@
+"""Predict on photos: files and folders in, one record a photo out, as it is done."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from featurize.images import Image, UnreadableImage, decode
+from pipelines.datasets.base import Fault
+from pipelines.datasets.folder import PICTURES
+from pipelines.datasets.videos import VIDEOS
+from pipelines.predict import Predictor, Sight, box_dict, draw
+from pipelines.progress import SILENT, Progress
+
+#: No file above this is read: no picture is as large.
+MAX_FILE = 2**28
+
+
+@dataclass
+class Tally:
+    """What was done.
+
+    Attributes
+    ----------
+    photos, faces, skipped : int
+        Photos read, faces judged, faces found that are too small.
+    faults : list of Fault
+        Files that could not be read.
+    """
+
+    photos: int = 0
+    faces: int = 0
+    skipped: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+
+def find_photos(paths: Sequence[Path]) -> list[Path]:
+    """Return the photos that `paths` name: files as they are, folders with all that is below them, in order.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a path is not there.
+    ValueError
+        If nothing was found.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            below = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
+            found |= dict.fromkeys(below)
+        elif path.exists():
+            found[path] = None
+        else:
+            raise FileNotFoundError(f"no file or folder {path}")
+    if not found:
+        raise ValueError(f"no pictures in {', '.join(map(str, paths))}; known: {', '.join(sorted(PICTURES))}")
+    return list(found)
+
+
+def predict_photos(
+    photos: Sequence[Path],
+    predictor: Predictor,
+    to: IO[str],
+    *,
+    form: Literal["jsonl", "csv"] = "jsonl",
+    drawn: Path | None = None,
+    progress: Progress = SILENT,
+) -> Tally:
+    """Judge every face of every photo; records are written as they come, so memory stays constant.
+
+    Parameters
+    ----------
+    photos : sequence of Path
+    predictor : Predictor
+    to : text stream
+    form : {"jsonl", "csv"}
+        A line a photo, or a row a face (a photo without a face has no row).
+    drawn : Path, optional
+        Folder for copies with boxes and labels.
+    progress : Progress
+
+    Returns
+    -------
+    Tally
+    """
+    tally = Tally()
+    names = _copy_names(photos)
+    writer = _Csv(to, predictor.classes) if form == "csv" else _Lines(to)
+    with progress.task("photos", len(photos)) as advance:
+        for path, image, reason in _read(photos):
+            if image is None:
+                tally.faults.append(Fault(str(path), reason))
+            else:
+                seen = predictor.look(image)
+                writer.write(path, image, seen)
+                _count(tally, seen)
+                if drawn is not None:
+                    _save(drawn / names[path], draw(image, seen.faces))
+            advance(1)
+    return tally
+
+
+def _read(photos: Sequence[Path]) -> Iterator[tuple[Path, Image | None, str]]:
+    for path in photos:
+        try:
+            if path.suffix.lower() in VIDEOS:
+                raise UnreadableImage(path.name, "a video; this version judges photos")
+            if path.stat().st_size > MAX_FILE:
+                raise UnreadableImage(path.name, f"larger than {MAX_FILE >> 20} MB")
+            yield path, decode(path.read_bytes(), path.name), ""
+        except (UnreadableImage, OSError) as error:
+            yield path, None, getattr(error, "reason", " ".join(str(error).split()))
+
+
+def _count(tally: Tally, seen: Sight) -> None:
+    tally.photos += 1
+    tally.faces += len(seen.faces)
+    tally.skipped += len(seen.skipped)
+
+
+class _Lines:
+    def __init__(self, to: IO[str]) -> None:
+        self.to = to
+
+    def write(self, path: Path, image: Image, seen: Sight) -> None:
+        record = {
+            "file": str(path),
+            "width": image.shape[1],
+            "height": image.shape[0],
+            "faces": [face.as_dict() for face in seen.faces],
+            "skipped": [box_dict(box) for box in seen.skipped],
+        }
+        self.to.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self.to.flush()
+
+
+class _Csv:
+    def __init__(self, to: IO[str], classes: Sequence[str]) -> None:
+        self.to, self.classes = to, classes
+        self.writer = csv.writer(to)
+        self.writer.writerow(
+            ["file", "face", "left", "top", "right", "bottom", "confidence", "label", "meaning", *classes]
+        )
+
+    def write(self, path: Path, image: Image, seen: Sight) -> None:
+        del image
+        for number, face in enumerate(seen.faces, 1):
+            known: list[Any] = [str(path), number, *box_dict(face.box).values(), round(face.confidence, 4)]
+            numbers = [round(face.probabilities[name], 5) for name in self.classes]
+            self.writer.writerow([*known, face.label, face.meaning, *numbers])
+        self.to.flush()
+
+
+def _copy_names(photos: Sequence[Path]) -> dict[Path, str]:
+    """Return a file name for each photo's copy; photos of one name in several folders get a number."""
+    names: dict[Path, str] = {}
+    taken: dict[str, int] = {}
+    for path in photos:
+        count = taken[path.stem] = taken.get(path.stem, 0) + 1
+        names[path] = f"{path.stem}.jpg" if count == 1 else f"{path.stem}-{count}.jpg"
+    return names
+
+
+def _save(path: Path, image: Image) -> None:
+    from PIL import Image as Pillow
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Pillow.fromarray(image).save(path, quality=92)
+
+
+def run(
+    paths: Sequence[Path],
+    *,
+    model: Path | None = None,
+    detector: str = "auto",
+    min_face: int | None = None,
+    form: Literal["jsonl", "csv"] = "jsonl",
+    out: Path | None = None,
+    drawn: Path | None = None,
+    progress: Progress = SILENT,
+) -> Tally:
+    """Predict on photos and folders: what ``mueca predict`` does.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Photos, and folders of such.
+    model : Path, optional
+        What ``mueca fit --out`` wrote; by default the model that ships.
+    detector : str
+        "auto" or one of `featurize.detect.DETECTORS`.
+    min_face : int, optional
+        Side in pixels of the smallest face that is judged.
+    form, drawn, progress
+        See `predict_photos`.
+    out : Path, optional
+        File for the records; by default the output stream.
+
+    Raises
+    ------
+    ValueError, OSError
+        One line: nothing found, no such model or detector, a file that cannot be written.
+    """
+    import sys
+
+    photos = find_photos(paths)
+    extra = {} if min_face is None else {"min_face": min_face}
+    predictor = Predictor.load(model, detector, **extra)
+    with ExitStack() as stack:
+        to = sys.stdout if out is None else stack.enter_context(out.open("w", encoding="utf-8", newline=""))
+        return predict_photos(photos, predictor, to, form=form, drawn=drawn, progress=progress)
