@@ -69,6 +69,11 @@ MemoryOption = Annotated[
     str | None,
     typer.Option(help="What kernels may take, such as 4GB; default: 8GB, or half of this machine's memory."),
 ]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(help="Work on the workers of a dask scheduler, tcp://HOST:PORT; see docs/distributed.md."),
+]
+WorkersOption = Annotated[int | None, typer.Option(help="Work in so many processes of this machine.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -82,22 +87,26 @@ def featurize(
     clip: ClipOption = 4.0,
     strict: StrictOption = False,
     jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
     json: JsonOption = False,
 ) -> None:
     """Turn every picture of a data set into a vector, once: it is kept in the cache."""
     from pipelines import api, console
 
-    dataset, found = api.featurize(
-        data,
-        backbone,
-        out=out,
-        equalize=equalize,
-        tile=tile,
-        clip=clip,
-        strict=strict,
-        n_jobs=jobs,
-        progress=console.Bars(),
-    )
+    with api.connect(scheduler, workers) as cluster:
+        dataset, found = api.featurize(
+            data,
+            backbone,
+            out=out,
+            equalize=equalize,
+            tile=tile,
+            clip=clip,
+            strict=strict,
+            n_jobs=jobs,
+            progress=console.Bars(),
+            cluster=cluster,
+        )
     record = {
         "data": dataset.name,
         "extractor": found.spec,
@@ -199,6 +208,8 @@ def compare(
     strict: StrictOption = False,
     jobs: JobsOption = None,
     memory: MemoryOption = None,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
     json: JsonOption = False,
 ) -> None:
     """Compare every extractor with every head of a recipe; what is there already is not computed again."""
@@ -206,6 +217,8 @@ def compare(
     from pipelines.compare import summarize
 
     if (measured := gap_recipe.load_gap_recipe(recipe)) is not None:
+        if scheduler or workers is not None:
+            raise ValueError(f"{recipe} runs on this machine; leave out --scheduler and --workers")
         folder = out or Path("results") / measured.name
         rows = gap_recipe.run_gap(measured, folder, strict=strict, progress=console.Bars())
         found_gap = gap_recipe.records(rows)
@@ -216,7 +229,16 @@ def compare(
         return
     plan = api.load_recipe(recipe)
     folder = out or Path("results") / plan.name
-    found = api.compare(plan, folder, n_jobs=jobs, strict=strict, progress=console.Bars(), memory=memory)
+    with api.connect(scheduler, workers) as cluster:
+        found = api.compare(
+            plan,
+            folder,
+            n_jobs=jobs,
+            strict=strict,
+            progress=console.Bars(),
+            memory=memory,
+            cluster=cluster,
+        )
     if json:
         console.as_json({"folder": str(folder), "cells": summarize(found)})
     else:

@@ -94,8 +94,13 @@ class Head(ClassifierMixin, BaseEstimator):
 
 
 def cores(n_jobs: int | None) -> int:
-    """Return how many threads `n_jobs` means, in joblib's sense (-1: all that this process may use)."""
+    """Return how many threads `n_jobs` means, in joblib's sense (-1: all that this process may use).
+
+    As for joblib, ``LOKY_MAX_CPU_COUNT`` says that this process may use no more: several share the machine.
+    """
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    told = os.environ.get("LOKY_MAX_CPU_COUNT", "")
+    available = min(available, int(told)) if told.isdecimal() and int(told) else available
     if n_jobs is None:
         return 1
     return max(1, available + 1 + n_jobs) if n_jobs < 0 else max(1, n_jobs)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from featurize.images import Preprocess
 from featurize.store import Store
 from pipelines import datasets
+from pipelines.cluster import Cluster, connect
 from pipelines.compare import compare, make_bench
 from pipelines.datasets.base import Dataset
 from pipelines.extract import Embedding, embed
@@ -17,7 +18,7 @@ from pipelines.progress import SILENT, Progress
 from pipelines.recipe import load_recipe, single_cell
 from pipelines.vectors import check_format, write_vectors
 
-__all__ = ["compare", "featurize", "fit", "load_dataset", "load_model", "load_recipe"]
+__all__ = ["compare", "connect", "featurize", "fit", "load_dataset", "load_model", "load_recipe"]
 
 load_dataset = datasets.load
 
@@ -34,6 +35,7 @@ def featurize(
     store: Store | None = None,
     n_jobs: int | None = None,
     progress: Progress = SILENT,
+    cluster: Cluster | None = None,
 ) -> tuple[Dataset, Embedding]:
     """Turn every picture of a data set into a vector, cached.
 
@@ -49,7 +51,7 @@ def featurize(
         See `featurize.images.Preprocess`.
     strict : bool
         An unreadable picture is an error; otherwise it is left out and listed in ``dataset.faults``.
-    store, n_jobs, progress
+    store, n_jobs, progress, cluster
         See `pipelines.extract.embed`.
 
     Returns
@@ -67,7 +69,15 @@ def featurize(
     store = store or Store()
     preprocess = Preprocess(equalize=equalize, tile=tile, clip=clip)
     dataset = datasets.load(data, strict=strict, cache=store.root, progress=progress)
-    found = embed(dataset, backbone, preprocess=preprocess, store=store, n_jobs=n_jobs, progress=progress)
+    found = embed(
+        dataset,
+        backbone,
+        preprocess=preprocess,
+        store=store,
+        n_jobs=n_jobs,
+        progress=progress,
+        cluster=cluster,
+    )
     if out is not None:
         with progress.task(f"writing {Path(out).name}"):
             write_vectors(Path(out), dataset, found.X)

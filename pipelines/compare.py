@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,13 +18,16 @@ from featurize.store import Store
 from pipelines import datasets
 from pipelines.datasets.audit import audit
 from pipelines.datasets.base import Dataset
-from pipelines.fit import Bench, Matrix, base_row, cell_id, run_cell
+from pipelines.fit import FAILURES, Bench, Matrix, base_row, cell_id, run_cell
 from pipelines.networks import own_cell
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Head, Recipe
-from pipelines.results import Row, append_grid, append_rows, read_rows
+from pipelines.results import Predictions, Row, append_grid, append_rows, read_rows
 from pipelines.splits import divided, split
 from pipelines.versions import machine
+
+if TYPE_CHECKING:
+    from pipelines.cluster import Cluster
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,7 @@ def compare(
     strict: bool = False,
     progress: Progress = SILENT,
     memory: float | str | None = None,
+    cluster: Cluster | None = None,
 ) -> Comparison:
     """Run a recipe; what `out` already holds of it is not computed again.
 
@@ -84,7 +88,11 @@ def compare(
         An unreadable sample is an error.
     progress : Progress
     memory : str, float or None
-        What kernels may take, as in `classifiers.search.SharedGridSearch`.
+        What kernels may take, as in `classifiers.search.SharedGridSearch`; the workers of one machine share
+        it.
+    cluster : Cluster, optional
+        Where shards of embeddings and cells are computed (`pipelines.cluster.connect`); files are written
+        here only.
 
     Returns
     -------
@@ -97,17 +105,17 @@ def compare(
     ValueError
         If the data set or the protocol cannot be had.
     """
-    bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory)
+    bench = make_bench(
+        recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory, cluster=cluster
+    )
     done = {row.run for row in read_rows(out / "rows.csv") if row.status == "ok"}
     counts = {"computed": 0, "reused": 0, "failed": 0}
     runs: dict[str, None] = {}
     with progress.task(
         f"comparing on {bench.dataset.name}", len(recipe.extractors) * len(recipe.heads)
     ) as advance:
-        for head, matrix in _cells(recipe, bench):
-            run = cell_id(head, matrix)
-            runs[run] = None
-            counts["reused" if run in done else _run(head, matrix, out)] += 1
+        for how in _computed(recipe, bench, done, runs, out):
+            counts[how] += 1
             advance(1)
     rows = _ordered(read_rows(out / "rows.csv"), list(runs))
     found = Comparison(rows, **counts, faults=len(bench.dataset.faults), folder=out)
@@ -143,6 +151,7 @@ def make_bench(
     strict: bool = False,
     progress: Progress = SILENT,
     memory: float | str | None = None,
+    cluster: Cluster | None = None,
 ) -> Bench:
     """Load a recipe's data and divide it by the recipe's protocol."""
     gigabytes(memory)  # a wrong one is an error before anything is read
@@ -152,7 +161,9 @@ def make_bench(
     )
     dataset = divided(dataset, recipe.test, recipe.seed)
     parts = split(dataset, recipe.validation, recipe.test, recipe.seed, recipe.refit)
-    return Bench(dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress, memory)
+    return Bench(
+        dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress, memory, cluster
+    )
 
 
 def _cells(recipe: Recipe, bench: Bench) -> Iterator[tuple[Head, Matrix]]:
@@ -168,23 +179,85 @@ def _cells(recipe: Recipe, bench: Bench) -> Iterator[tuple[Head, Matrix]]:
             yield head, matrix
 
 
+def _computed(
+    recipe: Recipe, bench: Bench, done: set[str], runs: dict[str, None], out: Path
+) -> Iterator[str]:
+    """Compute and write the cells that are not `done`; yield how each went, and enter all into `runs`.
+
+    On a cluster, one extractor is embedded while the cells of those before it are in work.
+    """
+    far = _Far(bench, out) if bench.cluster is not None else None
+    for head, matrix in _cells(recipe, bench):
+        run = cell_id(head, matrix)
+        runs[run] = None
+        if run in done:
+            yield "reused"
+        elif far is None:
+            yield _run(head, matrix, out)
+        else:
+            yield from far.submit(head, matrix)
+    if far is not None:
+        yield from far.rest()
+
+
+class _Far:
+    """Cells computed on a cluster and written here."""
+
+    def __init__(self, bench: Bench, out: Path) -> None:
+        from pipelines.remote import Cells
+
+        assert bench.cluster is not None  # noqa: S101 - who calls has looked
+        self.cells, self.out = Cells(bench.cluster, bench), out
+
+    def submit(self, head: Head, matrix: Matrix) -> Iterator[str]:
+        """Send one; write those that are done meanwhile."""
+        try:
+            self.cells.submit(head, matrix)
+        except FAILURES as error:
+            yield _failed(head, matrix, error, self.out)
+        yield from self._written(self.cells.finished())
+
+    def rest(self) -> Iterator[str]:
+        """Write the others as they come."""
+        yield from self._written(self.cells.rest())
+
+    def _written(self, answers: Iterator[tuple[Head, Matrix, dict[str, Any]]]) -> Iterator[str]:
+        from pipelines.remote import unpacked
+
+        for head, matrix, answer in answers:
+            if "error" in answer:
+                yield _failed(head, matrix, answer["error"], self.out)
+            else:
+                yield _keep(head, *unpacked(answer), self.out)
+
+
 def _run(head: Head, matrix: Matrix, out: Path) -> str:
     """Compute one cell and write it; return how it went."""
     try:
         outcome = run_cell(head, matrix)
-    except (ValueError, ArithmeticError, MemoryError, RuntimeError) as error:
-        words = " ".join(str(error).split()) or type(error).__name__
-        log.warning("%s with %s failed: %s", matrix.features.title, head.head, words)
-        append_rows(out / "rows.csv", [Row(**base_row(head, matrix), status="error", error=words)])
-        return "failed"
-    chosen, tested = outcome.rows[0], outcome.rows[1]
+    except FAILURES as error:
+        return _failed(head, matrix, error, out)
+    return _keep(head, outcome.rows, outcome.predictions, outcome.choice.tried, out)
+
+
+def _failed(head: Head, matrix: Matrix, error: Exception | str, out: Path) -> str:
+    words = " ".join(str(error).split()) or type(error).__name__
+    log.warning("%s with %s failed: %s", matrix.features.title, head.head, words)
+    append_rows(out / "rows.csv", [Row(**base_row(head, matrix), status="error", error=words)])
+    return "failed"
+
+
+def _keep(
+    head: Head, rows: list[Row], predictions: Predictions, tried: list[dict[str, Any]], out: Path
+) -> str:
+    chosen, tested = rows[0], rows[1]
     log.info(
         "%s with %s: validation %.4f, test %.4f, fitted in %.1f s",
         tested.extractor, tested.head, chosen.accuracy, tested.accuracy, tested.fit_s,
     )  # fmt: skip
-    outcome.predictions.save(out / "predictions" / f"{outcome.run}.npz")
-    append_grid(out / "grid.csv", outcome.run, head.head, outcome.choice.tried)
-    append_rows(out / "rows.csv", outcome.rows)  # last: a row says that all of the cell is there
+    predictions.save(out / "predictions" / f"{chosen.run}.npz")
+    append_grid(out / "grid.csv", chosen.run, head.head, tried)
+    append_rows(out / "rows.csv", rows)  # last: a row says that all of the cell is there
     return "computed"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from featurize.store import Entry, Span, Store, key_of
 from pipelines.datasets.base import Dataset, Samples, order_digest
 from pipelines.progress import SILENT, Progress
 from pipelines.versions import library_versions
+
+if TYPE_CHECKING:
+    from pipelines.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ def embed(
     store: Store | None = None,
     n_jobs: int | None = None,
     progress: Progress = SILENT,
+    cluster: Cluster | None = None,
 ) -> Embedding:
     """Return the vectors of `dataset` under `expression`, from the cache where they are.
 
@@ -77,6 +81,8 @@ def embed(
     n_jobs : int, optional
         Workers; all cores by default.
     progress : Progress
+    cluster : Cluster, optional
+        Compute there (`pipelines.cluster.connect`); the cache stays here.
 
     Returns
     -------
@@ -90,7 +96,7 @@ def embed(
         If the cache cannot be written.
     """
     parts, source = _parts(dataset, expression, preprocess, indices)
-    entries = [_embed_part(part, source, store or Store(), n_jobs, progress) for part in parts]
+    entries = [_embed_part(part, source, store or Store(), n_jobs, progress, cluster) for part in parts]
     return _joined(parts, entries)
 
 
@@ -107,7 +113,7 @@ def embedding_keys(
 
 def _parts(
     dataset: Dataset, expression: str, preprocess: Preprocess | None, indices: NDArray[np.intp] | None
-) -> tuple[tuple[Extractor, ...], _Source]:
+) -> tuple[tuple[Extractor, ...], Source]:
     parts = tuple(parse(expression))
     for part in parts:
         if part.kind != dataset.kind:
@@ -115,7 +121,7 @@ def _parts(
                 f"extractor {part.name!r} takes {part.kind}s; {dataset.name} holds {dataset.kind}s"
             )
     which = np.arange(len(dataset)) if indices is None else np.asarray(indices)
-    return parts, _Source(dataset, which, preprocess or Preprocess())
+    return parts, Source(dataset, which, preprocess or Preprocess())
 
 
 def _joined(extractors: tuple[Extractor, ...], entries: Sequence[Entry]) -> Embedding:
@@ -132,7 +138,7 @@ def _joined(extractors: tuple[Extractor, ...], entries: Sequence[Entry]) -> Embe
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     """The preprocessed pictures of some samples; goes to other processes."""
 
     dataset: Dataset
@@ -140,6 +146,7 @@ class _Source:
     preprocess: Preprocess
 
     def key_fields(self, extractor: Extractor) -> dict[str, Any]:
+        """Return what decides the vectors."""
         return {
             "dataset": self.dataset.fingerprint,
             "order": order_digest(self.dataset.ids[self.indices].tolist()),
@@ -149,13 +156,18 @@ class _Source:
 
 
 def _embed_part(
-    extractor: Extractor, source: _Source, store: Store, n_jobs: int | None, progress: Progress
+    extractor: Extractor,
+    source: Source,
+    store: Store,
+    n_jobs: int | None,
+    progress: Progress,
+    cluster: Cluster | None,
 ) -> Entry:
     label = f"{extractor.name} of {source.dataset.name}" + (" (mirrored)" if source.preprocess.mirror else "")
 
     def compute(spans: Sequence[Span]) -> Iterator[NDArray[np.float32]]:
         with progress.task(label, sum(b - a for a, b in spans)) as advance:
-            for block in _blocks(extractor, source, spans, n_jobs):
+            for block in _blocks(extractor, source, spans, n_jobs, cluster):
                 yield block
                 advance(len(block))
 
@@ -164,9 +176,17 @@ def _embed_part(
 
 
 def _blocks(
-    extractor: Extractor, source: _Source, spans: Sequence[Span], n_jobs: int | None
+    extractor: Extractor,
+    source: Source,
+    spans: Sequence[Span],
+    n_jobs: int | None,
+    cluster: Cluster | None,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the vectors of each span, in order, computed by several workers where that helps."""
+    if cluster is not None:
+        from pipelines.remote import embed_on
+
+        return embed_on(cluster, extractor, source, spans)
     samples, indices, preprocess = source.dataset.samples, source.indices, source.preprocess
     kind = source.dataset.kind
     tasks = ((extractor, samples, preprocess, indices[a:b], kind) for a, b in spans)

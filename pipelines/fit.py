@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,11 @@ from pipelines.results import Predictions, Row, as_json
 from pipelines.splits import Indices, Split
 from pipelines.versions import git_sha, library_versions
 
+if TYPE_CHECKING:
+    from pipelines.cluster import Cluster
+
+#: What makes a cell a row with an error, and not the end of the run.
+FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError)
 #: Raised whenever the same cell would give other rows, so that old ones are not taken for new.
 CELL_VERSION = 1
 
@@ -51,6 +56,8 @@ class Bench:
     progress : Progress
     memory : str, float or None
         What kernels may take, as in `classifiers.search.SharedGridSearch`.
+    cluster : Cluster, optional
+        Where embeddings are computed.
     """
 
     dataset: Dataset
@@ -62,6 +69,7 @@ class Bench:
     n_jobs: int | None = None
     progress: Progress = SILENT
     memory: float | str | None = None
+    cluster: Cluster | None = None
 
     @cached_property
     def clean(self) -> NDArray[np.bool_]:
@@ -150,6 +158,11 @@ class Matrix:
         return self._embed(self._mirroring, self._copied)
 
     @property
+    def embeddings(self) -> tuple[Embedding, ...]:
+        """All that is embedded: the samples, and the mirrored copies where asked for."""
+        return (self.embedding,) if self._copied is None else (self.embedding, self._copies)
+
+    @property
     def _mirroring(self) -> Preprocess:
         return self.features.preprocess.model_copy(update={"mirror": True})
 
@@ -163,6 +176,7 @@ class Matrix:
             store=bench.store,
             n_jobs=bench.n_jobs,
             progress=bench.progress,
+            cluster=bench.cluster,
         )
 
     def plain(self, indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -1,0 +1,282 @@
+"""What workers are given and give back: shards of embeddings, cells of a comparison.
+
+Arguments say everything, and are plain: the text of an extractor, the vectors' key in the cache, arrays. A
+worker that reads the same files finds pictures and vectors there, and checks them by their hashes; to one
+that does not they are sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.memory import gigabytes
+from featurize.base import Extractor
+from featurize.images import Preprocess
+from featurize.registry import parse
+from featurize.store import Span, Store
+from pipelines.cluster import Cluster, as_worker, share_of_host
+from pipelines.datasets.base import Samples, sample_digest
+from pipelines.extract import Embedding
+from pipelines.fit import FAILURES, Bench, Matrix, run_cell
+from pipelines.progress import SILENT
+from pipelines.recipe import Features, Head
+from pipelines.results import Predictions, Row
+
+log = logging.getLogger(__name__)
+Vectors = NDArray[np.float32]
+#: Rows of vectors in one message.
+_ROWS = 4096
+
+
+# Shards -------------------------------------------------------------------------------------------------
+
+
+def embed_on(cluster: Cluster, extractor: Extractor, source: Any, spans: Sequence[Span]) -> Iterator[Vectors]:
+    """Yield the vectors of each span, in order, computed by workers.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    extractor : Extractor
+    source : pipelines.extract.Source
+        The pictures and what is done to them.
+    spans : sequence of (start, stop)
+    """
+    text, identity = extractor.spec.as_text(), extractor.spec.identity()
+    hosts, settings = cluster.on_each_host(), source.preprocess.model_dump()
+    everything = cluster.submit(_same, source.dataset.samples)  # recomputed if its worker dies
+
+    def call(span: Span) -> tuple[Any, ...]:
+        which = source.indices[span[0] : span[1]]
+        return everything, which, source.dataset.digests[which], text, identity, settings, hosts
+
+    found = cluster.in_order(shard, map(call, spans))
+    for span, block in zip(spans, found, strict=True):
+        if block is None:  # that worker does not read our files
+            which = source.indices[span[0] : span[1]]
+            pictures = [source.dataset.samples[int(i)] for i in which]
+            sent = (pictures, np.arange(len(which)), None, text, identity, settings, hosts)
+            block = cluster.result(cluster.submit(shard, *sent))
+        yield block
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def shard(
+    samples: Samples,
+    which: NDArray[np.intp],
+    digests: NDArray[np.str_] | None,
+    text: str,
+    identity: dict[str, Any],
+    settings: dict[str, Any],
+    hosts: dict[str, int],
+) -> Vectors | None:
+    """Return the vectors of some samples; None if they cannot be read here, or are others than meant.
+
+    Raises
+    ------
+    ValueError
+        If the extractor here is not the one that was asked for (other weights, another version).
+    """
+    with as_worker(hosts):
+        extractor = _extractor(text)
+        if extractor.spec.identity() != identity:
+            raise ValueError(f"a worker has another {extractor.name} (its version or its weights differ)")
+        try:
+            pictures = [samples[int(i)] for i in which]
+        except (OSError, ValueError):
+            return None
+        if digests is not None and [sample_digest(p) for p in pictures] != digests.tolist():
+            return None
+        preprocess = Preprocess(**settings)
+        return extractor.transform(preprocess.apply(p, extractor.kind) for p in pictures)
+
+
+@lru_cache(maxsize=2)
+def _extractor(text: str) -> Extractor:
+    (found,) = parse(text)
+    return found
+
+
+# Cells --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the vectors of an embedding are, and what a row says of them."""
+
+    root: str
+    keys: tuple[str, ...]
+    spec: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Arrived(Embedding):
+    """An embedding as a worker has it: vectors and words, no extractor."""
+
+    words: str = ""
+
+    @property
+    def spec(self) -> str:
+        """The expression with every parameter written out."""
+        return self.words
+
+
+class _Absent(Sequence[Any]):
+    """Pictures that nobody needs any more."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, index: Any) -> Any:
+        raise LookupError("pictures are not sent with a cell")
+
+
+class _ArrivedMatrix(Matrix):
+    """A matrix whose vectors are there already; who sent them has checked what they may be tested on."""
+
+    def __init__(self, features: Features, bench: Bench, found: Sequence[Arrived]) -> None:
+        super().__init__(features, bench)
+        self.__dict__["embedding"] = found[0]
+        self.__dict__["keys"] = tuple(k for part in found for k in part.keys)
+        if self._copied is not None:
+            self.__dict__["_copies"] = found[1]
+
+    def check(self) -> None:
+        """Nothing: done before it was sent."""
+
+
+class Cells:
+    """Cells in work on a cluster.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    bench : Bench
+    """
+
+    def __init__(self, cluster: Cluster, bench: Bench) -> None:
+        self.cluster, self.bench = cluster, bench
+        self.hosts = cluster.on_each_host()
+        light = replace(
+            bench,
+            dataset=replace(bench.dataset, samples=_Absent(len(bench.dataset))),
+            progress=SILENT,
+            cluster=None,
+            n_jobs=None,
+        )
+        light.__dict__["clean"] = bench.clean  # looks at pictures: here, once
+        self._bench = cluster.submit(_same, light)
+        self._sent: dict[tuple[str, ...], list[Any]] = {}
+        self.waiting: dict[Any, tuple[Head, Matrix]] = {}
+
+    def submit(self, head: Head, matrix: Matrix) -> None:
+        """Embed what is not embedded yet, and send the cell.
+
+        Raises
+        ------
+        ValueError
+            As `run_cell` before it fits anything.
+        """
+        matrix.check()
+        where = [_address(part, self.bench.store) for part in matrix.embeddings]
+        future = self.cluster.submit(cell, head.model_dump(), matrix.features.model_dump(), self._bench,
+                                     where, None, self.hosts)  # fmt: skip
+        self.waiting[future] = (head, matrix)
+
+    def finished(self) -> Iterator[tuple[Head, Matrix, dict[str, Any]]]:
+        """Yield the cells that are done by now, with what `cell` returned."""
+        for future in [f for f in self.waiting if f.done()]:
+            yield from self._take(future)
+
+    def rest(self) -> Iterator[tuple[Head, Matrix, dict[str, Any]]]:
+        """Yield all others as they come."""
+        while self.waiting:
+            done = [f for f in self.waiting if f.done()] or [next(iter(self.waiting))]
+            for future in done:
+                yield from self._take(future)
+
+    def _take(self, future: Any) -> Iterator[tuple[Head, Matrix, dict[str, Any]]]:
+        head, matrix = self.waiting[future]
+        answer = self.cluster.result(future)
+        del self.waiting[future]
+        if answer is None:  # that worker has not our cache
+            again = self.cluster.submit(cell, head.model_dump(), matrix.features.model_dump(), self._bench,
+                                        [_address(p, self.bench.store) for p in matrix.embeddings],
+                                        [self._parts(p) for p in matrix.embeddings], self.hosts)  # fmt: skip
+            self.waiting[again] = (head, matrix)
+            return
+        yield head, matrix, answer
+
+    def _parts(self, embedding: Embedding) -> list[Any]:
+        """Return the vectors on the cluster, sent once for all heads, of the last embeddings only."""
+        if embedding.keys not in self._sent:
+            for old in list(self._sent)[:-3]:
+                del self._sent[old]
+            X = embedding.X
+            self._sent[embedding.keys] = [
+                self.cluster.submit(_same, np.asarray(X[a : a + _ROWS])) for a in range(0, len(X), _ROWS)
+            ]
+        return self._sent[embedding.keys]
+
+
+def _address(embedding: Embedding, store: Store) -> Address:
+    return Address(str(store.root), embedding.keys, embedding.spec, embedding.seconds)
+
+
+def cell(
+    head: dict[str, Any],
+    features: dict[str, Any],
+    bench: Bench,
+    where: Sequence[Address],
+    sent: Sequence[Sequence[Vectors]] | None,
+    hosts: dict[str, int],
+) -> dict[str, Any] | None:
+    """Run one cell; return its rows, predictions and candidates, or "error"; None if vectors are missing."""
+    with as_worker(hosts):
+        arrived = [_arrived(at, None if sent is None else sent[i]) for i, at in enumerate(where)]
+        if None in arrived:
+            return None
+        alone = replace(bench, memory=gigabytes(bench.memory) / share_of_host(hosts))
+        alone.__dict__["clean"] = bench.clean
+        matrix = _ArrivedMatrix(Features(**features), alone, [a for a in arrived if a is not None])
+        try:
+            outcome = run_cell(Head(**head), matrix)
+        except FAILURES as error:
+            return {"error": str(error) or type(error).__name__}
+    return {
+        "rows": [asdict(row) for row in outcome.rows],
+        "predictions": asdict(outcome.predictions),
+        "tried": outcome.choice.tried,
+    }
+
+
+def unpacked(answer: dict[str, Any]) -> tuple[list[Row], Predictions, list[dict[str, Any]]]:
+    """Return the rows, predictions and candidates of what `cell` returned."""
+    return [Row(**row) for row in answer["rows"]], Predictions(**answer["predictions"]), answer["tried"]
+
+
+def _arrived(at: Address, sent: Sequence[Vectors] | None) -> Arrived | None:
+    if sent is not None:
+        X = np.concatenate(sent)
+    else:
+        entries = [Store(Path(at.root)).open(key) for key in at.keys]
+        if None in entries:
+            return None
+        found = [e.X for e in entries if e is not None]
+        X = found[0] if len(found) == 1 else np.hstack(found)
+    return Arrived(X, (), at.keys, at.seconds, True, {}, at.spec)
