@@ -349,6 +349,31 @@ def profile(
         words.print_profile(found, layers, out)
 
 
+@app.command("export", epilog="Example: mueca export models/hog-svm --out exported/hog-svm")
+def export_(
+    model: Annotated[Path, typer.Argument(help="What mueca fit --out wrote.")],
+    out: Annotated[Path, typer.Option(help="A new or empty folder, or an older export.")],
+    format_: Annotated[
+        Literal["onnx", "openvino", "both"], typer.Option("--format", help="Which files.")
+    ] = "both",
+    json: JsonOption = False,
+) -> None:
+    """Write a model as ONNX and OpenVINO files that run without mueca, checked as written."""
+    from pipelines import console
+    from pipelines.export import FORMATS, export
+
+    made = export(model, out, FORMATS if format_ == "both" else (format_,))
+    if json:
+        console.as_json(vars(made))
+        return
+    for form, found in made.check.items():
+        apart, same = found["scores_differ_by"], found["same_label"]
+        print(f"{form}: scores differ from mueca's by at most {apart:.1e}, labels equal on {same:.1%}")
+    if not made.whole:
+        print(f"the head only: its vectors must come from mueca ({made.extractor})")
+    print(f"written to {made.folder}/ ({', '.join(made.files)})")
+
+
 @app.command()
 def doctor(json: JsonOption = False) -> None:
     """Say what this machine can do, what is chosen on it and why, and how to get what is missing."""

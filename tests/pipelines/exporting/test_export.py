@@ -1,0 +1,143 @@
+"""The folder of an export: it runs without mueca and says what mueca says."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
+
+from featurize.images import fit_to  # noqa: E402
+from pipelines.api import fit, load_dataset, load_model  # noqa: E402
+from pipelines.export import TOLERANCE, NotExportable, export  # noqa: E402
+
+#: Runs a script where nothing of mueca, and none of what it needs beyond the three, can be imported.
+ALONE = """
+import runpy, sys
+class Barred:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"featurize", "classifiers", "pipelines", "cli", "cv2", "sklearn", "scipy",
+                                  "keras", "tensorflow", "openvino", "numba", "skops"}:
+            raise ImportError("not here: " + name)
+sys.meta_path.insert(0, Barred())
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def alone(script, *words):
+    done = subprocess.run([sys.executable, "-I", "-c", ALONE, script, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """Return a model on a small network's vectors, and its export."""
+    pytest.importorskip("tf2onnx")
+    folder = tmp_path_factory.mktemp("network")
+    fit("synthetic", "ucm-a(weights='random', precision='f32')", "softmax", out=folder / "model")
+    return load_model(folder / "model"), export(folder / "model", folder / "out")
+
+
+@pytest.fixture(scope="module")
+def hog(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hog")
+    fit("synthetic", "hog", "svm", C=10, out=folder / "model")
+    return folder / "model"
+
+
+def test_a_network_and_its_head_within_the_tolerance(network):
+    model, made = network
+    assert made.whole
+    assert {"extractor.onnx", "head.onnx", "extractor.xml", "head.xml", "predict.py"} <= set(made.files)
+    for form in ("onnx", "openvino"):
+        assert made.check[form]["vectors_differ_by"] <= TOLERANCE[form]
+        assert made.check[form]["scores_differ_by"] <= TOLERANCE[form]
+        assert made.check[form]["same_label_as_mueca_here"] >= 0.98
+    card = json.loads((made.folder / "export.json").read_text())
+    assert card["classes"] == list(model.classes)
+    assert card["scores"] == "probabilities"
+
+
+def test_the_example_runs_without_mueca(network, tmp_path):
+    model, made = network
+    samples = load_dataset("synthetic").samples
+    faces = [samples[i] for i in range(0, 420, 60)]
+    paths = [tmp_path / f"{i}.png" for i in range(len(faces))]
+    for face, path in zip(faces, paths, strict=True):
+        Image.fromarray(face).save(path)
+    found = alone(str(made.folder / "predict.py"), *map(str, paths))
+    assert [row["label"] for row in found] == model.predict(faces)
+    numbers = [[row["probabilities"][name] for name in model.classes] for row in found]
+    np.testing.assert_allclose(numbers, model.scores(faces), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (100, 100, 3), (61, 61), (30, 30), (97, 83)])
+def test_the_example_resizes_as_mueca_does(shape):
+    from pipelines import export as module
+
+    text = (module._TEMPLATES / "faces.py").read_text()
+    space = {"np": np}
+    exec(text[text.index("def taps") : text.index("for name in")], space)
+    image = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    expected = fit_to(image, 48, 3 if image.ndim == 3 else 1).astype(float)
+    found = space["resized"](np.atleast_3d(image).astype(float), 48)
+    assert np.abs(found.squeeze() - expected).max() <= 1
+
+
+def test_hand_crafted_vectors_come_from_mueca(hog, tmp_path):
+    made = export(hog, tmp_path / "out", ["onnx"])
+    assert not made.whole
+    assert made.files == ["export.json", "head.onnx", "predict.py"]
+    model, faces = load_model(hog), [load_dataset("synthetic").samples[i] for i in range(20)]
+    np.save(tmp_path / "v.npy", model.embed(faces))
+    found = alone(str(made.folder / "predict.py"), str(tmp_path / "v.npy"))
+    assert [row["label"] for row in found] == model.predict(faces)
+    assert "must" not in json.loads((made.folder / "export.json").read_text())["input"]
+    assert "mueca featurize" in json.loads((made.folder / "export.json").read_text())["input"]["words"]
+
+
+def test_openvino_alone_leaves_no_onnx(hog, tmp_path):
+    assert export(hog, tmp_path / "out", ["openvino"]).files == ["export.json", "head.bin", "head.xml"]
+
+
+def test_an_older_export_is_replaced_and_anything_else_is_left(hog, tmp_path):
+    export(hog, tmp_path / "out", ["onnx"])
+    export(hog, tmp_path / "out", ["onnx"])
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(ValueError, match="no export"):
+        export(hog, tmp_path / "mine")
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["letter.txt"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "out"]
+
+
+def test_a_file_that_says_something_else_is_not_exported(hog, tmp_path, monkeypatch):
+    from pipelines.exporting import heads
+
+    def wrong(graph, head):
+        scores, label = heads._svc(graph, head)
+        return graph.op("Neg", scores), label
+
+    monkeypatch.setitem(heads.GRAPHS, "classifiers._svc.SVC", wrong)
+    with pytest.raises(NotExportable, match="differs from mueca's own"):
+        export(hog, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_on_the_command_line(hog, tmp_path, capsys):
+    import cli
+
+    with pytest.raises(SystemExit) as left:
+        cli.main(["export", str(hog), "--out", str(tmp_path / "out"), "--format", "onnx"])
+    assert left.value.code == 0
+    assert "vectors must come from mueca" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as left:
+        cli.main(["export", str(tmp_path), "--out", str(tmp_path / "x")])
+    assert left.value.code == 1
+    assert capsys.readouterr().err.count("\n") == 1
