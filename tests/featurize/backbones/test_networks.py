@@ -64,7 +64,9 @@ def test_parameters_and_layers_of_clip_networks(name):
         assert sum(int(np.prod(v.shape)) for v in model.trainable_weights) == 1_683
 
 
-@pytest.mark.parametrize("name", ["stcnn-casme2", "rotation3d-casme2", "cnn-lstm-smic", "ststnet"])
+@pytest.mark.parametrize("name", [
+    "stcnn-casme2", "rotation3d-casme2", pytest.param("cnn-lstm-smic", marks=pytest.mark.slow), "ststnet",
+])  # fmt: skip
 def test_clips_and_maps_go_through_both_engines_alike(name):
     rng = np.random.default_rng(0)
     shape = (28, 28, 3) if name == "ststnet" else (20, 70, 80)
