@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.metrics import detailed
 from pipelines.reporting.compare_runs import Change
 from pipelines.reporting.load import Cell, Results
 from pipelines.reporting.tables import (
@@ -59,11 +60,22 @@ def _cell(folder: Path, cell: Cell, results: Results, drawn: str) -> None:
     confusion, classes = cell.confusion, results.classes
     of = f"{cell.title} on the test split of {results.dataset}.{drawn}"
     _both(folder, f"classes-{cell.run}", class_records(confusion, classes), CLASSES, f"Class by class: {of}")
+    if p := cell.predictions:
+        scores = detailed(p.true, p.scores, p.predicted)
+        write_csv(folder / f"metrics-{cell.run}.csv", [_by_name(scores, classes)])
     columns = [Column("true", "true"), *(Column(name, name, whole) for name in classes)]
     records = confusion_records(confusion, classes)
     _both(folder, f"confusion-{cell.run}", records, columns, f"Confusion matrix: {of}")
     if units := unit_records(confusion, classes):
         _both(folder, f"units-{cell.run}", units, UNITS, f"Confusions and shared action units: {of}")
+
+
+def _by_name(scores: dict[str, float], classes: Sequence[str]) -> Record:
+    """Return the scores with the classes' names in place of their numbers."""
+    areas = {
+        f"{kind}_auc_{i}": f"{kind}_auc_{name}" for kind in ("roc", "pr") for i, name in enumerate(classes)
+    }
+    return {areas.get(key, key): value for key, value in scores.items()}
 
 
 def _both(

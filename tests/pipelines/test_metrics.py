@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, log_loss, roc_auc_score
 
-from pipelines.metrics import accuracy_interval, auc_ovr, evaluate
+from pipelines.metrics import accuracy_interval, auc_ovr, detailed, evaluate
 
 
 def drawn(seed, n=200, k=5):
@@ -74,3 +74,40 @@ def test_interval_is_that_of_resampling():
     hits = np.arange(500) < 310
     means = rng.choice(hits, (20000, 500)).mean(axis=1)
     np.testing.assert_allclose(accuracy_interval(0.62, 500), np.quantile(means, [0.025, 0.975]), atol=0.004)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=40))
+def test_detailed_against_its_formulas(pairs):
+    y, predicted = (np.array(side) for side in zip(*pairs, strict=True))
+    found = detailed(y, np.eye(3)[predicted])
+    present = np.unique(y)
+    tp, fp, fn, tn = (
+        np.array([np.sum(((y == k) == a) & ((predicted == k) == b)) for k in present])
+        for a, b in ((True, True), (False, True), (True, False), (False, False))
+    )
+    share = lambda a, b: np.mean(np.divide(a, b, out=np.zeros(len(a)), where=b > 0))  # noqa: E731
+    assert found["precision_macro"] == pytest.approx(share(tp, tp + fp))
+    assert found["recall_macro"] == pytest.approx(share(tp, tp + fn))
+    assert found["jaccard_macro"] == pytest.approx(share(tp, tp + fp + fn))
+    assert found["f1_micro"] == pytest.approx(np.mean(y == predicted))
+    assert found["hamming_loss"] == pytest.approx(np.mean(y != predicted))
+    assert found["zero_one_loss"] == pytest.approx(np.mean(y != predicted))
+    if len(present) > 1:
+        assert found["specificity_macro"] == pytest.approx(share(tn, tn + fp))
+        assert -1 <= found["matthews"] <= 1
+    else:
+        assert np.isnan(found["specificity_macro"])
+
+
+def test_areas_by_hand():
+    y, scores = np.array([0, 0, 1, 1]), np.array([[0.9, 0.1], [0.4, 0.6], [0.65, 0.35], [0.2, 0.8]])
+    found = detailed(y, scores)
+    assert found["roc_auc_0"] == found["roc_auc_1"] == pytest.approx(3 / 4)
+    assert found["pr_auc_1"] == pytest.approx((1 + 2 / 3) / 2)
+    assert found["roc_auc_micro"] == pytest.approx(roc_auc_score(np.eye(2)[y].ravel(), scores.ravel()))
+
+
+def test_an_area_without_its_class_is_not_defined():
+    found = detailed(np.array([0, 1]), np.eye(3)[[0, 1]])
+    assert np.isnan(found["roc_auc_2"])
+    assert found["roc_auc_0"] == 1

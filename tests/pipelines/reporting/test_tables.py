@@ -70,6 +70,17 @@ def test_every_number_of_the_written_tables_is_that_of_the_rows(folder, made):
         assert float(record["validation"]) == cell.validation
 
 
+def test_every_score_of_a_drawn_cell_stands_in_a_table(folder, made):
+    (path, *_) = sorted((made.page.parent / "tables").glob("metrics-*.csv"))
+    results = load_results(folder)
+    (cell,) = [c for c in results.cells if c.run == path.stem.removeprefix("metrics-")]
+    with path.open(newline="", encoding="utf-8") as file:
+        (record,) = csv.DictReader(file)
+    p = cell.predictions
+    assert float(record["zero_one_loss"]) == pytest.approx(np.mean(p.true != p.predicted))
+    assert {f"roc_auc_{name}" for name in results.classes} < set(record)
+
+
 def test_calibration_error_only_of_probabilities(folder):
     records = comparison_records(load_results(folder))
     assert {r["head"] for r in records if math.isnan(r["ece"])} == {"svm", "bagged-svm"}
