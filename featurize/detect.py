@@ -140,7 +140,7 @@ class DlibCnn(Detector):
 
 #: name -> class. Adding a detector is a class and a line here.
 DETECTORS: dict[str, type[Detector]] = {"haar": Haar, "dlib-hog": DlibHog, "dlib-cnn": DlibCnn}
-#: 43 of 43 faces without a false box in docs/results/detectors.txt, haar 37; but dlib learned from such photos.
+#: 43 of 43 faces and no false box (docs/results/detectors.txt), haar 37; but dlib learned from such photos.
 DEFAULT = "dlib-hog"
 
 
