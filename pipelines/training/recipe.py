@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from featurize import extractor
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import gpus
 from featurize.backbones.network import Network
 from featurize.clips.sampling import Sampling
 from featurize.engine import cpu_capabilities
-from featurize.registry import EXTRACTORS
+from featurize.registry import extractor_class
 from pipelines.recipe import read_content
 from pipelines.training.augment import changes
 
@@ -205,11 +203,7 @@ def network_of(backbone: str) -> Network:
 
 
 def _network_class(backbone: str) -> type[NetworkExtractor]:
-    if backbone in EXTRACTORS:
-        module, _, name = EXTRACTORS[backbone].partition(":")
-        found = getattr(import_module(module), name)
-        if issubclass(found, NetworkExtractor):
-            return found
+    found = extractor_class(backbone)
+    if not issubclass(found, NetworkExtractor):
         raise ValueError(f"extractor {backbone} is not a network: it learns nothing")
-    extractor(backbone)  # raises with the nearest name
-    raise AssertionError
+    return found
