@@ -145,8 +145,10 @@ def _history(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     records = read_csv(path)
     try:
         epochs = np.array([float(r["epoch"]) for r in records])
-        kept = [k for k in ("loss", "accuracy", "val_loss", "val_accuracy") if records and records[0].get(k)]
-        columns = {k: np.array([float(r[k]) for r in records]) for k in kept}
+        names = [
+            k for k in ("loss", "accuracy", "val_loss", "val_accuracy") if any(r.get(k) for r in records)
+        ]
+        columns = {k: np.array([float(r[k] or "nan") for r in records]) for k in names}
         return epochs, {"loss": columns["loss"], "accuracy": columns["accuracy"], **columns}
     except (KeyError, ValueError):
         raise ValueError(f"{path} is no history: it needs numbers under epoch, loss and accuracy") from None
@@ -156,7 +158,7 @@ def _history_words(epochs: np.ndarray, columns: Mapping[str, np.ndarray]) -> str
     last = f"After {len(epochs)} epochs training accuracy is {100 * columns['accuracy'][-1]:.2f} %"
     if "val_accuracy" not in columns:
         return f"{last}; no validation was recorded."
-    best = int(np.argmax(columns["val_accuracy"]))
+    best = int(np.nanargmax(columns["val_accuracy"]))
     gap = 100 * (columns["accuracy"][-1] - columns["val_accuracy"][-1])
     return (
         f"{last}, {abs(gap):.2f} points {'above' if gap >= 0 else 'below'} validation; validation was best "
