@@ -104,7 +104,7 @@ def principal(
     _, lengths, turn = np.linalg.svd(seen, full_matrices=False)
     loadings = (turn @ base.T)[:wanted]
     signs = np.sign(loadings[np.arange(wanted), np.argmax(np.abs(loadings), axis=1)])
-    total = float(np.einsum("ij,ij->", X, X, dtype=np.float64)) or 1.0
+    total = float(np.linalg.norm(X)) ** 2 or 1.0
     return seen @ turn[:wanted].T * signs, tuple((lengths[:wanted] ** 2 / total).tolist())
 
 
