@@ -101,10 +101,10 @@ def draw_curves(album: Album, name: str, p: Predictions, classes: Sequence[str])
         said.append(
             "One class against the rest, by threshold on its score. " + _extremes(areas, "an area of")
         )
-    with album.drawing(f"{name}-pr", "Precision and recall", (NARROW, 3.3)) as (_, axes, said):
+    with album.drawing(f"{name}-pr", "Precision and recall", (NARROW + 0.9, 3.3)) as (_, axes, said):
         areas = _lines(axes, precision_recall, positive, p.scores, usable, classes)
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.005))
-        axes.legend(title="average precision", title_fontsize=7, loc="best")
+        axes.legend(title="average precision", title_fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
         said.append(
             "One class against the rest, by threshold on its score. "
             + _extremes(areas, "an average precision of")
