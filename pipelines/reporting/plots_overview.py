@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.reporting.figures import MARKERS, NARROW, WIDE, Album, colour, heat, plain
+from pipelines.reporting.figures import INK, MARKERS, NARROW, WIDE, Album, colour, heat, plain
 from pipelines.reporting.load import Cell, Results
 from pipelines.reporting.published import published
 
@@ -231,7 +231,7 @@ def _draw_published(axes, results: Results, cost: _Cost) -> str:  # type: ignore
     for figure in found:
         seconds = (figure.extract_s or 0) + (figure.fit_s or 0)
         value = figure.mb if cost.published == "mb" else seconds
-        axes.plot(value, 100 * figure.accuracy, "*", color=colour(3), ms=10)
+        axes.plot(value, 100 * figure.accuracy, "*", color=INK, ms=10)
         where, words = (value, 100 * figure.accuracy), {"ha": "right", "fontsize": 6.5}
         axes.annotate(figure.title, where, (5, 7), textcoords="offset points", **words)
     if not found:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fabricate import EMOTIONS, fabricate
 
+import pipelines
 from pipelines import api
 from pipelines.model import load_model
 from pipelines.report import Options, write_report
@@ -209,6 +210,23 @@ def test_where_it_looked_is_where_it_looks():
     assert np.count_nonzero(found.changed) <= 9
     again = looked.look(OneEye(), EyeFaces(80))
     np.testing.assert_array_equal(found.changed, again.changed)
+
+
+def test_where_a_network_looks(monkeypatch, tmp_path):
+    from pipelines.datasets import load
+    from pipelines.reporting.figures import Album
+
+    monkeypatch.setattr(looked, "FACES_OCCLUDED", 4)
+    monkeypatch.setattr(looked, "FACES_DEALT", 12)
+    model = load_model(Path(pipelines.__file__).parent / "models" / "default")
+    assert model.extractor.startswith("ucm-f(")
+    found = looked.look(model, load("synthetic", cache=tmp_path))
+    assert found.changed.shape == (11, 11)
+    assert found.changed.max() > 0  # something decides its answer, and not all of the face does
+    assert found.changed.min() == 0
+    assert {len(drops) for drops in found.drops.values()} == {looked.DEALS}
+    looked.draw_looked(album := Album(tmp_path / "figures"), found, model.card["title"])
+    assert "of 4" in album["looked"].sentence
 
 
 def test_regions_cover_the_face_once():
