@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from pipelines.reporting.figures import MARKERS, NARROW, WIDE, Album, colour, da
 from pipelines.reporting.load import Cell, read_csv
 from pipelines.results import Candidate
 
+#: A network with the file its weights are in.
+_WEIGHTS = re.compile(r"""([\w-]+)\([^()]*?weights=["']([^"']+\.npz)["']""")
 #: Lines a chart of validation scores draws at most.
 MOST_LINES = 8
 
@@ -115,10 +118,25 @@ def _best_words(tried: Tried, free: Sequence[str]) -> str:
     )
 
 
-def histories(folder: Path) -> dict[str, Path]:
-    """Return name -> path of training histories: ``history/NAME.csv``, ``history/NAME/history.csv``."""
+def histories(folder: Path, extractors: Iterable[str] = ()) -> dict[str, Path]:
+    """Return name -> path of training histories.
+
+    Parameters
+    ----------
+    folder : Path
+        Whose ``history/NAME.csv`` and ``history/NAME/history.csv`` count.
+    extractors : iterable of str
+        Expressions; of a network with ``weights="PATH"`` the ``history.csv`` that ``mueca train`` left beside
+        the weights counts, where it still is.
+    """
     found = {path.stem: path for path in sorted(folder.glob("history/*.csv"))}
-    return found | {path.parent.name: path for path in sorted(folder.glob("history/*/history.csv"))}
+    found |= {path.parent.name: path for path in sorted(folder.glob("history/*/history.csv"))}
+    for expression in extractors:
+        for name, weights in _WEIGHTS.findall(expression):
+            path = Path(weights).with_name("history.csv")
+            if path.is_file():
+                found[f"{name}, {'/'.join(path.parent.parts[-2:])}"] = path
+    return found
 
 
 def draw_history(album: Album, name: str, title: str, path: Path) -> None:

@@ -103,6 +103,18 @@ def test_histories_are_found(tmp_path):
     assert list(plots_learning.histories(tmp_path)) == ["f", "g"]
 
 
+def test_the_history_beside_a_networks_weights_is_found(tmp_path):
+    run = tmp_path / "01-ucm-f" / "run-01"
+    run.mkdir(parents=True)
+    there, gone = run / "weights.npz", tmp_path / "gone" / "weights.npz"
+    specs = [f"ucm-f(layer='fc1', weights={str(w)!r}, engine='auto')" for w in (there, there, gone)]
+    specs += ["hog(cell=8)", "ucm-a(layer='fc1', weights='auto')"]
+    assert plots_learning.histories(tmp_path, specs) == {}
+    (run / "history.csv").write_text("epoch,loss,accuracy\n1,2,0.5\n")
+    found = plots_learning.histories(tmp_path, [f"hog()+{specs[0]}", *specs])
+    assert found == {"ucm-f, 01-ucm-f/run-01": run / "history.csv"}
+
+
 def test_published_proposals_stand_beside_only_on_their_data(tmp_path, folder, album):
     plots_overview.draw_costs(album, load_results(folder))
     assert "R1" not in album["cost-time"].svg

@@ -39,6 +39,23 @@ def test_families(folder):
     assert f"{told} of 10 pairs are told apart" in best.words
 
 
+def test_heads_on_a_network_against_its_own_classifier(tmp_path):
+    networks = [f"ucm-f(layer={layer!r}, weights='w.npz')" for layer in ("scores", "fc1", "fc2")]
+    fabricate(tmp_path, extractors=networks[:1], heads=("own",), n=200)
+    fabricate(tmp_path, extractors=[*networks[1:], "hog"], heads=("svm", "knn"), n=200, seed=1)
+    fabricate(
+        tmp_path, extractors=("ucm-f(layer='scores', weights='other.npz')",), heads=("own",), n=200, seed=2
+    )
+    (tmp_path / "recipe.json").unlink()
+    results = load_results(tmp_path)
+    p = results.cells[0].predictions  # the seeds drew other samples: make them the same ones
+    for cell in results.cells:
+        replace(cell.predictions, ids=p.ids, true=p.true).save(cell.predictions_path)
+    (own,) = [f for f in families(load_results(tmp_path)) if f.name == "own"]
+    assert [r["a"] for r in own.records] == [f"{n} + {h}" for n in networks[1:] for h in ("svm", "knn")]
+    assert {r["b"] for r in own.records} == {f"{networks[0]} + own"}
+
+
 def test_the_headline_names_what_the_chosen_cannot_be_told_from(folder):
     results = load_results(folder)
     found = families(results)
