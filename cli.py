@@ -302,6 +302,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Folder for weights, card, history; default: results/train-BACKBONE.")
     ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Weights to start from: published, or a weight file.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="At most so many.")] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option()] = None,

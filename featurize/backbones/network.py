@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -130,6 +131,10 @@ class Network:
     classes : int
         How many its source told apart: what it is built for where no trained weights say.
     licence, source : str
+    read : callable or None
+        ``read(path) -> tensors by layer/variable`` of weights that others publish to start a training from.
+    fresh : tuple of str
+        Layers that such a file lacks.
     """
 
     name: str
@@ -146,6 +151,8 @@ class Network:
     frames: int = 0
     time: Literal["first", "last"] = "first"
     classes: int = 7
+    read: Callable[[Path], Mapping[str, NDArray[np.float32]]] | None = None
+    fresh: tuple[str, ...] = ()
 
     @property
     def form(self) -> Form:

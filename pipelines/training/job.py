@@ -23,6 +23,7 @@ from pipelines.training.board import write_board
 from pipelines.training.feed import Epochs, Pictures
 from pipelines.training.loop import Loop, Settings
 from pipelines.training.recipe import TrainRecipe, network_of
+from pipelines.training.start import start
 from pipelines.training.state import Folder, State
 from pipelines.versions import git_sha, library_versions, machine
 
@@ -51,12 +52,14 @@ class Job:
         self.train = parts.train if plan.fit_on == "train" else both
         self.validation = parts.validation if plan.fit_on == "train" else parts.validation[:0]
         self.test = parts.test
+        self.start = start(self.network, plan.start, len(dataset.classes)) if plan.start else None
 
     @property
     def seen(self) -> weightfile.Seen:
         """Marks of the samples that decided the weights: learned from, or the epoch was chosen by."""
         used = np.concatenate([self.train, self.validation])
-        return weightfile.Seen.of(self.dataset.digests[used].tolist(), self.dataset.ids[used].tolist())
+        seen = weightfile.Seen.of(self.dataset.digests[used].tolist(), self.dataset.ids[used].tolist())
+        return seen | self.start.seen if self.start else seen
 
     def pictures(self, indices: Indices) -> Pictures:
         """Return some samples with targets of 0 and 1, or -1 and +1 for the hinge."""
@@ -70,11 +73,13 @@ class Job:
     def identity(self) -> str:
         """Return the hash of what is trained, on what, and how."""
         ids = self.dataset.ids
+        started = {"start": self.start.sha256} if self.start else {}
         return key_of({
             "plan": self.plan.deciding(), "network": self.network.version,
             "dataset": self.dataset.fingerprint,
             "train": key_of({"ids": ids[self.train].tolist()}),
             "validation": key_of({"ids": ids[self.validation].tolist()}),
+            **started,
         })  # fmt: skip
 
     def loop(self, batch: int, progress: Progress, forget_batch: bool = False) -> State:
@@ -92,7 +97,14 @@ class Job:
         validation = self.pictures(self.validation) if len(self.validation) else None
         with on_device(plan.device):
             loop = Loop(
-                self.network, len(self.dataset.classes), epochs, validation, settings, folder, self.identity()
+                self.network,
+                len(self.dataset.classes),
+                epochs,
+                validation,
+                settings,
+                folder,
+                self.identity(),
+                self.start,
             )
             total = loop.images * settings.epochs
             with (
@@ -121,6 +133,7 @@ class Job:
                 "synthetic": self.dataset.synthetic,
             },
             "protocol": f"trained on {plan.fit_on}, kept {chosen}; the test split was read once, afterwards",
+            "start": {"file": self.start.path.name, "sha256": self.start.sha256} if self.start else None,
             "recipe": plan.model_dump(), "batch": state.batch, "seed": plan.seed,
             "epochs": state.epoch, "epoch": best.get("epoch"),
             "licence": self.network.licence, "source": self.network.source,

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from featurize.backbones.frame import dtype_policy, keras
 from featurize.backbones.network import Network
-from featurize.backbones.weightfile import tensors_of
+from featurize.backbones.weightfile import values_of
 from pipelines.progress import Advance
 from pipelines.training.board import Board
 from pipelines.training.feed import Epochs, Pictures, in_order
+from pipelines.training.start import Start
 from pipelines.training.state import Folder, State
 
 log = logging.getLogger(__name__)
@@ -70,10 +71,14 @@ class Loop:
     folder : Folder
     identity : str
         See `State`.
+    start : Start, optional
+        Weights to start from; random ones by default.
     """
 
     def __init__(self, network: Network, classes: int, epochs: Epochs, validation: Pictures | None,
-                 settings: Settings, folder: Folder, identity: str) -> None:  # fmt: skip
+                 settings: Settings, folder: Folder, identity: str,
+                 start: Start | None = None) -> None:  # fmt: skip
+        self.start = start
         self.network, self.classes, self.settings, self.folder = network, classes, settings, folder
         self.validation = validation
         self._variables: list[NDArray[Any]] | None
@@ -102,6 +107,8 @@ class Loop:
         optimizer.build(model.trainable_variables)
         if self._variables is not None:
             self._restore(model, self._variables)
+        elif self.start is not None:
+            self.start.give(model)
         return model
 
     def _rate(self) -> Any:
@@ -142,7 +149,7 @@ class Loop:
             self.validation.keep()
         while self.state.epoch < self.settings.epochs and not self._stale():
             record = self._epoch(advance)
-            tensors = self._tensors()
+            tensors = values_of(self.model)
             # A ReLU can hide a NaN weight from the loss: both are looked at.
             if not math.isfinite(record["loss"]) or not all(np.isfinite(t).all() for t in tensors.values()):
                 self._diverged()
@@ -204,13 +211,6 @@ class Loop:
             self.state, [np.asarray(keras().ops.convert_to_numpy(v)) for v in _all_variables(self.model)]
         )
         log.info("epoch %s", ", ".join(f"{k} {v:.4g}" for k, v in record.items()))
-
-    def _tensors(self) -> dict[str, NDArray[np.float32]]:
-        """Return the weights by name; bf16 training keeps them in float32."""
-        return {
-            n: np.asarray(keras().ops.convert_to_numpy(v), np.float32)
-            for n, v in tensors_of(self.model).items()
-        }
 
     def _diverged(self) -> None:
         if self.state.best is None:

@@ -24,6 +24,9 @@ class TrainRecipe(BaseModel):
     ----------
     backbone : str
         A registered network, such as ``ucm-f``.
+    start : str or None
+        Weights to start from: "published" (those of ``mueca weights list``), or a weight file of this
+        network; random ones by default.
     epochs, batch : int or None
     learning_rate : float or None
     loss : {"categorical_crossentropy", "squared_hinge"} or None
@@ -66,6 +69,7 @@ class TrainRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     backbone: str
+    start: str | None = Field(None, min_length=1)
     epochs: int | None = Field(None, ge=1)
     batch: int | None = Field(None, ge=1)
     learning_rate: float | None = Field(None, gt=0)
@@ -122,7 +126,7 @@ class TrainRecipe(BaseModel):
 
         What is as it was before it could be set is left out, so that trainings begun then go on.
         """
-        fields = self.model_dump(exclude={"batch", "device", "test"})
+        fields = self.model_dump(exclude={"batch", "device", "test", "start"})
         dull: dict[str, Any] = {"sampling": "tim", "every": 1}
         if self.optimizer != "sgd" or self.momentum == 0.9:
             dull["momentum"] = self.momentum
