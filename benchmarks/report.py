@@ -16,7 +16,7 @@ from pipelines.report import Options, write_report
 from pipelines.reporting.load import load_results
 
 SECONDS, MEGABYTES = 30, 8
-TITLES = ("cells", "n_test", "charts", "tables", "seconds", "cpu s", "again s", "target s", "page MB", "target")
+TITLES = ("cells", "n_test", "charts", "tables", "seconds", "cpu s", "again s", "target s", "MB", "target MB")
 
 
 def page(name):
