@@ -85,12 +85,14 @@ class Job:
     def loop(self, batch: int, progress: Progress, forget_batch: bool = False) -> State:
         """Train to the end with batches of so many pictures."""
         plan, folder = self.plan, Folder(self.out)
-        epochs = Epochs(self.pictures(self.train), batch, plan.mirror, changes(str(plan.augment)), plan.seed)
+        epochs = Epochs(self.pictures(self.train), batch, plan.mirror, changes(str(plan.augment)), plan.seed,
+                        plan.label_smoothing or 0.0, plan.mixup or 0.0)  # fmt: skip
         settings = Settings(
             epochs=plan.epochs or 1, loss=str(plan.loss), optimizer=str(plan.optimizer),
             learning_rate=plan.learning_rate or 0.0, schedule=str(plan.schedule), precision=plan.precision,
             patience=plan.patience, seed=plan.seed, momentum=plan.momentum or 0.0,
             decay_rate=plan.decay_rate or 1.0, decay_steps=plan.decay_steps or 1, every=plan.every,
+            nesterov=bool(plan.nesterov), weight_decay=plan.weight_decay or 0.0, average=plan.average or 1,
         )  # fmt: skip
         if forget_batch:
             folder.forget_batch(batch)
@@ -120,6 +122,8 @@ class Job:
         chosen = (
             "the epoch with the best accuracy on validation" if len(self.validation) else "the last epoch"
         )
+        if "averaged" in best:
+            chosen = f"the average of the last {best['averaged']} epochs"
         return {
             "network": plan.backbone,
             "version": self.network.version,
