@@ -43,11 +43,12 @@ def sweep_knn(work: Work) -> Found:
             classes, codes = work.labels(s)
             S, Q = np.ascontiguousarray(S), np.ascontiguousarray(Q)
             distances, index = neighbours(S, Q, largest, metric, model.n_jobs)
-            found = codes[index]
-            for c in members:
-                k, weights = work.params[c]["n_neighbors"], work.params[c]["weights"]
-                proba = shares(distances[:, :k], found[:, :k], len(classes), weights)
-                yield c, s, Answer(classes, proba.argmax(axis=1), proba=proba)
+            sizes, found = sorted(work.values(members, "n_neighbors")), codes[index]
+            for weights in work.values(members, "weights"):
+                every = shares(distances, found, sizes, len(classes), weights, model.n_jobs)
+                for c in (c for c in members if work.params[c]["weights"] == weights):
+                    proba = every[sizes.index(work.params[c]["n_neighbors"])]
+                    yield c, s, Answer(classes, proba.argmax(axis=1), proba=proba)
 
 
 def sweep_softmax(work: Work) -> Found:

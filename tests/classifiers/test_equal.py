@@ -137,6 +137,24 @@ def test_fewer_neighbours_are_the_first_of_more(metric: str) -> None:
     np.testing.assert_array_equal(many[0][:, :7], few[0])
 
 
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+def test_votes_of_every_size_in_one_pass(weights: str) -> None:
+    from classifiers._neighbours import shares
+
+    rng = np.random.default_rng(0)
+    distances = np.sort(rng.integers(0, 4, (300, 12)) * 0.5, axis=1)
+    distances[0] = 5e-324  # 1 / distance is infinite: as near as 0
+    codes = rng.integers(0, 3, (300, 12))
+    found = shares(distances, codes, [1, 5, 12], 3, weights)
+    for k, proba in zip([1, 5, 12], found, strict=True):
+        near, each = distances[:, :k], np.ones((300, k))
+        if weights == "distance":
+            each = np.where(near[:, :1] < 1e-300, near < 1e-300, 1 / np.maximum(near, 1e-300))
+        expected = [[each[q, codes[q, :k] == c].sum() for c in range(3)] for q in range(300)]
+        np.testing.assert_allclose(proba, np.array(expected) / each.sum(axis=1, keepdims=True), atol=1e-12)
+        np.testing.assert_array_equal(proba, shares(distances, codes, [k], 3, weights)[0])
+
+
 @pytest.mark.parametrize("C", [0.01, 1.0])
 def test_softmax(data: Data, C: float) -> None:
     X, y = data
