@@ -123,7 +123,7 @@ def _candidates(base: NDArray[np.float32], kept: int) -> NDArray[np.int64]:
 
 @jit
 def _count(distances, codes, sizes, by_distance, out):
-    """Write to `out` (n_sizes, n, n_classes) the shares of each size, which ascend, in one pass over a row."""
+    """Write to `out` (n_sizes, n, n_classes) the shares of each size; sizes ascend, rows are read once."""
     for q in range(distances.shape[0]):
         votes = np.zeros(out.shape[2])
         # Ordered by distance: if any neighbour is at 0 the first is, and then only such ones count.

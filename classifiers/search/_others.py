@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from classifiers._base import Head, cores, in_threads
-from classifiers._forest import Forest, bin_edges, binned
+from classifiers._forest import Forest, Layouts, bin_edges, binned, layouts
 from classifiers._neighbours import neighbours, shares
 from classifiers._softmax import fit_path
 from classifiers.search._work import Answer, NotSharedError, Work
@@ -83,11 +83,12 @@ def sweep_forest(work: Work) -> Found:
         for s, (train, test) in enumerate(work.splits):
             if s not in binned_folds:
                 edges = bin_edges(work.X[train])
-                binned_folds[s] = [binned(work.X[i], edges, -1) for i in (train, test)]
+                ours, others = (binned(work.X[i], edges, -1) for i in (train, test))
+                binned_folds[s] = layouts(ours), others
             yield from _one_forest(work, members, s, *binned_folds[s])
 
 
-def _one_forest(work: Work, members: list[int], s: int, bins: NDArray[Any], test_bins: NDArray[Any]) -> Found:
+def _one_forest(work: Work, members: list[int], s: int, bins: Layouts, test_bins: NDArray[np.uint8]) -> Found:
     model, (classes, codes) = _widest(work, members), work.labels(s)
     model.classes_ = classes
     weights = model._by_class(np.ones(codes.size), codes)

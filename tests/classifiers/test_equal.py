@@ -196,6 +196,28 @@ def test_forest_trees_are_as_large() -> None:
     assert len(ours.feature_) == pytest.approx(nodes, rel=0.05)
 
 
+@pytest.mark.parametrize("entropy", [False, True])
+@pytest.mark.parametrize("whole", [True, False])
+def test_both_ways_to_cut_a_node_agree(entropy: bool, whole: bool) -> None:
+    from classifiers import _trees
+
+    rng = np.random.default_rng(1)
+    first, after, words = np.full(256, -1), np.zeros(400, np.int64), np.zeros(4, np.uint64)
+    hist, seen, left, right = np.zeros((256, 3)), np.zeros(256, np.int64), np.zeros(3), np.zeros(3)
+    for n in (2, 3, 9, 60, 400):
+        for levels in (1, 2, 30, 256):
+            codes, ys = rng.integers(0, levels, n).astype(np.uint8), rng.integers(0, 3, n)
+            ws = rng.integers(1, 4, n) * (1.0 if whole else 0.37)
+            node = np.bincount(ys, ws, 3)
+            x = np.arange(3 * n + 1)
+            table = x * np.log(np.maximum(x, 1)) if whole else np.empty(0)
+            shape = (codes, ys, ws, node, node.sum(), min(n // 2, 3), entropy, table)
+            score, where = _trees._by_links(*shape, first, after, words, left, right)
+            other, there = _trees._by_bins(*shape, hist, seen, left, right)
+            assert (where < 0 and where == there) or score == pytest.approx(other, abs=1e-8)
+            assert (first == -1).all()
+
+
 def test_a_whole_tree_separates_what_can_be_separated() -> None:
     X, y = blobs(300, 5, 3, spread=3.0)
     fitted = head("forest", n_estimators=1, bootstrap=False).fit(X, y)
