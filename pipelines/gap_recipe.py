@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,6 +19,7 @@ from pipelines.loso import Pooled, marks_of
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Data, as_data, read_content
 from pipelines.results import Predictions, Row, append_rows, as_json, load_predictions, read_rows
+from pipelines.tabular import write_csv
 from pipelines.versions import git_sha, library_versions
 
 #: Raised whenever the same recipe gives other figures.
@@ -210,10 +210,4 @@ def records(rows: list[GapRow]) -> list[dict[str, Any]]:
 
 def write_gap(rows: list[GapRow], path: Path) -> None:
     """Write the table as CSV, replacing an older one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records(rows))
-    temporary.replace(path)
+    write_csv(path, records(rows), COLUMNS)

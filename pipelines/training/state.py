@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -13,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.tabular import write_csv
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Folder:
         text = json.dumps(state.__dict__)
         arrays = {f"v{i}": v for i, v in enumerate(variables)}
         replace_npz(self.path / "state.npz", {"#state": np.frombuffer(text.encode(), np.uint8), **arrays})
-        _write_csv(self.path / "history.csv", state.history)
+        write_csv(self.path / "history.csv", state.history)
 
     def load(self) -> tuple[State, list[NDArray[Any]]] | None:
         """Return the state and the variables, or None if nothing was trained here yet.
@@ -98,14 +98,4 @@ def replace_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays, whole or not at all."""
     temporary = path.with_name(f"{path.stem}.tmp.npz")
     np.savez(temporary, **arrays)  # type: ignore[arg-type]
-    temporary.replace(path)
-
-
-def _write_csv(path: Path, records: Sequence[Mapping[str, float]]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]) if records else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text.getvalue(), "utf-8")
     temporary.replace(path)
