@@ -145,8 +145,17 @@ class Loop:
             self.epochs.batch, len(self.epochs.pictures) * (1 + self.epochs.mirror)
         )
 
-    def run(self, advance: Advance, board: Board) -> State:
+    def run(
+        self, advance: Advance, board: Board, ask: Callable[[Any, int], None] | None = None
+    ) -> State:  # fmt: skip
         """Train to the end, to where it no longer gains, or to where the loss is no number.
+
+        Parameters
+        ----------
+        advance, board : callable
+            Take the pictures done, and an epoch's record.
+        ask : callable, optional
+            Takes the model and the epoch, before that epoch is written down.
 
         Raises
         ------
@@ -165,6 +174,8 @@ class Loop:
             if not math.isfinite(record["loss"]) or not all(np.isfinite(t).all() for t in tensors.values()):
                 self._diverged()
                 break
+            if ask is not None:
+                ask(self.model, self.state.epoch + self._count)
             self._keep(record, tensors)
             board(record)
         if self.settings.average > 1 and self.state.epoch >= self.settings.epochs:
