@@ -45,6 +45,8 @@ EXTRACTORS: dict[str, str] = {
     "huamanga": "featurize.backbones.huamanga:Huamanga",
     "ipn-cnn1": "featurize.backbones.ipn:IpnCnn1",
     "ipn-cnn2": "featurize.backbones.ipn:IpnCnn2",
+    "own-small": "featurize.backbones.own:OwnSmall",
+    "own-large": "featurize.backbones.own:OwnLarge",
     "resnet18": "featurize.backbones.ipn:ResNet18",
     "vggface2": "featurize.backbones.resnet50_vggface2:VggFace2",
 }

@@ -22,7 +22,8 @@ from pipelines.training.recipe import recipe as checked
 from pipelines.training.start import start_path
 from pipelines.training.state import Folder, State
 
-__all__ = ["TrainRecipe", "Trained", "check_device", "run", "statistics", "train", "train_runs"]
+__all__ = ["TrainRecipe", "Trained", "check_device", "run", "run_job", "statistics", "train",
+           "train_runs"]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ def train(dataset: Dataset, plan: TrainRecipe, out: Path, progress: Progress = S
     _check(plan)
     plan = plan.resolved()
     job = Job(dataset, plan, out)
-    state = _run(job, progress)
+    state = run_job(job, progress)
     path = out / "weights.npz"
     tensors = Folder(out).load_best()
     weightfile.save(path, tensors, job.card(state), job.seen)
@@ -167,16 +168,24 @@ def train(dataset: Dataset, plan: TrainRecipe, out: Path, progress: Progress = S
     return Trained(path, card, state.history)
 
 
-def _run(job: Job, progress: Progress) -> State:
-    """Run the loop; if memory does not suffice, once more with half the batch."""
+def run_job(job: Job, progress: Progress, *, ask: bool = False) -> State:
+    """Run the loop; if memory does not suffice, once more with half the batch.
+
+    Parameters
+    ----------
+    job : Job
+    progress : Progress
+    ask : bool
+        Write down what the network says of the test samples after every `every` epochs (`Job.answer`).
+    """
     batch = job.plan.batch or 1
     try:
-        return job.loop(batch, progress)
+        return job.loop(batch, progress, ask=ask)
     except OutOfMemoryError as error:
         if batch == 1:
             raise
         log.warning("%s; going on with batches of %d", error, batch // 2)
-        return job.loop(batch // 2, progress, forget_batch=True)
+        return job.loop(batch // 2, progress, forget_batch=True, ask=ask)
 
 
 def train_runs(dataset: Dataset, plan: TrainRecipe, out: Path, runs: int, progress: Progress = SILENT

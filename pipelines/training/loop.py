@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.backbones import weightfile
 from featurize.backbones.frame import dtype_policy, keras
 from featurize.backbones.network import Network
 from featurize.backbones.weightfile import values_of
 from pipelines.progress import Advance
+from pipelines.training.average import Average
 from pipelines.training.board import Board
 from pipelines.training.feed import Epochs, Pictures, in_order
 from pipelines.training.start import Start
@@ -54,6 +56,9 @@ class Settings:
     decay_rate: float = 0.96
     decay_steps: int = 100_000
     every: int = 1
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    average: int = 1
 
 
 class Loop:
@@ -86,6 +91,7 @@ class Loop:
         if self.state.identity != identity:
             raise ValueError(f"{folder.path} holds a training of something else; give another folder")
         self.epochs = replace(epochs, batch=self.state.batch)
+        self.average = Average(folder.path / "average.npz")
         self._count = 1
         self.model = self._built()
 
@@ -96,8 +102,13 @@ class Loop:
         with dtype_policy("mixed_bfloat16" if s.precision == "bf16" else "float32"):
             model = self.network.build(self.classes)
         rate = self._rate()
-        adam = s.optimizer == "adam"
-        optimizer = k.optimizers.Adam(rate) if adam else k.optimizers.SGD(rate, momentum=s.momentum)
+        decay = s.weight_decay or None
+        optimizer = (
+            k.optimizers.Adam(rate, weight_decay=decay) if s.optimizer == "adam" else
+            k.optimizers.SGD(rate, momentum=s.momentum, nesterov=s.nesterov, weight_decay=decay)
+        )  # fmt: skip
+        if decay:
+            optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
         losses = {
             "categorical_crossentropy": k.losses.CategoricalCrossentropy,
             "squared_hinge": k.losses.SquaredHinge,
@@ -134,8 +145,17 @@ class Loop:
             self.epochs.batch, len(self.epochs.pictures) * (1 + self.epochs.mirror)
         )
 
-    def run(self, advance: Advance, board: Board) -> State:
+    def run(
+        self, advance: Advance, board: Board, ask: Callable[[Any, int], None] | None = None
+    ) -> State:  # fmt: skip
         """Train to the end, to where it no longer gains, or to where the loss is no number.
+
+        Parameters
+        ----------
+        advance, board : callable
+            Take the pictures done, and an epoch's record.
+        ask : callable, optional
+            Takes the model and the epoch, before that epoch is written down.
 
         Raises
         ------
@@ -154,9 +174,26 @@ class Loop:
             if not math.isfinite(record["loss"]) or not all(np.isfinite(t).all() for t in tensors.values()):
                 self._diverged()
                 break
+            if ask is not None:
+                ask(self.model, self.state.epoch + self._count)
             self._keep(record, tensors)
             board(record)
+        if self.settings.average > 1 and self.state.epoch >= self.settings.epochs:
+            self._keep_average()
         return self.state
+
+    def _keep_average(self) -> None:
+        """Keep the average of the last epochs where it validates as well as the best of them."""
+        tensors, best = self.average.mean(), self.state.best
+        if not tensors or best is None or "averaged" in best:
+            return
+        weightfile.assign(self.model, tensors, str(self.average.path))
+        judged = self._validated() if self.validation else {}
+        log.info("average of the last %d epochs: %s", self.settings.average, judged or "kept")
+        if judged.get("val_accuracy", 1.0) >= best.get("val_accuracy", 0.0):
+            last = self.state.history[-1]
+            self.state.best = {**last, **judged, "averaged": self.settings.average}
+            self.folder.save_best(tensors)
 
     def _stale(self) -> bool:
         patience, best = self.settings.patience, self.state.best
@@ -204,6 +241,8 @@ class Loop:
     def _keep(self, record: dict[str, float], tensors: dict[str, NDArray[np.float32]]) -> None:
         best = self.state.best
         self.state.history.append(record)
+        if self.settings.average > 1 and record["epoch"] > self.settings.epochs - self.settings.average:
+            self.average.add(int(record["epoch"]), tensors)
         if best is None or not self.validation or record["val_accuracy"] > best["val_accuracy"]:
             self.state.best = record
             self.folder.save_best(tensors)

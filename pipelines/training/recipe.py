@@ -38,6 +38,11 @@ class TrainRecipe(BaseModel):
     decay_rate : float or None
     decay_steps : int or None
         The exponential schedule multiplies the rate by the first after so many steps, at once.
+    nesterov : bool or None
+    weight_decay, label_smoothing, mixup : float or None
+        See `featurize.backbones.network.Recipe`.
+    average : int or None
+        Of the weights of the last epochs; see there, too.
     mirror : bool
         Add a mirrored copy of each training sample; an epoch is then twice as long.
     augment : str or None
@@ -79,6 +84,11 @@ class TrainRecipe(BaseModel):
     schedule: Literal["constant", "cosine", "exponential"] | None = None
     decay_rate: float | None = Field(None, gt=0, le=1)
     decay_steps: int | None = Field(None, ge=1)
+    nesterov: bool | None = None
+    weight_decay: float | None = Field(None, ge=0, lt=1)
+    label_smoothing: float | None = Field(None, ge=0, lt=1)
+    mixup: float | None = Field(None, ge=0)
+    average: int | None = Field(None, ge=1)
     mirror: bool = False
     augment: str | None = None
     sampling: Sampling = "tim"
@@ -114,7 +124,7 @@ class TrainRecipe(BaseModel):
         own = network_of(self.backbone).recipe
         names = (
             "epochs", "batch", "learning_rate", "loss", "optimizer", "momentum", "schedule", "decay_rate",
-            "decay_steps", "augment",
+            "decay_steps", "augment", "nesterov", "weight_decay", "label_smoothing", "mixup", "average",
         )  # fmt: skip
         filled = {n: getattr(own, n) for n in names if getattr(self, n) is None}
         fast = "BF16" in cpu_capabilities() or (self.device != "cpu" and bool(gpus()))
@@ -127,7 +137,8 @@ class TrainRecipe(BaseModel):
         What is as it was before it could be set is left out, so that trainings begun then go on.
         """
         fields = self.model_dump(exclude={"batch", "device", "test", "start"})
-        dull: dict[str, Any] = {"sampling": "tim", "every": 1}
+        dull: dict[str, Any] = {"sampling": "tim", "every": 1, "nesterov": False, "weight_decay": 0.0,
+                                "label_smoothing": 0.0, "mixup": 0.0, "average": 1}  # fmt: skip
         if self.optimizer != "sgd" or self.momentum == 0.9:
             dull["momentum"] = self.momentum
         if self.schedule != "exponential":

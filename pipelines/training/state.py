@@ -53,7 +53,7 @@ class Folder:
         """Write `state` with the values of every variable, the optimiser's too."""
         text = json.dumps(state.__dict__)
         arrays = {f"v{i}": v for i, v in enumerate(variables)}
-        _replace(self.path / "state.npz", {"#state": np.frombuffer(text.encode(), np.uint8), **arrays})
+        replace_npz(self.path / "state.npz", {"#state": np.frombuffer(text.encode(), np.uint8), **arrays})
         write_csv(self.path / "history.csv", state.history)
 
     def load(self) -> tuple[State, list[NDArray[Any]]] | None:
@@ -81,7 +81,7 @@ class Folder:
 
     def save_best(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Keep the weights of the best epoch so far."""
-        _replace(self.path / "best.npz", tensors)
+        replace_npz(self.path / "best.npz", tensors)
 
     def load_best(self) -> dict[str, NDArray[np.float32]]:
         """Return the weights of the best epoch."""
@@ -90,11 +90,12 @@ class Folder:
 
     def clear(self) -> None:
         """Remove what only a training that goes on needs."""
-        for name in ("state.npz", "best.npz"):
+        for name in ("state.npz", "best.npz", "average.npz"):
             (self.path / name).unlink(missing_ok=True)
 
 
-def _replace(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def replace_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays, whole or not at all."""
     temporary = path.with_name(f"{path.stem}.tmp.npz")
     np.savez(temporary, **arrays)  # type: ignore[arg-type]
     temporary.replace(path)
