@@ -169,6 +169,7 @@ def _computed(
         classes=np.array(dataset.classes),
         clean=np.ones(len(dataset), dtype=bool),
         probabilistic=False,
+        groups=np.asarray([] if dataset.groups is None else dataset.groups, dtype=np.str_),
     ).save(out / "predictions" / f"{run}.npz")
     chosen = Counter(as_json(one) for one in found.chosen)
     rows = [
