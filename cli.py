@@ -464,6 +464,34 @@ def predict(
     _report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")
 
 
+@app.command(epilog="Examples: mueca live; mueca live --source talk.mp4 --detector haar")
+def live(
+    source: Annotated[str, typer.Option(help="Number of a camera, or a video in its place.")] = "0",
+    model: Annotated[
+        Path | None, typer.Option(help="What mueca fit --out wrote; default: the model that ships.")
+    ] = None,
+    detector: DetectorOption = "auto",
+    min_face: MinFaceOption = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="Smallest score of the detector that is believed; its own scale.")
+    ] = None,
+    every: EveryOption = 10,
+    smooth: SmoothOption = 0.5,
+    pictures: Annotated[Path, typer.Option(help="Folder of the pictures that Space saves.")] = Path(),
+) -> None:
+    """Show a camera with the expression of each face; Space saves a picture, q or Esc ends."""
+    from pipelines import console
+    from pipelines.live import run
+
+    done = run(
+        source, model=model, detector=detector, min_face=min_face, confidence=confidence, every=every,
+        smooth=smooth, pictures=pictures,
+    )  # fmt: skip
+    for path in done.saved:
+        print(path)
+    console.say(f"{done.frames:,} frames shown, at last {done.rate:.0f} a second")
+
+
 @app.command()
 def doctor(json: JsonOption = False) -> None:
     """Say what this machine can do, what is chosen on it and why, and how to get what is missing."""

@@ -84,9 +84,19 @@ def _is_video(path: Path) -> bool:
 
 
 def load_predictor(
-    model: Path | str | None = None, detector: str = "auto", min_face: int | None = None
+    model: Path | str | None = None,
+    detector: str = "auto",
+    min_face: int | None = None,
+    confidence: float | None = None,
 ) -> Predictor:
     """Return what judges with this model: a `Predictor`, or a `ClipPredictor` where it is of clips.
+
+    Parameters
+    ----------
+    model, detector, min_face
+        As `Predictor.load`.
+    confidence : float, optional
+        Faces that the detector is less sure of are left out: its own score, no probability.
 
     Raises
     ------
@@ -96,7 +106,7 @@ def load_predictor(
     find = named_detector(detector)
     loaded = load_model(model_folder(model))
     kind = ClipPredictor if loaded.kinds == {"clip"} else Predictor
-    return kind(loaded, find, MIN_FACE if min_face is None else min_face)
+    return kind(loaded, find, MIN_FACE if min_face is None else min_face, confidence)
 
 
 def run(
