@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,23 @@ def detailed(
         "jaccard_macro": float(m.jaccard_score(y, predicted, **mean)),
         "matthews": _matthews(y, predicted),
         **_areas(y, scores),
+    }
+
+
+def recall_by_class(
+    y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequence[str] | NDArray[np.str_]
+) -> dict[str, float]:
+    """Return the share of each class's samples that were recognised, 0..1; a class without samples is absent.
+
+    Parameters
+    ----------
+    y, predicted : (n,) int
+        Indices into `classes`.
+    classes : (k,) str
+    """
+    members = {str(name): y == k for k, name in enumerate(classes)}
+    return {
+        name: round(float((predicted[of] == y[of]).mean()), 4) for name, of in members.items() if of.any()
     }
 
 
