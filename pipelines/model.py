@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import persist, scores
+from featurize.base import Extractor
 from featurize.images import Image, Preprocess
 from featurize.registry import parse
 from pipelines.fit import Bench, Outcome
@@ -52,9 +54,13 @@ class Model:
 
     def embed(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return the (n, d) vectors of (h, w) or (h, w, 3) uint8 pictures of faces."""
-        parts = parse(self.extractor)
-        ready = [self.preprocess.apply(image, parts[0].kind) for image in images]
-        return np.hstack([part.transform(ready) for part in parts])
+        ready = [self.preprocess.apply(image, self._parts[0].kind) for image in images]
+        return np.hstack([part.transform(ready) for part in self._parts])
+
+    @cached_property
+    def _parts(self) -> list[Extractor]:
+        """The extractors, made once: a network is compiled when it is first used."""
+        return parse(self.extractor)
 
     def scores(self, images: Sequence[Image]) -> NDArray[np.floating[Any]]:
         """Return an (n, k) score a class, the larger the likelier."""
