@@ -1,4 +1,4 @@
-"""Videos: judged frame by frame, decoded in a process that may do little; what is broken, too long or a lie."""
+"""Videos: judged frame by frame, decoded in a process that may do little; broken, too long, or a lie."""
 
 import socket
 import subprocess
@@ -110,14 +110,13 @@ def test_the_process_may_write_no_file(tmp_path):
     """As the process confines itself before it reads a byte."""
     code = (
         "import sys; from pipelines.web.decode import _confine; _confine(2**31, 60)\n"
-        f"open({str(tmp_path / 'x')!r}, 'w').write('y')"
+        f"open({str(tmp_path / 'x')!r}, 'wb', buffering=0).write(b'y')"
     )
     words = [decode.sys.executable, "-c", code]
-    done = subprocess.run(
-        words, capture_output=True, text=True, env={"PYTHONPATH": ":".join(decode.sys.path)}
-    )
-    assert done.returncode != 0
-    assert not (tmp_path / "x").exists() or not (tmp_path / "x").read_text()
+    environment = {"PYTHONPATH": ":".join(decode.sys.path)}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment)
+    assert "File too large" in done.stderr
+    assert (tmp_path / "x").read_text() == ""
 
 
 def test_nothing_it_says_is_believed(tmp_path, monkeypatch):
@@ -125,10 +124,9 @@ def test_nothing_it_says_is_believed(tmp_path, monkeypatch):
     for said in (b"", b"no json\n", b'{"rate": 1, "seconds": 1}\n{"height": 99999, "width": 99999}\n',
                  b'{"rate": 1, "seconds": 1}\n{"height": -5, "width": -5}\n', b"x" * 100_000):  # fmt: skip
         (tmp_path / "said").write_bytes(said)
+        words = ["cat", tmp_path / "said"]
         monkeypatch.setattr(
-            decode,
-            "_started",
-            lambda *_: subprocess.Popen(["cat", tmp_path / "said"], stdout=subprocess.PIPE),
+            decode, "_started", lambda *_, w=words: subprocess.Popen(w, stdout=subprocess.PIPE)
         )
         with Decoder(tmp_path, Limits()) as decoder, pytest.raises(Refused, match="gave up"):
             decoder.header()
