@@ -12,6 +12,7 @@ const INK = Object.fromEntries(CLASSES.map(({ name, colour }) => {
 }));
 const SVG = "http://www.w3.org/2000/svg";
 const CAMERA_SIDE = 480; // pixels of the longer side of a camera picture that is sent
+const MOST_CHARTS = 8; // of the faces that are seen longest
 const PATIENT = 250; // milliseconds between two camera pictures, at least
 
 function el(tag, props = {}, ...inside) {
@@ -178,11 +179,12 @@ function legend() {
 
 // Shares of the classes over time, one above the other; a gap where the face was not seen.
 function chart(points, last, seek, words) {
-  const [wide, high, left, low] = [720, 170, 34, 20];
+  const [wide, high, left, low] = [560, 120, 44, 18];
   const made = svg("svg", { class: "chart", viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": words });
   const x = (t) => left + (wide - left - 4) * (last ? t / last : 0);
-  const y = (p) => 4 + (high - low - 4) * (1 - p);
+  const y = (p) => 8 + (high - low - 8) * (1 - p);
   const step = points.length > 1 ? Math.max(0.25, 3 * (points[points.length - 1].seconds - points[0].seconds) / points.length) : 1;
+  made.append(svg("rect", { class: "frame", x: left, y: y(1), width: wide - left - 4, height: y(0) - y(1) }));
   const runs = [];
   for (const point of points) {
     const run = runs[runs.length - 1];
@@ -240,7 +242,8 @@ function videoResult(file, answer) {
   const video = el("video", { controls: true, muted: true, playsInline: true, "aria-label": answer.name });
   const marks = svg("svg", { "aria-hidden": "true" });
   const stage = el("div", { className: "stage" }, video, marks);
-  const charts = tracks.slice(0, 8).map(([track, points]) => {
+  const longest = tracks.slice(0, MOST_CHARTS).sort((a, b) => a[1][0].seconds - b[1][0].seconds);
+  const charts = longest.map(([track, points]) => {
     const words = `face ${track}: ${mostOften(points)}, seen from ${points[0].seconds.toFixed(1)} to ${points[points.length - 1].seconds.toFixed(1)} s`;
     return [words, chart(points, last, (t) => { video.currentTime = t; }, `time line, ${words}`)];
   });
@@ -263,7 +266,7 @@ function videoResult(file, answer) {
   made.append(stage, el("p", { className: "soft" }, `${answer.width} x ${answer.height} pixels, ${answer.moments.length} frames judged in ` +
     `${answer.seconds.toFixed(1)} s. The numbers are smoothed over half a second. Click a time line to go there.`));
   if (charts.length) made.append(legend());
-  for (const [title, drawn] of charts) made.append(el("h4", {}, title), drawn.made);
+  made.append(el("div", { className: "charts" }, ...charts.map(([title, drawn]) => el("div", {}, el("h4", {}, title), drawn.made))));
   if (tracks.length > charts.length) made.append(el("p", { className: "soft" }, `and ${tracks.length - charts.length} more, in the CSV.`));
   made.append(el("p", {}, csv, " ", el("button", { type: "button", onclick: saveJson(answer) }, "Save as JSON")));
   follow();

@@ -10,6 +10,7 @@ from PIL import Image
 from skimage import data as pictures
 
 from pipelines.drawing import COLOURS
+from tests.pipelines.videofiles import moving_face, write
 from tests.pipelines.web.conftest import encoded
 
 NASTY = "<img src=x onerror=alert(1)> ñ.png"
@@ -119,6 +120,20 @@ def test_a_screen_reader_is_told(page, face, tmp_path):
     for control in all_of(page, "button, input, a"):
         hidden = control.tag_name != "input" and not control.is_displayed()
         assert hidden or control.accessible_name, control.get_attribute("outerHTML")
+
+
+def test_a_video_with_its_time_line(page, tmp_path):
+    choose(page, write(tmp_path / "face.mp4", moving_face(25)))
+    (result,) = all_of(page, ".result")
+    assert result.find_element("tag name", "h3").text == "face.mp4: 1 face in 1.0 s"
+    (chart,) = all_of(page, ".result svg.chart")
+    assert chart.get_attribute("aria-label").startswith("time line, face 1: ")
+    assert len(all_of(page, ".result svg.chart polygon")) == 7
+    at = "return document.querySelector('.result rect.box')?.x.baseVal.value"
+    first = wait(lambda: page.execute_script(at))
+    chart.click()  # its middle is the middle of the video
+    wait(lambda: page.execute_script("return document.querySelector('.result video').currentTime") > 0.3)
+    wait(lambda: (page.execute_script(at) or 0) > first + 10)
 
 
 def test_the_camera(page):
