@@ -302,6 +302,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Folder for weights, card, history; default: results/train-BACKBONE.")
     ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Weights to start from: published, or a weight file.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="At most so many.")] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option()] = None,
@@ -313,6 +316,11 @@ def train(
     ] = None,
     decay_rate: Annotated[float | None, typer.Option(help="Of the exponential schedule.")] = None,
     decay_steps: Annotated[int | None, typer.Option(help="After so many steps each time.")] = None,
+    nesterov: Annotated[bool | None, typer.Option("--nesterov/--no-nesterov", help="Of SGD.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="A step's share of the weights.")] = None,
+    label_smoothing: Annotated[float | None, typer.Option(help="Share of targets for all classes.")] = None,
+    mixup: Annotated[float | None, typer.Option(help="Mix pairs by a share from Beta(x, x).")] = None,
+    average: Annotated[int | None, typer.Option(help="Average the weights of so many last epochs.")] = None,
     mirror: Annotated[bool, typer.Option("--mirror", help="Add mirrored training samples.")] = False,
     augment: Annotated[
         str | None,

@@ -29,7 +29,7 @@ def show(rows):
 def spread(dataset):
     """Show how much the deal of the inner folds decides: other seeds, and inner folds of one subject each."""
     name = list(SYSTEMS)[-1]
-    cells = SYSTEMS[name](maps_of(dataset), dataset.labels)
+    cells = SYSTEMS[name].build(maps_of(dataset), dataset.labels)
     subjects = len(set(dataset.groups))
     print(f"\n{name}, honest, by how the inner folds are dealt:")
     for inner, seed in [(10, s) for s in range(5)] + [(subjects, 0)]:

@@ -1,7 +1,8 @@
 """How much a leaky protocol flatters: every system under the honest one, and beside it the ways that leak.
 
-The systems read motion maps (`pipelines.datasets.megc2019`). Each is a set of candidates
-(`classifiers.cells`); which one is used is chosen inside each fold by `pipelines.loso`.
+The systems read motion maps (`pipelines.datasets.megc2019`): every registered head on the maps as they are,
+STSTNet, and systems of this project. Each is a set of candidates (`classifiers.cells`); which one is used is
+chosen inside each fold by `pipelines.loso`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,8 +20,11 @@ from classifiers.cells import Cells, RidgeCells, SVMCells
 from featurize.clips.maps import Maps, altered
 from featurize.registry import parse
 from pipelines.datasets.base import Dataset
+from pipelines.head_cells import HeadCells
 from pipelines.loso import Pooled, cross_validate, subject_interval
 from pipelines.maps import Matrix, invariant_kernels, squared_distances
+from pipelines.network_cells import STSTNetCells
+from pipelines.progress import SILENT, Progress
 
 Labels = NDArray[np.int64]
 Build = Callable[[Maps, Labels], Cells]
@@ -29,6 +34,15 @@ C_GRID = (0.1, 1.0, 10.0, 100.0, 1000.0)
 GAMMA_GRID = (0.125, 0.25, 0.5, 1.0, 2.0)
 #: How often a clip of each class (negative, positive, surprise) counts in the ridge regression.
 WEIGHTS = {"half": (1.0, 1.5, 1.75), "balanced": (1.0, 2.3, 3.0), "more": (1.0, 2.8, 4.0)}
+#: What the other heads choose from.
+HEAD_GRIDS: dict[str, dict[str, list[Any]]] = {
+    "softmax": {"C": [1e-4, 1e-3, 0.01, 0.1], "class_weight": [None, "balanced"]},
+    "knn": {"n_neighbors": [1, 3, 5, 9, 15, 25], "weights": ["uniform", "distance"]},
+    "forest": {"n_estimators": [300], "min_samples_leaf": [1, 3], "class_weight": [None, "balanced"]},
+    "bagged-svm": {"n_estimators": [10], "max_samples": [0.5], "C": [1, 10, 100]},
+}
+#: Of STSTNet.
+EPOCHS = tuple(range(20, 201, 20))
 #: What the invariant systems look at.
 VIEWS = "flow-field+flow-hoof+flow-hog"
 
@@ -65,12 +79,50 @@ def invariant_ridge(maps: Maps, y: Labels) -> Cells:
     return RidgeCells(kernels, y, (0.1, 0.2, 0.4, 0.8), WEIGHTS)
 
 
-SYSTEMS: dict[str, Build] = {
-    "linear SVM": linear_svm,
-    "RBF SVM, 25 cells": rbf_svm,
-    "RBF SVM, mirrored": mirrored_rbf_svm,
-    "invariant SVM": invariant_svm,
-    "invariant ridge": invariant_ridge,
+def head_on_pixels(head: str, maps: Maps, y: Labels) -> Cells:
+    """Return a registered head on the maps as they are."""
+    from sklearn.model_selection import ParameterGrid
+
+    return HeadCells(head, list(ParameterGrid(HEAD_GRIDS[head])), parse("flow-pixels")[0].transform(maps), y)
+
+
+def ststnet(maps: Maps, y: Labels, mirror: bool = False) -> Cells:
+    """Return STSTNet with its published batches of 256 at ten times the published rate, for fewer epochs."""
+    return STSTNetCells(maps, y, EPOCHS, learning_rate=5e-4, batch=256, mirror=mirror)
+
+
+@dataclass(frozen=True)
+class System:
+    """What a recipe calls by name.
+
+    Attributes
+    ----------
+    build : callable
+        (maps, labels) -> `Cells`.
+    spec : str
+        The extractors it reads the maps by.
+    groups : int
+        Into how many groups outer folds are dealt to choose with shared fits
+        (`pipelines.loso.choose_together`): for what is dear to fit. 0: inner folds in each outer fold.
+    """
+
+    build: Build
+    spec: str = "flow-pixels"
+    groups: int = 0
+
+
+SYSTEMS: dict[str, System] = {
+    "linear SVM": System(linear_svm),
+    "RBF SVM, 25 cells": System(rbf_svm),
+    "RBF SVM, mirrored": System(mirrored_rbf_svm),
+    "softmax": System(partial(head_on_pixels, "softmax"), groups=10),
+    "nearest neighbours": System(partial(head_on_pixels, "knn"), groups=10),
+    "random forest": System(partial(head_on_pixels, "forest"), groups=10),
+    "bagged SVMs": System(partial(head_on_pixels, "bagged-svm"), groups=10),
+    "invariant SVM": System(invariant_svm, VIEWS),
+    "invariant ridge": System(invariant_ridge, VIEWS),
+    "STSTNet": System(ststnet, groups=5),
+    "STSTNet, mirrored": System(partial(ststnet, mirror=True), groups=5),
 }
 
 #: Title of a column -> arguments of `pipelines.loso.cross_validate`.
@@ -130,7 +182,7 @@ class GapRow:
 
 def gap(
     dataset: Dataset,
-    systems: Mapping[str, Build] = SYSTEMS,
+    systems: Mapping[str, System] = SYSTEMS,
     ways: Sequence[str] = tuple(WAYS),
     *,
     inner: int = 10,
@@ -143,8 +195,7 @@ def gap(
     ----------
     dataset : Dataset
         Motion maps (kind "flow") with subjects; its splits are the sets that it is made of.
-    systems : mapping of str to callable
-        (maps, labels) -> `Cells`.
+    systems : mapping of str to System
     ways : sequence of str
         Keys of `WAYS`.
     inner : int
@@ -166,13 +217,13 @@ def gap(
     """
     maps = maps_of(dataset)
     rows: list[GapRow] = []
-    for name, build in systems.items():
+    for name, system in systems.items():
         started = time.perf_counter()
-        cells = build(maps, dataset.labels)
+        cells = system.build(maps, dataset.labels)
         built = time.perf_counter() - started
         for way in ways:
             started = time.perf_counter()
-            found = pooled(cells, dataset, way, inner, seed)
+            found = pooled(cells, dataset, way, inner, seed, groups=system.groups)
             new = gap_rows(dataset, found, name, way, built + time.perf_counter() - started)
             done(new)
             rows += new
@@ -192,10 +243,19 @@ def maps_of(dataset: Dataset) -> Maps:
     return np.stack([dataset.samples[i] for i in range(len(dataset))])
 
 
-def pooled(cells: Cells, dataset: Dataset, way: str, inner: int, seed: int) -> Pooled:
-    """Return the predictions of one system under one protocol of `WAYS`."""
-    how: dict[str, Any] = WAYS[way] | {"inner": inner, "seed": seed}
-    return cross_validate(cells, dataset.labels, dataset.groups, **how)
+def pooled(
+    cells: Cells,
+    dataset: Dataset,
+    way: str,
+    inner: int,
+    seed: int,
+    *,
+    groups: int = 0,
+    progress: Progress = SILENT,
+) -> Pooled:
+    """Return the predictions of one system under one protocol of `WAYS`; `groups` as in `System`."""
+    how: dict[str, Any] = WAYS[way] | {"inner": groups or inner, "shared": groups > 0, "seed": seed}
+    return cross_validate(cells, dataset.labels, dataset.groups, progress=progress, **how)
 
 
 def gap_rows(dataset: Dataset, found: Pooled, system: str, way: str, seconds: float) -> list[GapRow]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,14 +11,17 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from classifiers.cells import Cells
+from featurize.clips.maps import Maps
 from featurize.store import key_of
 from pipelines import datasets
 from pipelines.datasets.base import Dataset, order_digest
-from pipelines.gap import SYSTEMS, VIEWS, WAYS, GapRow, gap_rows, maps_of, pooled
+from pipelines.gap import SYSTEMS, WAYS, GapRow, gap_rows, maps_of, pooled
 from pipelines.loso import Pooled, marks_of
+from pipelines.network_cells import NetworkCells
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Data, as_data, read_content
 from pipelines.results import Predictions, Row, append_rows, as_json, load_predictions, read_rows
+from pipelines.tabular import write_csv
 from pipelines.versions import git_sha, library_versions
 
 #: Raised whenever the same recipe gives other figures.
@@ -96,7 +98,8 @@ def run_gap(
     ----------
     recipe : GapRecipe
     out : Path
-        Folder for ``rows.csv``, ``predictions/`` and the table ``gap.csv``; made if it is not there.
+        Folder for ``rows.csv``, ``predictions/``, the table ``gap.csv``, and ``folds/`` (what networks said,
+        so that an interrupted run goes on); made if it is not there.
     strict : bool
         A map that cannot be used is an error.
     progress : Progress
@@ -121,12 +124,20 @@ def run_gap(
             for way in recipe.ways:
                 run = _run_id(recipe, dataset, system, way)
                 if run not in known:
-                    cells = cells or SYSTEMS[system](maps, dataset.labels)
-                    known[run] = _computed(recipe, dataset, cells, system, way, run, out)
+                    cells = cells or _built(system, maps, dataset, out)
+                    known[run] = _computed(recipe, dataset, cells, system, way, run, out, progress)
                 rows += _again(dataset, known[run], system, way, out)
                 advance(1)
     write_gap(rows, out / "gap.csv")
     return rows
+
+
+def _built(system: str, maps: Maps, dataset: Dataset, out: Path) -> Cells:
+    """Return a system's candidates; those of a network keep their folds in `out`."""
+    cells = SYSTEMS[system].build(maps, dataset.labels)
+    if isinstance(cells, NetworkCells):
+        cells.folder = out / "folds"
+    return cells
 
 
 def _run_id(recipe: GapRecipe, dataset: Dataset, system: str, way: str) -> str:
@@ -136,11 +147,19 @@ def _run_id(recipe: GapRecipe, dataset: Dataset, system: str, way: str) -> str:
 
 
 def _computed(
-    recipe: GapRecipe, dataset: Dataset, cells: Cells, system: str, way: str, run: str, out: Path
+    recipe: GapRecipe,
+    dataset: Dataset,
+    cells: Cells,
+    system: str,
+    way: str,
+    run: str,
+    out: Path,
+    progress: Progress,
 ) -> Row:
     """Measure one system under one protocol; write its predictions and its rows; return that of the whole."""
     started = time.perf_counter()
-    found = pooled(cells, dataset, way, recipe.inner, recipe.seed)
+    groups = SYSTEMS[system].groups
+    found = pooled(cells, dataset, way, recipe.inner, recipe.seed, groups=groups, progress=progress)
     seconds = time.perf_counter() - started
     Predictions(
         ids=dataset.ids,
@@ -160,7 +179,7 @@ def _computed(
             protocol=": ".join([*found.marks, found.words]),
             split="test" if row.part == "all" else row.part,
             extractor="motion maps",
-            spec=VIEWS if "invariant" in system else "flow-pixels",
+            spec=SYSTEMS[system].spec,
             head=system,
             params=as_json({"chosen in folds": dict(chosen.most_common())}),
             seed=recipe.seed,
@@ -210,10 +229,4 @@ def records(rows: list[GapRow]) -> list[dict[str, Any]]:
 
 def write_gap(rows: list[GapRow], path: Path) -> None:
     """Write the table as CSV, replacing an older one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records(rows))
-    temporary.replace(path)
+    write_csv(path, records(rows), COLUMNS)

@@ -5,6 +5,8 @@ subjects alone, by inner folds that hold out whole subjects; the best is fitted 
 scores the test subject once. The predictions of all folds are pooled, and UF1 and UAR computed once on the
 pool (See et al., FG 2019: a mean over folds would be undefined where a subject lacks a class).
 
+Candidates that are dear to fit (a network, a forest) share their inner folds: see `choose_together`.
+
 Two ways of doing it wrong exist to measure how much they flatter, and mark their results: "random-leaky"
 splits clips and not subjects, as R2 did; `select_on_test` chooses each fold's candidate on the test subject
 itself.
@@ -12,14 +14,20 @@ itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import combinations
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.cells import Cells, Indices, Scores
+from pipelines.progress import SILENT, Advance, Progress
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 Protocol = Literal["loso", "grouped-kfold", "random-leaky"]
 PROTOCOLS = ("loso", "grouped-kfold", "random-leaky")
@@ -38,7 +46,8 @@ class Pooled:
     chosen : tuple of dict
         The candidate of each fold.
     inner : (folds,) float
-        What the chosen candidate scored on the inner folds (on the test subject, with `select_on_test`).
+        What the chosen candidate scored on the inner folds (on the test subject, with `select_on_test`); NaN
+        where there was one candidate, and nothing to choose.
     marks : tuple of str
         "random-leaky", "select-on-test": what makes the figures too good. Empty for an honest run.
     words : str
@@ -62,9 +71,11 @@ def cross_validate(
     protocol: str = "loso",
     folds: int = 10,
     inner: int = 10,
+    shared: bool = False,
     select_on_test: bool = False,
     seed: int = 0,
     n_jobs: int = -1,
+    progress: Progress = SILENT,
 ) -> Pooled:
     """Test every sample once, with the candidate chosen on other subjects.
 
@@ -82,12 +93,15 @@ def cross_validate(
         Outer folds, where they are not the subjects.
     inner : int
         Inner folds of whole subjects (of clips for "random-leaky"); fewer where there are fewer subjects.
+    shared : bool
+        Choose by `choose_together`, in `inner` groups, instead of by `inner` folds for each outer fold.
     select_on_test : bool
         Choose each fold's candidate by its score on that fold's own test samples.
     seed : int
         Deals subjects into folds.
     n_jobs : int
         Threads over outer folds; -1 for all cores.
+    progress : Progress
 
     Returns
     -------
@@ -96,9 +110,12 @@ def cross_validate(
     Raises
     ------
     ValueError
-        If the protocol is unknown, there are no subjects or fewer than three of them, or only one class.
+        If the protocol is unknown, an inner or outer number of folds is below two, there are no subjects or
+        fewer than three of them, or only one class.
     """
     y = np.asarray(y)
+    if min(inner, folds) < 2:
+        raise ValueError(f"{min(inner, folds)} folds; give at least two")
     subjects = _subjects(y, groups, protocol)
     outer = _folds(subjects, y, protocol, folds, seed)
     if len(outer) < 3:
@@ -106,34 +123,113 @@ def cross_validate(
             f"{protocol}: {len(outer)} folds; need three, one to test, one to choose, one to fit"
         )
     every = np.arange(len(y))
+    together: list[Choice] = []
+    if shared and not select_on_test and len(cells.candidates) > 1:
+        together = choose_together(cells, y, outer, inner, seed, n_jobs=n_jobs, progress=progress)
 
-    def one(test: Indices) -> tuple[Scores, int, float]:
+    def one(fold: int) -> tuple[Scores, int, float]:
+        test = outer[fold]
         train = np.setdiff1d(every, test)
         if select_on_test:
             found = cells.scores(train, test)
             quality = np.array([uf1_uar(y[test], s.argmax(axis=1)) for s in found])
             best = int(np.argmax(quality))
             return found[best], best, float(quality[best])
-        best, score = choose(cells, y, train, subjects, inner, seed)
+        best, score = together[fold] if together else choose(cells, y, train, subjects, inner, seed)
         return cells.scores(train, test, best)[0], best, score
 
+    results = _in_threads(one, range(len(outer)), n_jobs, progress, "leaving out")
+    words = _words(protocol, len(outer), inner, shared, len(cells.candidates), select_on_test)
+    return _pooled(cells, len(y), outer, results, marks_of(protocol, select_on_test), words)
+
+
+def _in_threads(
+    one: Callable[[T], R], items: Sequence[T], n_jobs: int, progress: Progress, label: str
+) -> list[R]:
     from joblib import Parallel, delayed
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):  # one thread a fold: the products are small, and more would only wait
-        results = Parallel(n_jobs=n_jobs, backend="threading")(delayed(one)(test) for test in outer)
-    return _pooled(cells, len(y), outer, results, marks_of(protocol, select_on_test), _words(
-        protocol, len(outer), inner, len(cells.candidates), select_on_test))  # fmt: skip
+    def counted(item: T, advance: Advance) -> R:
+        found = one(item)
+        advance(1)
+        return found
+
+    # One thread a fold: the products are small, and more would only wait.
+    with threadpool_limits(1), progress.task(label, len(items)) as advance:
+        work = Parallel(n_jobs=n_jobs, backend="threading")
+        return list(work(delayed(counted)(item, advance) for item in items))
+
+
+#: The chosen candidate, and what it scored where it was chosen.
+Choice = tuple[int, float]
 
 
 def choose(
     cells: Cells, y: NDArray[np.intp], train: Indices, subjects: NDArray[np.intp], inner: int, seed: int
-) -> tuple[int, float]:
+) -> Choice:
     """Return the best candidate on inner folds of `train` by whole subjects, and its score there."""
+    if len(cells.candidates) == 1:
+        return 0, math.nan
     parts = deal(subjects[train], inner, seed)
     held = [train[part] for part in parts]
     scores = np.concatenate(cells.held_out(train, held), axis=1)
-    truth = y[np.concatenate(held)]
+    return _best(scores, y[np.concatenate(held)])
+
+
+def choose_together(
+    cells: Cells,
+    y: NDArray[np.intp],
+    outer: Sequence[Indices],
+    inner: int,
+    seed: int,
+    *,
+    n_jobs: int = -1,
+    progress: Progress = SILENT,
+) -> list[Choice]:
+    """Choose a candidate for each outer fold by fits that outer folds share.
+
+    The outer folds are dealt into `inner` groups. For every pair of groups the candidates are fitted on all
+    others and score both. A fold of group g gets the candidate that is best on the samples outside g, by the
+    fits that saw neither those samples' own group nor g: nothing that chooses for a fold has seen it. That is
+    ``inner (inner - 1) / 2`` fits instead of `inner` for each outer fold; each sees fewer samples.
+
+    Parameters
+    ----------
+    cells, y, seed, n_jobs, progress
+        As in `cross_validate`.
+    outer : sequence of (m,) int
+        The outer folds: every sample in one of them.
+    inner : int
+        Groups; fewer where there are fewer folds, three at least.
+
+    Returns
+    -------
+    list of (candidate, score)
+        One for each outer fold.
+    """
+    fold_of = np.empty(len(y), np.intp)
+    for f, test in enumerate(outer):
+        fold_of[test] = f
+    groups = deal(fold_of, max(inner, 3), seed)
+
+    def pair(at: tuple[int, int]) -> Scores:
+        both = np.concatenate([groups[at[0]], groups[at[1]]])
+        return cells.scores(np.setdiff1d(np.arange(len(y)), both), both)
+
+    pairs = list(combinations(range(len(groups)), 2))
+    found = _in_threads(pair, pairs, n_jobs, progress, "choosing")
+    without = np.zeros((len(groups), *found[0].shape[:1], len(y), found[0].shape[2]))
+    for (a, b), scores in zip(pairs, found, strict=True):
+        cut = len(groups[a])
+        without[a][:, groups[b]], without[b][:, groups[a]] = scores[:, cut:], scores[:, :cut]
+    others = [np.setdiff1d(np.arange(len(y)), group) for group in groups]
+    chosen = [_best(without[g][:, rest], y[rest]) for g, rest in enumerate(others)]
+    group_of = {int(f): g for g, group in enumerate(groups) for f in np.unique(fold_of[group])}
+    return [chosen[group_of[f]] for f in range(len(outer))]
+
+
+def _best(scores: Scores, truth: NDArray[np.intp]) -> Choice:
+    """Return the candidate of the highest score, of equals the first."""
     quality = [uf1_uar(truth, s.argmax(axis=1)) for s in scores]
     best = int(np.argmax(quality))
     return best, quality[best]
@@ -208,16 +304,21 @@ def marks_of(protocol: str, select_on_test: bool = False) -> tuple[str, ...]:
     return ("random-leaky",) * (protocol == "random-leaky") + ("select-on-test",) * select_on_test
 
 
-def _words(protocol: str, n: int, inner: int, cells: int, select_on_test: bool) -> str:
+def _words(protocol: str, n: int, inner: int, shared: bool, cells: int, select_on_test: bool) -> str:
     outer = {
         "loso": f"each of {n} subjects left out in turn",
         "grouped-kfold": f"{n} folds of whole subjects",
         "random-leaky": f"{n} random folds of clips, subjects on both sides (leaky)",
     }[protocol]
+    if cells == 1:
+        return f"{outer}; nothing to choose; predictions pooled"
     if select_on_test:
         return f"{outer}; of {cells} candidates the best on each test fold itself (flattering); pooled"
     of = "clips" if protocol == "random-leaky" else "other subjects"
-    return f"{outer}; one of {cells} candidates chosen by {inner} inner folds of {of}; predictions pooled"
+    how = f"{inner} inner folds of {of}"
+    if shared:
+        how = f"fits that left out two of {inner} groups of {of}, the test's own and the one they scored"
+    return f"{outer}; one of {cells} candidates chosen by {how}; predictions pooled"
 
 
 def _pooled(
@@ -241,62 +342,6 @@ def _pooled(
         marks=marks,
         words=words,
     )
-
-
-class HeadCells:
-    """Any registered head with any candidates, fitted afresh for each fold.
-
-    Parameters
-    ----------
-    head : str
-        One of `classifiers.list_heads()`.
-    candidates : sequence of dict
-        Parameters by their scikit-learn names.
-    X : (n, d) float32
-    y : (n,) int
-    copies : (n, d) float32, optional
-        Altered copies (mirrored ones, say): training samples' copies are trained on too, and a test sample's
-        scores are the mean of its own and its copy's.
-    """
-
-    def __init__(
-        self,
-        head: str,
-        candidates: Sequence[dict[str, Any]],
-        X: NDArray[np.float32],
-        y: NDArray[np.intp],
-        copies: NDArray[np.float32] | None = None,
-    ) -> None:
-        from classifiers.registry import checked_params
-
-        self.head, self.candidates = head, list(candidates) or [{}]
-        for one in self.candidates:
-            checked_params(head, one)
-        self._parts = [X] if copies is None else [X, copies]
-        self._y, self._n_classes = np.asarray(y), int(np.max(y)) + 1
-
-    def scores(self, train: Indices, test: Indices, cell: int | None = None) -> Scores:
-        """See `classifiers.cells.Cells.scores`."""
-        which = self.candidates if cell is None else [self.candidates[cell]]
-        return np.stack([self._scored(params, train, test) for params in which])
-
-    def held_out(self, train: Indices, folds: Sequence[Indices]) -> list[Scores]:
-        """See `classifiers.cells.Cells.held_out`."""
-        return [self.scores(np.setdiff1d(train, fold), fold) for fold in folds]
-
-    def _scored(self, params: dict[str, Any], train: Indices, test: Indices) -> Scores:
-        """Return (n_test, n_classes); a class that `train` lacks scores below all others."""
-        from classifiers import head, scores
-
-        y = np.tile(self._y[train], len(self._parts))
-        found = np.full((len(test), self._n_classes), -np.inf)
-        if len(np.unique(y)) < 2:
-            found[:, y[0]] = 0.0
-            return found
-        estimator = head(self.head, **params).fit(np.concatenate([X[train] for X in self._parts]), y)
-        given = np.mean([scores(estimator, X[test]) for X in self._parts], axis=0)
-        found[:, estimator.classes_] = given
-        return found
 
 
 def subject_interval(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -26,6 +27,8 @@ from pipelines.results import append_rows
 from pipelines.versions import library_versions, machine
 
 FORMAT = 1
+#: Side in pixels of training faces where a card does not say it: FER2013's.
+TRAINED_SIDE = 48
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,16 @@ class Model:
     def classes(self) -> tuple[str, ...]:
         """The emotions, in the order of the scores."""
         return tuple(self.card["classes"])
+
+    @property
+    def side(self) -> int:
+        """Side in pixels of the faces the head was fitted on; 48 (FER2013's) where its card is silent."""
+        return int(self.card["data"].get("side") or TRAINED_SIDE)
+
+    @property
+    def kinds(self) -> set[str]:
+        """What its extractors take: "image", "clip" or "flow"."""
+        return {part["kind"] for part in self.card["extractor"]["parts"]}
 
     def embed(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return the (n, d) vectors of (h, w) or (h, w, 3) uint8 pictures of faces."""
@@ -136,17 +149,44 @@ def model_of(outcome: Outcome, features: Features, bench: Bench) -> Model:
     )
 
 
-def check_target(folder: Path) -> None:
-    """Refuse a folder that holds something other than a model, before anything is computed.
+def check_target(folder: Path, card: str = "card.json", what: str = "model") -> None:
+    """Refuse a folder that holds something else than is to be written, before anything is computed.
+
+    Parameters
+    ----------
+    folder : Path
+    card : str
+        The file by which an older one is known, which may be replaced.
+    what : str
+        What it is, for the message.
 
     Raises
     ------
     ValueError
     """
-    if folder.is_file() or (
-        folder.is_dir() and any(folder.iterdir()) and not (folder / "card.json").is_file()
-    ):
-        raise ValueError(f"{folder} holds something that is no model; give an empty or a new --out folder")
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / card).is_file()):
+        raise ValueError(f"{folder} holds something that is no {what}; give an empty or a new --out folder")
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """Give an empty folder beside `folder`, and put it in its place if the block ends without an error.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what stood there is then left as it was.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def save_model(model: Model, outcome: Outcome, folder: Path) -> None:
@@ -160,16 +200,8 @@ def save_model(model: Model, outcome: Outcome, folder: Path) -> None:
         If it cannot be written; an older model is then left as it was.
     """
     check_target(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    try:
+    with replacing(folder) as temporary:
         _fill(temporary, outcome, model.card)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.replace(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _fill(folder: Path, outcome: Outcome, card: dict[str, Any]) -> None:

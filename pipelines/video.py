@@ -17,7 +17,7 @@ from featurize.faces import Box
 from featurize.images import MAX_PIXELS
 from featurize.track import EVERY, Seen, Tracker
 from pipelines.frames import Frame, VideoFile, VideoWriter
-from pipelines.predict import Face, Predictor, box_dict, draw
+from pipelines.predict import Face, Predictor, box_dict, draw, side_of
 from pipelines.progress import SILENT, Progress
 
 #: Seconds after which a frame's weight in the smoothed numbers has fallen to 1/e.
@@ -121,7 +121,7 @@ class Watcher:
 
     def __init__(self, predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH) -> None:
         self.predictor = predictor
-        self.track = Tracker(lambda image: predictor.find(image, predictor.smallest(image)), every)
+        self.track = Tracker(predictor.search, every)
         self.smooth = Smoother(smooth)
 
     def __call__(self, frame: Frame) -> Moment:
@@ -146,11 +146,6 @@ def split_by_size(seen: Sequence[Seen], min_face: int) -> tuple[list[Seen], list
     """Return the faces that are large enough to judge, and the others."""
     large = [s for s in seen if side_of(s.detection.box) >= min_face]
     return large, [s for s in seen if side_of(s.detection.box) < min_face]
-
-
-def side_of(box: Box) -> int:
-    """Return the longer side of a box in pixels."""
-    return max(box.right - box.left, box.bottom - box.top)
 
 
 class Row(Protocol):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.metrics import confusion
 from pipelines.results import Candidate, Predictions, Row, as_json, load_predictions, read_grid, read_rows
 
 
@@ -61,10 +62,7 @@ class Cell:
     def confusion(self) -> NDArray[np.int64] | None:
         """(k, k) counts, true by predicted."""
         p = self.predictions
-        if p is None:
-            return None
-        k = len(p.classes)
-        return np.bincount(p.true * k + p.predicted, minlength=k * k).reshape(k, k)
+        return None if p is None else confusion(p.true, p.predicted, len(p.classes))
 
 
 @dataclass(frozen=True)

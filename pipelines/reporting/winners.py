@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -40,9 +41,11 @@ class Family:
 
 
 def families(results: Results) -> list[Family]:
-    """Return every head against the softmax on the same vectors, and the best few each against each."""
+    """Return the best few each against each, and every head against the softmax it stands in for.
+
+    That is the softmax on the same vectors and, where the vectors are a network's, the network's own.
+    """
     best = [c for c in results.by_validation if c.predictions is not None][:BEST_FEW]
-    own = _against_softmax(results)
     found = [
         Family(
             "best",
@@ -50,15 +53,32 @@ def families(results: Results) -> list[Family]:
             "",
             _tested(list(combinations(best, 2))),
         ),
-        Family("softmax", "Every head against the softmax on the same vectors", "", _tested(own)),
+        Family(
+            "softmax",
+            "Every head against the softmax on the same vectors",
+            "",
+            _tested(_against(results, "softmax", lambda cell: cell.test.extractor)),
+        ),
+        Family(
+            "own",
+            "Every head against the network's own classifier",
+            "",
+            _tested(_against(results, "own", _network)),
+        ),
     ]
     return [Family(f.name, f.title, _summary(f.records), f.records) for f in found if f.records]
 
 
-def _against_softmax(results: Results) -> list[tuple[Cell, Cell]]:
-    softmax = {c.test.extractor: c for c in results.cells if c.test.head == "softmax"}
-    pairs = [(c, softmax[c.test.extractor]) for c in results.cells if c.test.extractor in softmax]
-    return [(a, b) for a, b in pairs if a.test.head != "softmax" and a.predictions and b.predictions]
+def _against(results: Results, head: str, key: Callable[[Cell], str]) -> list[tuple[Cell, Cell]]:
+    """Return each cell with the cell of `head` that has the same key."""
+    found = {key(c): c for c in results.cells if c.test.head == head}
+    pairs = [(c, found[key(c)]) for c in results.cells if key(c) in found]
+    return [(a, b) for a, b in pairs if a.test.head != head and a.predictions and b.predictions]
+
+
+def _network(cell: Cell) -> str:
+    """Return the extractor without the layer that is taken of it: a network with its weights."""
+    return re.sub(r"""layer=(["']).*?\1""", "layer", cell.test.spec or cell.test.extractor)
 
 
 def _tested(pairs: Sequence[tuple[Cell, Cell]]) -> list[Record]:

@@ -20,10 +20,10 @@ from pipelines.reporting.tables import (
     latex,
     split_records,
     whole,
-    write_csv,
 )
 from pipelines.reporting.units import UNITS, unit_records
 from pipelines.reporting.winners import TESTS, Family
+from pipelines.tabular import write_csv
 
 
 def write_tables(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import pipelines.gap
 from featurize.clips.maps import altered
 from pipelines.datasets.base import Dataset, sample_digest
 from pipelines.gap import SYSTEMS, WAYS, gap, invariant_ridge, linear_svm, mirrored_rbf_svm
@@ -37,15 +39,29 @@ def drawn() -> Dataset:
     )  # fmt: skip
 
 
-def test_every_system_learns_and_every_way_is_there(drawn):
+@pytest.fixture
+def short(monkeypatch):
+    """STSTNet for few epochs, heads with two candidates."""
+    monkeypatch.setattr("pipelines.gap.EPOCHS", (15, 30))
+    monkeypatch.setattr("pipelines.gap.HEAD_GRIDS", {
+        "softmax": {"C": [0.01, 0.1]}, "knn": {"n_neighbors": [1, 3]},
+        "forest": {"n_estimators": [20], "min_samples_leaf": [1, 3]},
+        "bagged-svm": {"n_estimators": [3], "max_samples": [0.5], "C": [1, 10]},
+    })  # fmt: skip
+    monkeypatch.setattr(
+        "pipelines.gap.SYSTEMS", {k: replace(s, groups=min(s.groups, 3)) for k, s in SYSTEMS.items()}
+    )
+
+
+def test_every_system_learns_and_every_way_is_there(drawn, short):
     seen = []
-    rows = gap(drawn, inner=2, done=seen.extend)
+    rows = gap(drawn, pipelines.gap.SYSTEMS, inner=2, done=seen.extend)
     assert rows == seen
     assert {(r.system, r.way, r.part) for r in rows} == {
         (s, w, p) for s in SYSTEMS for w in WAYS for p in ("all", "one", "two")
     }
     for row in rows:
-        assert row.uf1 > 0.6, row
+        assert row.uf1 > (0.5 if "STSTNet" in row.system else 0.6), row
         assert row.uf1_interval[0] <= row.uf1 <= row.uf1_interval[1]
         assert row.n == {"all": 54, "one": 30, "two": 24}[row.part]
         assert row.marks == {"honest": (), "random split": ("random-leaky",)}.get(
@@ -141,8 +157,6 @@ def test_the_recipe_that_comes_with_mueca():
 
 
 def test_only_motion_maps_of_named_subjects(drawn):
-    from dataclasses import replace
-
     for other in (replace(drawn, kind="image"), replace(drawn, groups=None)):
         with pytest.raises(ValueError, match="need motion maps of named subjects"):
             gap(other)

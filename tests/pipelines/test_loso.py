@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, recall_score
 
 from classifiers.cells import SVMCells
-from pipelines.loso import HeadCells, cross_validate, deal, subject_interval, uf1_uar
+from pipelines.head_cells import HeadCells
+from pipelines.loso import choose_together, cross_validate, deal, subject_interval, uf1_uar
 
 
 def subjects_with_a_smell(n_subjects=14, per=8, seed=0):
@@ -130,9 +131,62 @@ def test_a_subject_with_one_clip_and_a_class_absent_from_a_fold():
         assert found.fold[0] == found.fold.max() or (found.fold == found.fold[0]).sum() == 1
 
 
+@pytest.mark.parametrize("protocol", ["loso", "random-leaky"])
+def test_shared_inner_folds_never_see_what_they_choose_for(protocol):
+    """Every fit is noted; a fold's candidate depends on no fit that saw the fold, and on no score of it."""
+    X, y, groups = subjects_with_a_smell(9, 6)
+    cells = Recorder(y)
+    found = cross_validate(cells, y, groups, protocol=protocol, inner=4, shared=True, n_jobs=1)
+    fits, tests = cells.asked[:6], cells.asked[6:]  # six pairs of four groups, then the folds
+    assert all(cell is None for _, _, cell in fits)
+    assert len(tests) == (9 if protocol == "loso" else 10)
+    for train, held, _ in fits:
+        assert sorted([*train, *held]) == list(range(len(y)))
+        if protocol == "loso":
+            assert not set(groups[train]) & set(groups[held])
+    for _, test, cell in tests:
+        assert (
+            sum(bool(np.isin(test, held).all()) for _, held, _ in fits) == 3
+        )  # the three pairs of its group
+        assert cell == 1
+    assert "fits that left out two of 4 groups" in found.words
+
+
+def test_a_shared_choice_is_that_of_plain_loops():
+    X, y, groups = subjects_with_a_smell(8, 6)
+    cells = HeadCells("knn", [{"n_neighbors": k} for k in (1, 3, 5, 9)], X, y)
+    subjects = np.unique(groups, return_inverse=True)[1]
+    outer = [np.flatnonzero(subjects == s) for s in range(8)]
+    dealt = deal(subjects, 4, 0)
+    for fold, (best, score) in enumerate(choose_together(cells, y, outer, 4, 0)):
+        own = next(g for g in range(4) if np.isin(outer[fold], dealt[g]).all())
+        quality = []
+        for c in range(4):
+            said = np.full(len(y), -1)
+            for g in set(range(4)) - {own}:
+                train = np.setdiff1d(np.arange(len(y)), [*dealt[g], *dealt[own]])
+                said[dealt[g]] = cells.scores(train, dealt[g], c)[0].argmax(axis=1)
+            rest = np.flatnonzero(said >= 0)
+            assert not set(rest) & set(outer[fold])
+            quality.append(uf1_uar(y[rest], said[rest]))
+        assert (best, score) == (int(np.argmax(quality)), max(quality))
+
+
+def test_nothing_is_fitted_to_choose_where_there_is_one_candidate():
+    _, y, groups = subjects_with_a_smell(5, 6)
+    cells = Recorder(y, quality=(0.7,))
+    for shared in (False, True):
+        found = cross_validate(cells, y, groups, shared=shared, n_jobs=1)
+        assert np.isnan(found.inner).all()
+        assert "nothing to choose" in found.words
+    assert len(cells.asked) == 10
+    assert not cells.inner
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
+        ({"inner": 1}, "1 folds; give at least two"),
         ({"protocol": "loo"}, "unknown protocol 'loo'; use one of loso"),
         ({"groups": None}, "does not name them"),
         ({"groups": np.repeat(["a", "b"], 24)}, "loso: 2 folds; need three"),

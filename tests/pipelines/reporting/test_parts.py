@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fabricate import EMOTIONS, fabricate
 
+import pipelines
 from pipelines import api
 from pipelines.model import load_model
 from pipelines.report import Options, write_report
@@ -36,6 +37,23 @@ def test_families(folder):
     assert (first["verdict"] == "not distinguishable") == (first["p_holm"] >= 0.05)
     told = sum(r["distinguishable"] == "yes" for r in best.records)
     assert f"{told} of 10 pairs are told apart" in best.words
+
+
+def test_heads_on_a_network_against_its_own_classifier(tmp_path):
+    networks = [f"ucm-f(layer={layer!r}, weights='w.npz')" for layer in ("scores", "fc1", "fc2")]
+    fabricate(tmp_path, extractors=networks[:1], heads=("own",), n=200)
+    fabricate(tmp_path, extractors=[*networks[1:], "hog"], heads=("svm", "knn"), n=200, seed=1)
+    fabricate(
+        tmp_path, extractors=("ucm-f(layer='scores', weights='other.npz')",), heads=("own",), n=200, seed=2
+    )
+    (tmp_path / "recipe.json").unlink()
+    results = load_results(tmp_path)
+    p = results.cells[0].predictions  # the seeds drew other samples: make them the same ones
+    for cell in results.cells:
+        replace(cell.predictions, ids=p.ids, true=p.true).save(cell.predictions_path)
+    (own,) = [f for f in families(load_results(tmp_path)) if f.name == "own"]
+    assert [r["a"] for r in own.records] == [f"{n} + {h}" for n in networks[1:] for h in ("svm", "knn")]
+    assert {r["b"] for r in own.records} == {f"{networks[0]} + own"}
 
 
 def test_the_headline_names_what_the_chosen_cannot_be_told_from(folder):
@@ -209,6 +227,23 @@ def test_where_it_looked_is_where_it_looks():
     assert np.count_nonzero(found.changed) <= 9
     again = looked.look(OneEye(), EyeFaces(80))
     np.testing.assert_array_equal(found.changed, again.changed)
+
+
+def test_where_a_network_looks(monkeypatch, tmp_path):
+    from pipelines.datasets import load
+    from pipelines.reporting.figures import Album
+
+    monkeypatch.setattr(looked, "FACES_OCCLUDED", 4)
+    monkeypatch.setattr(looked, "FACES_DEALT", 12)
+    model = load_model(Path(pipelines.__file__).parent / "models" / "default")
+    assert model.extractor.startswith("ucm-f(")
+    found = looked.look(model, load("synthetic", cache=tmp_path))
+    assert found.changed.shape == (11, 11)
+    assert found.changed.max() > 0  # something decides its answer, and not all of the face does
+    assert found.changed.min() == 0
+    assert {len(drops) for drops in found.drops.values()} == {looked.DEALS}
+    looked.draw_looked(album := Album(tmp_path / "figures"), found, model.card["title"])
+    assert "of 4" in album["looked"].sentence
 
 
 def test_regions_cover_the_face_once():

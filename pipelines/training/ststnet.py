@@ -1,0 +1,357 @@
+"""STSTNet trained by loops of our own, for leaving out every subject in turn.
+
+Keras takes 120 ms a step of 256 maps on two cores: the maps of 30 x 30 x 16 numbers go through memory a dozen
+times. Here a map stays in the core's cache from the convolution to the pooling, and the patches of every map
+are laid out once for all trainings. It is the network of `featurize.clips.ststnet`, number for number (the
+tests compare scores and steps), with the three streams as one convolution of 16 filters, which they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers._jit import jit
+from featurize.clips.ststnet import STREAMS
+
+Array = NDArray[np.float32]
+Indices = NDArray[np.intp]
+
+FILTERS = sum(STREAMS)
+_SIDE, _TAPS, _WINDOWS, _FLAT = 30, 27, 10, 25 * FILTERS
+_SPOTS = _SIDE * _SIDE
+#: Adam as Keras has it; normalisation as `featurize.clips.ststnet` has it.
+_BETA1, _BETA2, _TINY = 0.9, 0.999, 1e-7
+_MOMENTUM, _EPSILON = 0.9, 1e-5
+
+
+def patches(maps: NDArray[np.uint8]) -> Array:
+    """Return what each filter sees of each map: (n, 27, 900), rows by (row, column, channel) of the filter.
+
+    Parameters
+    ----------
+    maps : (n, 28, 28, 3) uint8
+    """
+    padded = np.pad(maps, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    seen = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))  # (n, 30, 30, 3, 3, 3)
+    turned = seen.transpose(0, 4, 5, 3, 1, 2).reshape(len(maps), _TAPS, _SPOTS)
+    return np.ascontiguousarray(turned, np.float32)
+
+
+@dataclass
+class Weights:
+    """The weights of one network, as the loops take them.
+
+    Attributes
+    ----------
+    kernel : (16, 27); bias, gamma, beta, mean, variance : (16,)
+    dense : (classes, 400)
+        Columns by (channel, row, column).
+    offset : (classes,)
+    """
+
+    kernel: Array
+    bias: Array
+    gamma: Array
+    beta: Array
+    dense: Array
+    offset: Array
+    mean: Array
+    variance: Array
+
+    @classmethod
+    def drawn(cls, classes: int, rng: np.random.Generator) -> Weights:
+        """Return fresh weights: Glorot's uniform ones, as Keras draws them for each stream."""
+        bounds = np.repeat([np.sqrt(6 / (_TAPS + 9 * f)) for f in STREAMS], STREAMS)
+        edge = np.sqrt(6 / (_FLAT + classes))
+        kernel = rng.uniform(-1, 1, (FILTERS, _TAPS)) * bounds[:, None]
+        dense = rng.uniform(-edge, edge, (classes, _FLAT))
+        one, zero = np.ones(FILTERS, np.float32), np.zeros(FILTERS, np.float32)
+        return cls(kernel.astype(np.float32), zero.copy(), one.copy(), zero.copy(), dense.astype(np.float32),
+                   np.zeros(classes, np.float32), zero.copy(), one.copy())  # fmt: skip
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> Weights:
+        """Return the weights of a Keras model by the names of `featurize.backbones.weightfile`."""
+        streams = [{key: tensors[f"{layer}{i}/{key}"] for layer, keys in _KERAS.items() for key in keys}
+                   for i in range(1, len(STREAMS) + 1)]  # fmt: skip
+        kernel = np.concatenate([s["kernel"].reshape(_TAPS, -1).T for s in streams])
+        each = [np.concatenate([s[key] for s in streams]) for key in ("bias", "gamma", "beta")]
+        running = [np.concatenate([s[f"moving_{key}"] for s in streams]) for key in ("mean", "variance")]
+        dense = tensors["scores/kernel"].reshape(25, FILTERS, -1).transpose(2, 1, 0).reshape(-1, _FLAT)
+        made = [kernel, *each, dense, tensors["scores/bias"], *running]
+        return cls(*(np.ascontiguousarray(a, np.float32) for a in made))
+
+    @property
+    def learned(self) -> list[Array]:
+        """What the optimiser changes."""
+        return [self.kernel, self.bias, self.gamma, self.beta, self.dense, self.offset]
+
+
+_KERAS = {"conv": ("kernel", "bias"), "bn": ("gamma", "beta", "moving_mean", "moving_variance")}
+
+
+def train(
+    seen: Array,
+    y: NDArray[np.int64],
+    members: Indices,
+    asked: Indices,
+    looks: Sequence[int],
+    *,
+    classes: int,
+    learning_rate: float,
+    batch: int,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Train one network from scratch and return what it says at several epochs.
+
+    Parameters
+    ----------
+    seen : (m, 27, 900) float32
+        `patches` of every map there is.
+    y : (m,) int
+    members, asked : (n,) int
+        Maps to learn from, and to score.
+    looks : sequence of int
+        Epochs after which to score, ascending; the last ends the training.
+    classes, learning_rate, batch, seed
+        Every map is seen once an epoch, the last batch shorter, as the authors' program does.
+
+    Returns
+    -------
+    (looks, n_asked, classes) float64
+        Softmax probabilities.
+    """
+    rng = np.random.default_rng(seed)
+    weights = Weights.drawn(classes, rng)
+    moments = [np.zeros_like(w) for w in weights.learned for _ in range(2)]
+    found, steps, before = [], 0, 0
+    for look in looks:
+        order = np.stack([rng.permutation(members) for _ in range(look - before)])
+        steps = _epochs(seen, y, order, batch, learning_rate, steps, rng.integers(2**63, dtype=np.uint64),
+                        *weights.learned, weights.mean, weights.variance, *moments)  # fmt: skip
+        found.append(scores(seen, asked, weights))
+        before = look
+    return np.stack(found)
+
+
+def scores(seen: Array, asked: Indices, weights: Weights) -> NDArray[np.float64]:
+    """Return (n, classes) softmax probabilities of some maps."""
+    w = weights
+    flat = _flattened(seen, asked, w.kernel, w.bias, w.gamma, w.beta, w.mean, w.variance)
+    logits = flat.astype(np.float64) @ w.dense.T + w.offset
+    exp = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exp / exp.sum(axis=1, keepdims=True))
+
+
+@jit
+def _convolved(kernel, bias, patch, z, total, square):  # type: ignore[no-untyped-def]
+    """Convolution and ReLU of one map into z (16, 900); adds each channel's sum and sum of squares."""
+    np.dot(kernel, patch, z)
+    for c in range(FILTERS):
+        row, b, first, second = z[c], bias[c], np.float32(0), np.float32(0)
+        for p in range(_SPOTS):
+            value = max(row[p] + b, np.float32(0))
+            row[p] = value
+            first += value
+            second += value * value
+        total[c] += first
+        square[c] += second
+
+
+@jit
+def _largest(row, sign, line, top):  # type: ignore[no-untyped-def]
+    """Put the largest of ``sign * row`` in each window of 3 x 3, from -1 on, into top (100,)."""
+    for i in range(_WINDOWS):
+        for s in range(_SIDE):
+            middle = row[3 * i * _SIDE + s] * sign
+            below = row[(3 * i + 1) * _SIDE + s] * sign
+            above = row[max(3 * i - 1, 0) * _SIDE + s] * sign
+            line[s] = max(middle, max(below, above))
+        for j in range(_WINDOWS):
+            top[i * _WINDOWS + j] = max(line[max(3 * j - 1, 0)], max(line[3 * j], line[3 * j + 1]))
+
+
+@jit
+def _flat(z, scale, shift, keep, line, top, flat):  # type: ignore[no-untyped-def]
+    """Normalise and pool one map: largest values into top (16, 100), means of what is kept into flat (400,).
+
+    Windows at the upper and left edge see a zero beyond it.
+    """
+    for c in range(FILTERS):
+        size = abs(scale[c])
+        _largest(z[c], np.float32(1) if scale[c] >= 0 else np.float32(-1), line, top[c])
+        for k in range(25):
+            flat[c * 25 + k] = 0
+        for w in range(100):
+            value = top[c, w] * size + shift[c]
+            if w < 10 or w % 10 == 0:
+                value = max(value, np.float32(0))
+            flat[c * 25 + (w // 20) * 5 + (w % 10) // 2] += value * keep[c, w] * np.float32(0.25)
+
+
+@jit
+def _flattened(seen, asked, kernel, bias, gamma, beta, mean, variance):  # type: ignore[no-untyped-def]
+    """Return the 400 values of some maps, at the test: running statistics, nothing dropped."""
+    z, line = np.empty((FILTERS, _SPOTS), np.float32), np.empty(_SIDE, np.float32)
+    top, keep = np.empty((FILTERS, 100), np.float32), np.ones((FILTERS, 100), np.float32)
+    flat, unused = np.empty((asked.size, _FLAT), np.float32), np.zeros(FILTERS)
+    scale = gamma / np.sqrt(variance + np.float32(_EPSILON))
+    for n in range(asked.size):
+        _convolved(kernel, bias, seen[asked[n]], z, unused, unused)
+        _flat(z, scale, beta - mean * scale, keep, line, top, flat[n])
+    return flat
+
+
+@jit
+def _epochs(  # type: ignore[no-untyped-def]
+    seen, y, order, batch, rate, steps, seed, kernel, bias, gamma, beta, dense, offset, mean, variance,
+    m0, v0, m1, v1, m2, v2, m3, v3, m4, v4, m5, v5,
+):  # fmt: skip
+    """Run the epochs of `order` (epochs, n); every array after `seed` is changed in place."""
+    size = min(batch, order.shape[1])
+    z = np.empty((size, FILTERS, _SPOTS), np.float32)
+    keep = np.empty((size, FILTERS, 100), np.float32)
+    bits = np.uint64(seed)
+    for epoch in range(order.shape[0]):
+        for start in range(0, order.shape[1], size):
+            members = order[epoch, start : start + size]
+            bits = _dropped(keep[: members.size], bits)
+            g = _gradients(
+                seen, y, members, z, keep, kernel, bias, gamma, beta, dense, offset, mean, variance
+            )
+            steps += 1
+            _adam(kernel.reshape(-1), g[0].reshape(-1), m0.reshape(-1), v0.reshape(-1), rate, steps)
+            _adam(bias, g[1], m1, v1, rate, steps)
+            _adam(gamma, g[2], m2, v2, rate, steps)
+            _adam(beta, g[3], m3, v3, rate, steps)
+            _adam(dense.reshape(-1), g[4].reshape(-1), m4.reshape(-1), v4.reshape(-1), rate, steps)
+            _adam(offset, g[5], m5, v5, rate, steps)
+    return steps
+
+
+@jit
+def _dropped(keep, bits):  # type: ignore[no-untyped-def]
+    """Fill with 0 and 2, one random bit each (splitmix64; Steele, Lea and Flood, OOPSLA 2014)."""
+    flat = keep.reshape(-1)
+    for start in range(0, flat.size, 64):
+        bits += np.uint64(0x9E3779B97F4A7C15)
+        word = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        word ^= word >> np.uint64(31)
+        for k in range(min(64, flat.size - start)):
+            flat[start + k] = np.float32((word >> np.uint64(k)) & np.uint64(1)) * np.float32(2)
+    return bits
+
+
+@jit
+def _gradients(  # type: ignore[no-untyped-def]
+    seen, y, members, z, keep, kernel, bias, gamma, beta, dense, offset, mean, variance
+):
+    """Gradients of the mean cross-entropy of a batch; the running statistics take a step."""
+    n, count = members.size, members.size * _SPOTS
+    total, square = np.zeros(FILTERS), np.zeros(FILTERS)
+    for b in range(n):
+        _convolved(kernel, bias, seen[members[b]], z[b], total, square)
+    centre = total / count
+    spread = np.maximum(square / count - centre * centre, 0.0)
+    mean += ((centre - mean) * (1 - _MOMENTUM)).astype(np.float32)
+    variance += ((spread - variance) * (1 - _MOMENTUM)).astype(np.float32)
+    mu, inverse = centre.astype(np.float32), (1 / np.sqrt(spread + _EPSILON)).astype(np.float32)
+    scale = gamma * inverse
+    shift = beta - mu * scale
+    flat, line = np.empty((n, _FLAT), np.float32), np.empty(_SIDE, np.float32)
+    top = np.empty((n, FILTERS, 100), np.float32)
+    for b in range(n):
+        _flat(z[b], scale, shift, keep[b], line, top[b], flat[b])
+    missed = _missed(np.dot(flat, dense.T), offset, y, members)
+    d_dense, d_offset = np.dot(missed.T, flat), missed.sum(axis=0)
+    d_flat = np.dot(missed, dense)
+    d_gamma, d_beta = _shares(top, keep, d_flat, scale, shift, mu, inverse)
+    slope = -scale * d_gamma * inverse / np.float32(count)
+    level = -scale * d_beta / np.float32(count) - slope * mu
+    d_kernel, d_bias = np.zeros((FILTERS, _TAPS), np.float32), np.zeros(FILTERS, np.float32)
+    dz, part = np.empty((FILTERS, _SPOTS), np.float32), np.empty((FILTERS, _TAPS), np.float32)
+    for b in range(n):
+        _before_relu(z[b], top[b], keep[b], scale, slope, level, dz, d_bias)
+        np.dot(dz, seen[members[b]].T, part)
+        d_kernel += part
+    return d_kernel, d_bias, d_gamma, d_beta, d_dense, d_offset
+
+
+@jit
+def _missed(logits, offset, y, members):  # type: ignore[no-untyped-def]
+    """Softmax less the truth, over the batch size: the gradient of the mean cross-entropy, in place."""
+    for b in range(members.size):
+        row = logits[b]
+        largest, norm = np.float32(-np.inf), np.float32(0)
+        for k in range(row.size):
+            row[k] += offset[k]
+            largest = max(largest, row[k])
+        for k in range(row.size):
+            row[k] = np.exp(row[k] - largest)
+            norm += row[k]
+        for k in range(row.size):
+            truth = np.float32(1) if y[members[b]] == k else np.float32(0)
+            row[k] = (row[k] / norm - truth) / np.float32(members.size)
+    return logits
+
+
+@jit
+def _shares(top, keep, d_flat, scale, shift, mu, inverse):  # type: ignore[no-untyped-def]
+    """Turn `keep` into the gradient of each window's largest value; return those of gamma and beta."""
+    d_gamma, d_beta = np.zeros(FILTERS, np.float32), np.zeros(FILTERS, np.float32)
+    for b in range(top.shape[0]):
+        for c in range(FILTERS):
+            sign, size = np.float32(1) if scale[c] >= 0 else np.float32(-1), abs(scale[c])
+            for w in range(100):
+                share = d_flat[b, c * 25 + (w // 20) * 5 + (w % 10) // 2] * keep[b, c, w] * np.float32(0.25)
+                if (w < 10 or w % 10 == 0) and top[b, c, w] * size + shift[c] <= 0:
+                    share = np.float32(0)  # the zero beyond the edge was the largest
+                keep[b, c, w] = share
+                d_beta[c] += share
+                d_gamma[c] += share * (top[b, c, w] * sign - mu[c]) * inverse[c]
+    return d_gamma, d_beta
+
+
+@jit
+def _before_relu(z, top, share, scale, slope, level, dz, d_bias):  # type: ignore[no-untyped-def]
+    """Gradient before the ReLU of one map, through normalisation and pooling, into dz (16, 900)."""
+    for c in range(FILTERS):
+        row, out, summed = z[c], dz[c], np.float32(0)
+        for p in range(_SPOTS):
+            value = level[c] + slope[c] * row[p] if row[p] > 0 else np.float32(0)
+            out[p] = value
+            summed += value
+        for w in range(100):
+            found = abs(top[c, w])  # what ReLU gives is never below zero
+            if share[c, w] != 0 and found > 0:
+                p = _place(row, w, found)
+                out[p] += scale[c] * share[c, w]
+                summed += scale[c] * share[c, w]
+        d_bias[c] += summed
+
+
+@jit
+def _place(row, window, value):  # type: ignore[no-untyped-def]
+    """Where in its window the value lies."""
+    i, j = window // _WINDOWS, window % _WINDOWS
+    for r in range(max(3 * i - 1, 0), 3 * i + 2):
+        for s in range(max(3 * j - 1, 0), 3 * j + 2):
+            if row[r * _SIDE + s] == value:
+                return r * _SIDE + s
+    return 0
+
+
+@jit
+def _adam(weights, gradient, first, second, rate, step):  # type: ignore[no-untyped-def]
+    """One step (Kingma and Ba, ICLR 2015), with the epsilon where Keras puts it."""
+    scale = rate * np.sqrt(1 - _BETA2**step) / (1 - _BETA1**step)
+    for i in range(weights.size):
+        first[i] += (gradient[i] - first[i]) * (1 - _BETA1)
+        second[i] += (gradient[i] * gradient[i] - second[i]) * (1 - _BETA2)
+        weights[i] -= scale * first[i] / (np.sqrt(second[i]) + _TINY)
