@@ -213,19 +213,14 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Compare every extractor with every head of a recipe; what is there already is not computed again."""
-    from pipelines import api, console, gap_recipe, words
+    from pipelines import api, console, gap_recipe, loso_recipe, words
     from pipelines.compare import summarize
 
-    if (measured := gap_recipe.load_gap_recipe(recipe)) is not None:
+    by_subject = gap_recipe.load_gap_recipe(recipe) or loso_recipe.load_loso_recipe(recipe)
+    if by_subject is not None:
         if scheduler or workers is not None:
             raise ValueError(f"{recipe} runs on this machine; leave out --scheduler and --workers")
-        folder = out or Path("results") / measured.name
-        rows = gap_recipe.run_gap(measured, folder, strict=strict, progress=console.Bars())
-        found_gap = gap_recipe.records(rows)
-        if json:
-            console.as_json({"folder": str(folder), "rows": found_gap})
-        else:
-            words.print_gap(measured, rows, folder)
+        words.run_by_subject(by_subject, out, strict, jobs, json)
         return
     plan = api.load_recipe(recipe)
     folder = out or Path("results") / plan.name
@@ -246,6 +241,58 @@ def compare(
     if found.failed or found.faults:
         console.say(f"mueca: {found.failed} cells failed, {found.faults} unreadable pictures were left out")
         raise typer.Exit(PARTLY)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog="A head's parameters go by their scikit-learn names; several values with commas are chosen from "
+    "on other subjects. Examples: mueca loso --data synthetic-clips --backbone lbp-top --head svm --C 1,10; "
+    "mueca loso --data 'casme2(labels=\"megc2019\")' --backbone rotation3d-casme2 --epochs 50,100,150",
+)
+def loso(
+    context: typer.Context,
+    data: Annotated[str, typer.Option("--data", help="A set that names its subjects; see: mueca data list.")],
+    backbone: Annotated[
+        str, typer.Option("--backbone", help="Extractor, or without --head a network to train in each fold.")
+    ],
+    head: Annotated[str | None, typer.Option(help="Head: svm, forest, knn, softmax, bagged-svm.")] = None,
+    protocol: Annotated[
+        Literal["loso", "grouped-kfold", "random-leaky"],
+        typer.Option(help="The last is wrong on purpose: subjects on both sides."),
+    ] = "loso",
+    select_on_test: Annotated[
+        bool, typer.Option("--select-on-test", help="Choose on the test subject, to see how that flatters.")
+    ] = False,
+    folds: Annotated[int, typer.Option(min=3, help="Where they are not the subjects.")] = 10,
+    inner: Annotated[
+        int | None, typer.Option(min=2, help="Inner folds to choose on; default: 10, networks 5.")
+    ] = None,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Let folds share the fits that choose: for heads dear to fit.")
+    ] = False,
+    grid: Annotated[Literal["default"] | None, typer.Option(help="Choose from the head's own grid.")] = None,
+    epochs: Annotated[str | None, typer.Option(help="Of a network: one number, or several.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Of a network: samples a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of a network.")] = None,
+    augment: Annotated[str | None, typer.Option(help="Of a network; see: mueca train --help.")] = None,
+    sampling: Annotated[
+        Literal["tim", "uniform", "first"], typer.Option(help="Of a network: how a clip gets its frames.")
+    ] = "tim",
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Add mirrored copies of the training samples.")
+    ] = False,
+    equalize: EqualizeOption = "none",
+    out: Annotated[Path | None, typer.Option(help="Folder for results; default: results/loso.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    strict: StrictOption = False,
+    jobs: JobsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Leave each subject out in turn, everything chosen on other subjects; UF1 and UAR, pooled."""
+    from pipelines import words
+
+    plan = words.loso_plan(context.params, context.args)
+    words.run_by_subject(plan, out or Path("results/loso"), strict, jobs, json)
 
 
 @app.command(
