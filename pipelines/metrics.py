@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,21 @@ def class_scores(counts: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         "specificity": _share(others - (given - hits), others),
         "jaccard": _share(hits, true + given - hits),
     }
+
+
+def recall_by_class(
+    y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequence[str] | NDArray[np.str_]
+) -> dict[str, float]:
+    """Return the share of each class's samples that were recognised, 0..1; a class without samples is absent.
+
+    Parameters
+    ----------
+    y, predicted : (n,) int
+        Indices into `classes`.
+    classes : (k,) str
+    """
+    recall = class_scores(confusion(y, predicted, len(classes)))["recall"]
+    return {str(classes[k]): round(float(recall[k]), 4) for k in np.unique(y)}
 
 
 def _share(part: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from featurize.base import Extractor
 from featurize.images import Image, Preprocess
 from featurize.registry import parse
 from pipelines.fit import Bench, Outcome
+from pipelines.metrics import recall_by_class
 from pipelines.recipe import Features
 from pipelines.results import append_rows
 from pipelines.versions import library_versions, machine
@@ -121,6 +122,9 @@ def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any
         "head": {"name": first.head, "params": outcome.choice.params},
         "chosen_from": outcome.choice.tried,
         "scores": tables,
+        "recall": recall_by_class(
+            outcome.predictions.true, outcome.predictions.predicted, bench.dataset.classes
+        ),
         "fit_s": outcome.rows[-1].fit_s,
         "versions": library_versions(),
         "git_sha": first.git_sha,
