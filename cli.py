@@ -213,19 +213,14 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Compare every extractor with every head of a recipe; what is there already is not computed again."""
-    from pipelines import api, console, gap_recipe, words
+    from pipelines import api, console, gap_recipe, loso_recipe, words
     from pipelines.compare import summarize
 
-    if (measured := gap_recipe.load_gap_recipe(recipe)) is not None:
+    by_subject = gap_recipe.load_gap_recipe(recipe) or loso_recipe.load_loso_recipe(recipe)
+    if by_subject is not None:
         if scheduler or workers is not None:
             raise ValueError(f"{recipe} runs on this machine; leave out --scheduler and --workers")
-        folder = out or Path("results") / measured.name
-        rows = gap_recipe.run_gap(measured, folder, strict=strict, progress=console.Bars())
-        found_gap = gap_recipe.records(rows)
-        if json:
-            console.as_json({"folder": str(folder), "rows": found_gap})
-        else:
-            words.print_gap(measured, rows, folder)
+        words.run_by_subject(by_subject, out, strict, jobs, json)
         return
     plan = api.load_recipe(recipe)
     folder = out or Path("results") / plan.name
@@ -246,6 +241,58 @@ def compare(
     if found.failed or found.faults:
         console.say(f"mueca: {found.failed} cells failed, {found.faults} unreadable pictures were left out")
         raise typer.Exit(PARTLY)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog="A head's parameters go by their scikit-learn names; several values with commas are chosen from "
+    "on other subjects. Examples: mueca loso --data synthetic-clips --backbone lbp-top --head svm --C 1,10; "
+    "mueca loso --data 'casme2(labels=\"megc2019\")' --backbone rotation3d-casme2 --epochs 50,100,150",
+)
+def loso(
+    context: typer.Context,
+    data: Annotated[str, typer.Option("--data", help="A set that names its subjects; see: mueca data list.")],
+    backbone: Annotated[
+        str, typer.Option("--backbone", help="Extractor, or without --head a network to train in each fold.")
+    ],
+    head: Annotated[str | None, typer.Option(help="Head: svm, forest, knn, softmax, bagged-svm.")] = None,
+    protocol: Annotated[
+        Literal["loso", "grouped-kfold", "random-leaky"],
+        typer.Option(help="The last is wrong on purpose: subjects on both sides."),
+    ] = "loso",
+    select_on_test: Annotated[
+        bool, typer.Option("--select-on-test", help="Choose on the test subject, to see how that flatters.")
+    ] = False,
+    folds: Annotated[int, typer.Option(min=3, help="Where they are not the subjects.")] = 10,
+    inner: Annotated[
+        int | None, typer.Option(min=2, help="Inner folds to choose on; default: 10, networks 5.")
+    ] = None,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Let folds share the fits that choose: for heads dear to fit.")
+    ] = False,
+    grid: Annotated[Literal["default"] | None, typer.Option(help="Choose from the head's own grid.")] = None,
+    epochs: Annotated[str | None, typer.Option(help="Of a network: one number, or several.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Of a network: samples a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of a network.")] = None,
+    augment: Annotated[str | None, typer.Option(help="Of a network; see: mueca train --help.")] = None,
+    sampling: Annotated[
+        Literal["tim", "uniform", "first"], typer.Option(help="Of a network: how a clip gets its frames.")
+    ] = "tim",
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Add mirrored copies of the training samples.")
+    ] = False,
+    equalize: EqualizeOption = "none",
+    out: Annotated[Path | None, typer.Option(help="Folder for results; default: results/loso.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    strict: StrictOption = False,
+    jobs: JobsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Leave each subject out in turn, everything chosen on other subjects; UF1 and UAR, pooled."""
+    from pipelines import words
+
+    plan = words.loso_plan(context.params, context.args)
+    words.run_by_subject(plan, out or Path("results/loso"), strict, jobs, json)
 
 
 @app.command(
@@ -416,33 +463,80 @@ def export_(
     print(f"written to {made.folder}/ ({', '.join(made.files)})")
 
 
+DetectorOption = Annotated[str, typer.Option(help="auto, haar, dlib-hog or dlib-cnn.")]
+MinFaceOption = Annotated[
+    int | None, typer.Option(min=16, help="Smallest face that is judged, in pixels; default: 32.")
+]
+EveryOption = Annotated[
+    int, typer.Option(min=1, help="Search every so many frames; faces are followed in between.")
+]
+SmoothOption = Annotated[float, typer.Option(min=0, help="Smooth a face's numbers over so many seconds.")]
+
+
 @app.command(
-    epilog="One JSON line a photo, or with --format csv one row a face. Examples: mueca predict photo.jpg; "
-    "mueca predict holiday/ --out faces.csv --format csv --draw marked/"
+    epilog="One JSON line a photo or frame, or with --format csv one row a face. Examples: mueca predict "
+    "photo.jpg; mueca predict holiday/ --out faces.csv --format csv --draw marked/; mueca predict talk.mp4 "
+    "--format csv --out talk.csv --chart charts/ --draw marked/"
 )
 def predict(
-    paths: Annotated[list[Path], typer.Argument(help="Photos, and folders of photos.")],
+    paths: Annotated[list[Path], typer.Argument(help="Photos, folders of photos, or videos.")],
     model: Annotated[
         Path | None, typer.Option(help="What mueca fit --out wrote; default: the model that ships.")
     ] = None,
-    detector: Annotated[str, typer.Option(help="auto, haar, dlib-hog or dlib-cnn.")] = "auto",
-    min_face: Annotated[
-        int | None, typer.Option(min=16, help="Smallest face that is judged, in pixels; default: 32.")
-    ] = None,
+    detector: DetectorOption = "auto",
+    min_face: MinFaceOption = None,
     form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="Of the records.")] = "jsonl",
     out: Annotated[Path | None, typer.Option(help="A file for the records; default: the screen.")] = None,
     draw: Annotated[Path | None, typer.Option(help="A folder for copies with boxes and labels.")] = None,
+    chart: Annotated[
+        Path | None, typer.Option(help="Videos: a folder for charts of the time line, .svg and .png.")
+    ] = None,
+    every: EveryOption = 10,
+    smooth: SmoothOption = 0.5,
+    window: Annotated[
+        int | None, typer.Option(min=2, help="Videos, with a model of clips: frames judged at once; 18.")
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option(min=1, help="Videos, with a model of clips: frames between two; 9.")
+    ] = None,
 ) -> None:
-    """Find every face of photos and say which expression it shows."""
-    from pipelines import console, photos
+    """Find every face of photos and videos and say which expression it shows."""
+    from pipelines import console, files, words
 
-    tally = photos.run(
-        paths, model=model, detector=detector, min_face=min_face, form=form, out=out, drawn=draw,
-        progress=console.Bars(),
+    options = files.Options(form, draw, chart, every, smooth, window, stride)
+    tally = files.run(
+        paths, options, model=model, detector=detector, min_face=min_face, out=out, progress=console.Bars()
+    )
+    console.say(words.tally(tally))
+    _report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")
+
+
+@app.command(epilog="Examples: mueca live; mueca live --source talk.mp4 --detector haar")
+def live(
+    source: Annotated[str, typer.Option(help="Number of a camera, or a video in its place.")] = "0",
+    model: Annotated[
+        Path | None, typer.Option(help="What mueca fit --out wrote; default: the model that ships.")
+    ] = None,
+    detector: DetectorOption = "auto",
+    min_face: MinFaceOption = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="Smallest score of the detector that is believed; its own scale.")
+    ] = None,
+    every: EveryOption = 10,
+    smooth: SmoothOption = 0.5,
+    pictures: Annotated[Path, typer.Option(help="Folder of the pictures that Space saves.")] = Path(),
+) -> None:
+    """Show a camera with the expression of each face; Space saves a picture, q or Esc ends."""
+    from pipelines import console
+    from pipelines.live import run
+
+    done = run(
+        source, model=model, detector=detector, min_face=min_face, confidence=confidence, every=every,
+        smooth=smooth, pictures=pictures,
     )  # fmt: skip
-    small = f", {tally.skipped} too small to judge" if tally.skipped else ""
-    console.say(f"{tally.faces} faces in {tally.photos} photos{small}")
-    _report_faults(tally.faults)
+    for path in done.saved:
+        print(path)
+    console.say(f"{done.frames:,} frames shown, at last {done.rate:.0f} a second")
 
 
 @app.command(
@@ -659,12 +753,12 @@ def _store() -> Store:
     return Store()
 
 
-def _report_faults(faults: Any) -> None:
+def _report_faults(faults: Any, what: str = "left out") -> None:
     """Name what was left out, one line each, and leave with the code that says so."""
     from pipelines import console
 
     for fault in faults[:20]:
-        console.say(f"mueca: left out {fault.path}: {fault.reason}")
+        console.say(f"mueca: {what} {console.printable(fault.path)}: {fault.reason}")
     if len(faults) > 20:
         console.say(f"mueca: and {len(faults) - 20} more; mueca data audit lists them all")
     if faults:

@@ -9,7 +9,8 @@ import sys
 from recording import recording
 
 from pipelines import datasets
-from pipelines.gap import SYSTEMS, VIEWS, gap, gap_rows, maps_of, pooled
+from pipelines.gap import SYSTEMS, VIEWS, gap, maps_of, pooled
+from pipelines.pooled import pooled_rows
 
 TARGET = (0.75, 0.76)
 
@@ -33,7 +34,7 @@ def spread(dataset):
     subjects = len(set(dataset.groups))
     print(f"\n{name}, honest, by how the inner folds are dealt:")
     for inner, seed in [(10, s) for s in range(5)] + [(subjects, 0)]:
-        row = gap_rows(dataset, pooled(cells, dataset, "honest", inner, seed), name, "honest", 0.0)[0]
+        row = pooled_rows(dataset, pooled(cells, dataset, "honest", inner, seed), name, "honest", 0.0)[0]
         how = "one subject each" if inner == subjects else f"{inner}, seed {seed}"
         print(f"  inner folds: {how:<18} UF1 {row.uf1:.4f}  UAR {row.uar:.4f}", flush=True)
 

@@ -116,11 +116,17 @@ def _parse_one(text: str) -> Extractor:
     if match is None:
         raise ValueError(f"cannot read extractor {text!r}; write it as hog or hog(cell=6)")
     name, inside = match.groups()
-    return extractor(name, **_keywords(inside or "", text))
+    return extractor(name, **keywords(inside or "", text))
 
 
-def _keywords(inside: str, text: str) -> dict[str, Any]:
-    """Read ``a=1, b="x"`` as keyword arguments; literals only, nothing is evaluated."""
+def keywords(inside: str, text: str) -> dict[str, Any]:
+    """Read ``a=1, b="x"`` as keyword arguments; literals only, nothing is evaluated.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be read; the message names `text`, of which they are part.
+    """
     try:
         call = ast.parse(f"f({inside})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):

@@ -72,6 +72,8 @@ class VideoFile:
         Frames a second as the header says, on average.
     total : int or None
         Frames as the header says.
+    count : int
+        Frames decoded so far.
     fault : str
         Empty while nothing is wrong.
 
@@ -89,7 +91,7 @@ class VideoFile:
         if not path.is_file():
             raise FileNotFoundError(f"no video {path}")
         self.path, self.max_pixels, self.max_seconds = path, max_pixels, max_seconds
-        self.fault = ""
+        self.fault, self.count = "", 0
         self._container = self._opened()
         if not self._container.streams.video:
             self.close()
@@ -154,13 +156,13 @@ class VideoFile:
             image = self._upright(frame)
             self.height, self.width = image.shape[:2]
             yield Frame(index, last, image)
-        self._check_end(self._count, last or 0.0)
+        self._check_end(self.count, last or 0.0)
 
     def _decoded(self) -> Iterator[Any]:
         """Yield decoded frames; a packet that cannot be decoded is passed over."""
         import av
 
-        self._count = self._damaged = in_row = 0
+        self._damaged = in_row = 0
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -176,7 +178,7 @@ class VideoFile:
                 continue
             for frame in frames:
                 in_row = 0
-                self._count += 1
+                self.count += 1
                 self._damaged += bool(frame.is_corrupt)
                 yield frame
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from classifiers.cells import Cells
@@ -15,14 +13,13 @@ from featurize.clips.maps import Maps
 from featurize.store import key_of
 from pipelines import datasets
 from pipelines.datasets.base import Dataset, order_digest
-from pipelines.gap import SYSTEMS, WAYS, GapRow, gap_rows, maps_of, pooled
-from pipelines.loso import Pooled, marks_of
+from pipelines.gap import SYSTEMS, WAYS, maps_of, pooled
+from pipelines.loso import marks_of
 from pipelines.network_cells import NetworkCells
+from pipelines.pooled import PooledRow, again, keep, write_table
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Data, as_data, read_content
-from pipelines.results import Predictions, Row, append_rows, as_json, load_predictions, read_rows
-from pipelines.tabular import write_csv
-from pipelines.versions import git_sha, library_versions
+from pipelines.results import Row, read_rows
 
 #: Raised whenever the same recipe gives other figures.
 VERSION = 1
@@ -91,7 +88,7 @@ def gap_recipe(content: dict[str, Any], where: str = "recipe") -> GapRecipe:
 
 def run_gap(
     recipe: GapRecipe, out: Path, *, strict: bool = False, progress: Progress = SILENT
-) -> list[GapRow]:
+) -> list[PooledRow]:
     """Run a recipe; what `out` already holds of it is not computed again.
 
     Parameters
@@ -117,7 +114,7 @@ def run_gap(
     dataset = datasets.load(recipe.data.name, strict=strict, **recipe.data.options)
     maps = maps_of(dataset)
     known = {row.run: row for row in read_rows(out / "rows.csv") if row.split == "test"}
-    rows: list[GapRow] = []
+    rows: list[PooledRow] = []
     with progress.task(f"the gap on {dataset.name}", len(recipe.systems) * len(recipe.ways)) as advance:
         for system in recipe.systems:
             cells: Cells | None = None
@@ -126,9 +123,10 @@ def run_gap(
                 if run not in known:
                     cells = cells or _built(system, maps, dataset, out)
                     known[run] = _computed(recipe, dataset, cells, system, way, run, out, progress)
-                rows += _again(dataset, known[run], system, way, out)
+                how: dict[str, Any] = WAYS[way]
+                rows += again(dataset, known[run], system, way, out, marks_of(**how))
                 advance(1)
-    write_gap(rows, out / "gap.csv")
+    write_table(rows, out / "gap.csv")
     return rows
 
 
@@ -158,75 +156,8 @@ def _computed(
 ) -> Row:
     """Measure one system under one protocol; write its predictions and its rows; return that of the whole."""
     started = time.perf_counter()
-    groups = SYSTEMS[system].groups
+    spec, groups = SYSTEMS[system].spec, SYSTEMS[system].groups
     found = pooled(cells, dataset, way, recipe.inner, recipe.seed, groups=groups, progress=progress)
-    seconds = time.perf_counter() - started
-    Predictions(
-        ids=dataset.ids,
-        true=dataset.labels,
-        predicted=found.predicted.astype(np.int64),
-        scores=found.scores.astype(np.float32),
-        classes=np.array(dataset.classes),
-        clean=np.ones(len(dataset), dtype=bool),
-        probabilistic=False,
-    ).save(out / "predictions" / f"{run}.npz")
-    chosen = Counter(as_json(one) for one in found.chosen)
-    rows = [
-        Row(
-            run=run,
-            dataset=dataset.name,
-            fingerprint=dataset.fingerprint,
-            protocol=": ".join([*found.marks, found.words]),
-            split="test" if row.part == "all" else row.part,
-            extractor="motion maps",
-            spec=SYSTEMS[system].spec,
-            head=system,
-            params=as_json({"chosen in folds": dict(chosen.most_common())}),
-            seed=recipe.seed,
-            n_train=len(dataset) - round(len(dataset) / len(found.chosen)),
-            n_test=row.n,
-            accuracy=row.accuracy,
-            balanced_accuracy=row.uar,
-            f1_macro=row.uf1,
-            fit_s=seconds,
-            git_sha=git_sha(),
-            versions=as_json(library_versions()),
-        )
-        for row in gap_rows(dataset, found, system, way, seconds)
-    ]
-    append_rows(out / "rows.csv", rows)
-    return rows[0]
-
-
-def _again(dataset: Dataset, row: Row, system: str, way: str, out: Path) -> list[GapRow]:
-    """Return the table's rows from predictions that were kept."""
-    kept = load_predictions(out / "predictions" / f"{row.run}.npz")
-    how: dict[str, Any] = WAYS[way]
-    marks = marks_of(**how)
-    words = row.protocol.removeprefix(": ".join([*marks, ""]))
-    found = Pooled(
-        kept.predicted, kept.scores.astype(np.float64), kept.predicted * 0, (), np.empty(0), marks, words
-    )
-    return gap_rows(dataset, found, system, way, row.fit_s)
-
-
-COLUMNS = ("system", "protocol", "set", "n", "uf1", "uf1_low", "uf1_high", "uar", "uar_low", "uar_high",
-           "accuracy", "seconds", "marks")  # fmt: skip
-
-
-def records(rows: list[GapRow]) -> list[dict[str, Any]]:
-    """Return the table, one record a row; intervals are 95 %, bootstrap by subject."""
-    return [
-        {
-            "system": r.system, "protocol": r.way, "set": r.part, "n": r.n,
-            "uf1": r.uf1, "uf1_low": r.uf1_interval[0], "uf1_high": r.uf1_interval[1],
-            "uar": r.uar, "uar_low": r.uar_interval[0], "uar_high": r.uar_interval[1],
-            "accuracy": r.accuracy, "seconds": r.seconds, "marks": " ".join(r.marks),
-        }
-        for r in rows
-    ]  # fmt: skip
-
-
-def write_gap(rows: list[GapRow], path: Path) -> None:
-    """Write the table as CSV, replacing an older one."""
-    write_csv(path, records(rows), COLUMNS)
+    known = {"run": run, "extractor": "motion maps", "spec": spec, "head": system, "seed": recipe.seed,
+             "fit_s": time.perf_counter() - started}  # fmt: skip
+    return keep(dataset, found, out, known, probabilistic=isinstance(cells, NetworkCells))

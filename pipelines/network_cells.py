@@ -124,12 +124,12 @@ class STSTNetCells(NetworkCells):
         mirror: bool = False,
         seed: int = 0,
     ) -> None:
-        from pipelines.training.ststnet import patches
+        from pipelines.training.ststnet import planes
 
         super().__init__(epochs, folder)
         self.mirror, self._n = mirror, len(maps)
         both = np.concatenate([maps, altered(maps, mirror=True)]) if mirror else maps
-        self._seen, self._y = patches(both), np.tile(np.asarray(y, np.int64), 1 + mirror)
+        self._seen, self._y = planes(both), np.tile(np.asarray(y, np.int64), 1 + mirror)
         self._how: dict[str, Any] = {"learning_rate": learning_rate, "batch": batch, "seed": seed,
                                      "classes": int(np.max(y)) + 1}  # fmt: skip
         self._data = key_of({"maps": both.tobytes().hex(), "y": self._y.tolist()})

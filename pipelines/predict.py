@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,8 @@ class Predictor:
     find : Detector
     min_face : int
         Side in pixels of the smallest face that is judged.
+    confidence : float, optional
+        Faces that the detector is less sure of are left out: its own score, no probability.
 
     Raises
     ------
@@ -106,13 +109,16 @@ class Predictor:
         If the model takes clips, or `min_face` is below 16.
     """
 
-    def __init__(self, model: Model, find: Detector, min_face: int = MIN_FACE) -> None:
+    def __init__(
+        self, model: Model, find: Detector, min_face: int = MIN_FACE, confidence: float | None = None
+    ) -> None:
         if min_face < 16:
             raise ValueError(f"min_face={min_face}: a face of less than 16 pixels shows no expression")
         self._check_kind(model)
         self.model = model
         self.find = find
         self.min_face = min_face
+        self.confidence = -math.inf if confidence is None else confidence
 
     def _check_kind(self, model: Model) -> None:
         if model.kinds != {"image"}:
@@ -175,7 +181,7 @@ class Predictor:
 
     def search(self, image: Image) -> list[Detection]:
         """Return the faces of a picture that are looked for, too small ones too, the largest first."""
-        return self.find(image, self.smallest(image))
+        return [d for d in self.find(image, self.smallest(image)) if d.confidence >= self.confidence]
 
     def look(self, image: Image) -> Sight:
         """Return the faces of a picture, and what was skipped; as `faces`."""

@@ -71,11 +71,13 @@ class Head(_Strict):
         return [{**self.params, **point} for point in ParameterGrid(free)]
 
 
-def _as_features(value: Any) -> Any:
+def as_features(value: Any) -> Any:
+    """Return an extractor expression as a `Features` mapping."""
     return {"extractor": value} if isinstance(value, str) else value
 
 
-def _as_head(value: Any) -> Any:
+def as_head(value: Any) -> Any:
+    """Return the name of a head as a `Head` mapping."""
     return {"head": value} if isinstance(value, str) else value
 
 
@@ -121,8 +123,8 @@ class Recipe(_Strict):
     refit: bool = True
     scoring: Literal["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted"] = "accuracy"
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    extractors: list[Annotated[Features, BeforeValidator(_as_features)]] = Field(min_length=1)
-    heads: list[Annotated[Head, BeforeValidator(_as_head)]] = Field(min_length=1)
+    extractors: list[Annotated[Features, BeforeValidator(as_features)]] = Field(min_length=1)
+    heads: list[Annotated[Head, BeforeValidator(as_head)]] = Field(min_length=1)
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -179,6 +179,11 @@ class Timeline(Generic[R]):
         return self._rows
 
     @property
+    def frames(self) -> int:
+        """Frames decoded so far."""
+        return self.video.count
+
+    @property
     def fault(self) -> str:
         """What was wrong with the file, after the last row; empty if nothing was."""
         return self.video.fault

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from featurize.store import Listing, Store
 from pipelines.console import table
 from pipelines.progress import Progress
+
+if TYPE_CHECKING:
+    from pipelines.photos import Tally
 
 
 def head_params(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
@@ -246,17 +249,67 @@ def print_profile(records: list[dict[str, Any]], layers: bool, out: Path | None)
         print(f"written to {out}")
 
 
-def print_gap(recipe: Any, rows: Sequence[Any], folder: Path) -> None:
-    """Show each system under each protocol; the honest figures of the whole set stand in bold."""
-    from pipelines.gap_recipe import records
+def loso_plan(given: dict[str, Any], extra: Sequence[str]) -> Any:
+    """Return the `LosoRecipe` that ``mueca loso`` was asked for.
+
+    Raises
+    ------
+    ValueError
+        If what goes with a head is given for a network, or the other way round.
+    """
+    from pipelines.loso_recipe import FLATTERED, loso_recipe
+
+    params, free = head_params(extra)
+    way = given["protocol"] + FLATTERED * given["select_on_test"]
+    content = {"name": "loso", "protocols": [way]} | {k: given[k] for k in ("data", "folds", "inner", "seed")}
+    training = {k: given[k] for k in ("batch", "learning_rate", "augment") if given[k] is not None}
+    if given["head"] is None:
+        if extra or given["grid"] or given["shared"]:
+            raise ValueError(f"{(list(extra) or ['--grid or --shared'])[0]} goes with a head; give --head")
+        fields = {k: given[k] for k in ("backbone", "mirror", "equalize", "sampling", "seed")} | training
+        epochs = [_value(e) for e in given["epochs"].split(",")] if given["epochs"] else None
+        return loso_recipe(content | {"networks": [fields | {"epochs": epochs}]})
+    if training or given["epochs"] or given["sampling"] != "tim":
+        named = [*training, *(["epochs"] if given["epochs"] else []), "sampling"][0].replace("_", "-")
+        raise ValueError(f"--{named} is for a network that is trained in each fold; leave out --head")
+    if free and given["grid"]:
+        raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
+    features = {"extractor": given["backbone"], "mirror": given["mirror"], "equalize": given["equalize"]}
+    head = {"head": given["head"], "params": params, "grid": given["grid"] or free}
+    return loso_recipe(content | {"extractors": [features], "heads": [head], "shared": given["shared"]})
+
+
+def run_by_subject(recipe: Any, out: Path | None, strict: bool, jobs: int | None, json: bool) -> None:
+    """Run a `GapRecipe` or a `LosoRecipe` and show what came out."""
+    from pipelines import console
+    from pipelines.gap_recipe import GapRecipe, run_gap
+    from pipelines.loso_recipe import run_loso
+    from pipelines.pooled import records
+
+    folder = out or Path("results") / recipe.name
+    bars = console.Bars()
+    if isinstance(recipe, GapRecipe):
+        rows = run_gap(recipe, folder, strict=strict, progress=bars)
+    else:
+        rows = run_loso(recipe, folder, strict=strict, n_jobs=jobs, progress=bars)
+    if json:
+        lines = [{**record, "words": row.words} for record, row in zip(records(rows), rows, strict=True)]
+        console.as_json({"folder": str(folder), "rows": lines})
+    else:
+        print_by_subject(recipe, rows, folder)
+
+
+def print_by_subject(recipe: Any, rows: Sequence[Any], folder: Path) -> None:
+    """Show each system under each protocol; honest figures of the whole set stand in bold."""
+    from pipelines.pooled import records
 
     title = f"{recipe.name} on {recipe.data.name}" + (f": {recipe.question}" if recipe.question else "")
-    found = records(list(rows))
+    found = records(rows)
     columns = [c for c in found[0] if c != "seconds"]
-    table(columns, found, title, bold=[r.way == "honest" and r.part == "all" for r in rows])
+    table(columns, found, title, bold=[not r.marks and r.part == "all" for r in rows])
     for line in dict.fromkeys(f"{r.way}: {r.words}" for r in rows):
         print(line)
-    print(f"intervals: 95 %, bootstrap by subject; written to {folder}/ (rows.csv, gap.csv, predictions/)")
+    print(f"intervals: 95 %, bootstrap by subject; written to {folder}/ (rows.csv, predictions/, the table)")
 
 
 def catalogue() -> dict[str, list[dict[str, str]]]:
@@ -312,3 +365,11 @@ def cache_records(entries: Sequence[Listing]) -> list[dict[str, Any]]:
         }
         for e in entries
     ]
+
+
+def tally(done: Tally) -> str:
+    """Return what ``mueca predict`` did, in one line."""
+    small = f", {done.skipped} too small to judge" if done.skipped else ""
+    if done.videos:
+        return f"{done.faces} faces followed in {done.frames:,} frames of {done.videos} videos{small}"
+    return f"{done.faces} faces in {done.photos} photos{small}"

@@ -75,7 +75,8 @@ def load(
     ----------
     name_or_path : str or Path
         One of `list_datasets()`, or a folder of ``class/*.jpg`` (`pipelines.datasets.folder`). A name wins
-        over a folder of that name; write ``./fer2013`` for the folder.
+        over a folder of that name; write ``./fer2013`` for the folder. Options may follow a name:
+        ``casme2(labels="megc2019")``.
     strict : bool
         Raise if a sample is unreadable, instead of leaving it out and listing it in ``faults``.
     root : Path, optional
@@ -98,7 +99,8 @@ def load(
     OSError
         If there is no such folder, or the set has not been imported.
     """
-    name = str(name_or_path)
+    name, given = _with_options(str(name_or_path))
+    options = given | options
     if name not in DATASETS:
         return _load_folder(name, strict, cache, progress, options)
     loader: Callable[..., Dataset] = import_module(DATASETS[name]).load
@@ -111,6 +113,16 @@ def load(
         first = dataset.faults[0]
         raise ValueError(f"{name}: {len(dataset.faults)} unreadable; the first: {first.path}: {first.reason}")
     return dataset
+
+
+def _with_options(text: str) -> tuple[str, dict[str, Any]]:
+    """Split ``casme2(labels="megc2019")`` into the name and its options; leave every other word whole."""
+    name, bracket, _ = text.partition("(")
+    if not bracket or name not in DATASETS or not text.endswith(")"):
+        return text, {}
+    from featurize.registry import keywords
+
+    return name, keywords(text[len(name) + 1 : -1], text)
 
 
 def _place(root: Path, name: str) -> Path:

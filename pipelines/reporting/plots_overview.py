@@ -55,13 +55,14 @@ def draw_accuracies(album: Album, results: Results) -> None:
 
 
 def _name(cell: Cell, results: Results) -> str:
-    return plain(cell.title) + (" (chosen)" if cell is results.chosen else "")
+    return plain(cell.title) + (" (chosen)" if cell is results.chosen and results.validated else "")
 
 
 def _accuracy_words(results: Results, order: Sequence[Cell]) -> str:
     best, chosen = order[-1], results.chosen
+    first = f"Validation chooses {chosen.title}, which" if results.validated else chosen.title
     words = (
-        f"Validation chooses {chosen.title}, which is right on {100 * chosen.test.accuracy:.2f} % of "
+        f"{first} is right on {100 * chosen.test.accuracy:.2f} % of "
         f"{chosen.test.n_test:,} test samples (95 % interval {100 * chosen.test.ci_low:.2f} to "
         f"{100 * chosen.test.ci_high:.2f} %)"
     )

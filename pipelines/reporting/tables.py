@@ -130,7 +130,8 @@ LATEX = (
 
 def comparison_records(results: Results) -> list[Record]:
     """Return one record a cell, with the full numbers of ``rows.csv``."""
-    return [_comparison_record(cell, cell is results.chosen) for cell in results.cells]
+    chosen = results.chosen if results.validated else None
+    return [_comparison_record(cell, cell is chosen) for cell in results.cells]
 
 
 def _comparison_record(cell: Cell, chosen: bool) -> Record:

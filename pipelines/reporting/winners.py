@@ -49,7 +49,9 @@ def families(results: Results) -> list[Family]:
     found = [
         Family(
             "best",
-            f"The {len(best)} best on validation, each against each",
+            f"The {len(best)} best on validation, each against each"
+            if results.validated
+            else f"The first {len(best)}, each against each",
             "",
             _tested(list(combinations(best, 2))),
         ),
@@ -141,8 +143,14 @@ def _summary(records: Sequence[Record]) -> str:
 def headline(results: Results, found: Sequence[Family]) -> str:
     """Return the answer in a sentence: what validation chooses, and what it cannot be told apart from."""
     chosen = results.chosen
+    how, after = "is chosen by validation and", "the next {} on validation"
+    if not results.validated:
+        how, after = (
+            "stands first in the list, nothing but the test comparing the cells; it",
+            "the {} after it",
+        )
     said = (
-        f"{chosen.title} is chosen by validation and is right on {100 * chosen.test.accuracy:.2f} % of the "
+        f"{chosen.title} {how} is right on {100 * chosen.test.accuracy:.2f} % of the "
         f"{chosen.test.n_test:,} test samples."
     )
     pairs = [r for f in found if f.name == "best" for r in f.records if chosen.title in (r["a"], r["b"])]
@@ -154,5 +162,5 @@ def headline(results: Results, found: Sequence[Family]) -> str:
     if not pairs:
         return said
     if not like:
-        return f"{said} Each of the next {len(pairs)} on validation can be told apart from it on the test."
-    return f"{said} Of the next {len(pairs)} on validation, not distinguishable from it: {', '.join(like)}."
+        return f"{said} Each of {after.format(len(pairs))} can be told apart from it on the test."
+    return f"{said} Of {after.format(len(pairs))}, not distinguishable from it: {', '.join(like)}."

@@ -34,7 +34,8 @@ def write_tables(
     records = comparison_records(results)
     chosen = [bool(record["chosen"]) for record in records]
     columns = [column for column in COMPARISON if column.key in LATEX]
-    caption = f"Every extractor with every head on {results.dataset}; in bold what validation chooses.{drawn}"
+    bold = "; in bold what validation chooses" if results.validated else ""
+    caption = f"Every extractor with every head on {results.dataset}{bold}.{drawn}"
     _both(folder, "comparison", records, columns, caption, chosen)
     _both(
         folder,

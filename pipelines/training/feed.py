@@ -40,6 +40,8 @@ class Pictures:
     preprocess : Preprocess
     sampling : {"tim", "uniform", "first"}
         How a clip is brought to the network's frames.
+    ids : (m,) str, optional
+        Names of all samples, for what cannot be brought to that form.
     """
 
     samples: Samples
@@ -48,6 +50,7 @@ class Pictures:
     form: Form
     preprocess: Preprocess = field(default_factory=Preprocess)
     sampling: Sampling = "tim"
+    ids: NDArray[np.str_] | None = None
     _kept: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -62,8 +65,13 @@ class Pictures:
         return self._kept[index] if self._kept is not None else self._decoded(index)
 
     def _decoded(self, index: int) -> NDArray[np.uint8]:
-        given = self.preprocess.apply(self.samples[int(self.indices[index])], self.form.kind)
-        return self.form.prepared(given, self.sampling)
+        which = int(self.indices[index])
+        given = self.preprocess.apply(self.samples[which], self.form.kind)
+        try:
+            return self.form.prepared(given, self.sampling)
+        except ValueError as error:
+            name = f"sample {which}" if self.ids is None else self.ids[which]
+            raise ValueError(f"{name}: {error}") from None
 
     def block(self, members: Sequence[int] | NDArray[np.intp]) -> NDArray[np.float32]:
         """Return (n, *form.shape) pixels of some samples, as the network takes them."""

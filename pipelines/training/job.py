@@ -67,8 +67,8 @@ class Job:
         if self.plan.loss == "squared_hinge":
             targets = 2 * targets - 1
         preprocess = Preprocess(equalize=self.plan.equalize, tile=self.plan.tile, clip=self.plan.clip)
-        net = self.network
-        return Pictures(self.dataset.samples, indices, targets, net.form, preprocess, self.plan.sampling)
+        net, d = self.network, self.dataset
+        return Pictures(d.samples, indices, targets, net.form, preprocess, self.plan.sampling, d.ids)
 
     def identity(self) -> str:
         """Return the hash of what is trained, on what, and how."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.api import fit
 from pipelines.frames import UnreadableVideo, VideoFile, VideoWriter
 from pipelines.predict import Predictor
 from pipelines.video import Smoother, predict_video
@@ -15,8 +16,11 @@ from tests.pipelines.videofiles import index_first, moving_face, turned, write
 
 
 @pytest.fixture(scope="module")
-def shipped():
-    return Predictor.load()
+def judge(tmp_path_factory):
+    """Return a predictor that needs no network."""
+    folder = tmp_path_factory.mktemp("model")
+    fit("synthetic", "hog", "softmax", out=folder)
+    return Predictor.load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +34,8 @@ def times(path, **given):
         return [frame.seconds for frame in video], video.fault
 
 
-def test_one_face_is_one_track(shipped, face_video):
-    with predict_video(face_video, shipped) as timeline:
+def test_one_face_is_one_track(judge, face_video):
+    with predict_video(face_video, judge) as timeline:
         rows = list(timeline)
     assert not timeline.fault
     assert [row.frame for row in rows] == list(range(30))
@@ -44,19 +48,19 @@ def test_one_face_is_one_track(shipped, face_video):
     assert sum(record["faces"][0]["probabilities"].values()) == pytest.approx(1, abs=1e-3)
 
 
-def test_following_finds_what_searching_every_frame_finds(shipped, face_video):
+def test_following_finds_what_searching_every_frame_finds(judge, face_video):
     boxes = {}
     for every in (1, 10):
-        with predict_video(face_video, shipped, every=every) as timeline:
+        with predict_video(face_video, judge, every=every) as timeline:
             boxes[every] = [row.faces[0].box for row in timeline]
     apart = np.abs(np.array(boxes[1])[:, :4] - np.array(boxes[10])[:, :4])
     assert apart.max() <= 24  # dlib's boxes come in steps of a fifth
 
 
-def test_a_drawn_video_has_the_times_of_the_original(shipped, tmp_path):
+def test_a_drawn_video_has_the_times_of_the_original(judge, tmp_path):
     seconds = np.cumsum([0, 0.02, 0.2, 0.04, 0.5, 0.04, 0.1, 0.03])
     source = write(tmp_path / "uneven.mp4", moving_face(8), seconds)
-    with predict_video(source, shipped, drawn=tmp_path / "marked.mp4") as timeline:
+    with predict_video(source, judge, drawn=tmp_path / "marked.mp4") as timeline:
         rows = list(timeline)
     np.testing.assert_allclose([row.seconds for row in rows], seconds, atol=1e-3)
     found, fault = times(tmp_path / "marked.mp4")
@@ -78,16 +82,16 @@ def test_a_turned_telephone_video_is_upright(degrees, tmp_path):
     assert (video.height, video.width) == frame.image.shape[:2]
 
 
-def test_a_face_in_a_turned_video_is_found(shipped, tmp_path):
+def test_a_face_in_a_turned_video_is_found(judge, tmp_path):
     lying = np.ascontiguousarray(np.rot90(moving_face(2), 1, axes=(1, 2)))
-    with predict_video(turned(write(tmp_path / "v.mov", lying)), shipped) as timeline:
+    with predict_video(turned(write(tmp_path / "v.mov", lying)), judge) as timeline:
         assert [len(row.faces) for row in timeline] == [1, 1]
 
 
-def test_a_video_that_is_cut_off_gives_what_is_there(shipped, face_video, tmp_path):
+def test_a_video_that_is_cut_off_gives_what_is_there(judge, face_video, tmp_path):
     whole = index_first(face_video).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    with predict_video(tmp_path / "cut.mp4", shipped) as timeline:
+    with predict_video(tmp_path / "cut.mp4", judge) as timeline:
         rows = list(timeline)
     assert 5 < len(rows) < 25
     assert timeline.fault == f"ends at frame {len(rows)} of 30: cut off; copy the file again"
@@ -183,11 +187,11 @@ def test_at_most_so_many_seconds(face_video):
     assert "longer than 0.5 s" in fault
 
 
-def test_memory_does_not_grow_with_the_length(shipped, tmp_path):
+def test_memory_does_not_grow_with_the_length(judge, tmp_path):
     frames = moving_face(40, 240, 180)
     path = write(tmp_path / "long.mp4", (frames[i % 40] for i in range(160)))
     peaks = []
-    with predict_video(path, shipped) as timeline:
+    with predict_video(path, judge) as timeline:
         for row in timeline:
             if row.frame == 20:  # what is loaded once is loaded
                 tracemalloc.start()
@@ -197,15 +201,15 @@ def test_memory_does_not_grow_with_the_length(shipped, tmp_path):
     assert peaks[1] < peaks[0] * 1.1 + 100_000
 
 
-def test_a_video_left_early_leaves_no_file(shipped, face_video, tmp_path):
-    with predict_video(face_video, shipped, drawn=tmp_path / "marked.mp4") as timeline:
+def test_a_video_left_early_leaves_no_file(judge, face_video, tmp_path):
+    with predict_video(face_video, judge, drawn=tmp_path / "marked.mp4") as timeline:
         next(iter(timeline))
     assert not list(tmp_path.iterdir())
 
 
-def test_no_face(shipped, tmp_path):
+def test_no_face(judge, tmp_path):
     path = write(tmp_path / "grey.mp4", np.full((12, 60, 80, 3), 127, np.uint8))
-    with predict_video(path, shipped) as timeline:
+    with predict_video(path, judge) as timeline:
         assert [row.faces for row in timeline] == [[]] * 12
 
 
@@ -217,14 +221,14 @@ def test_odd_sides(tmp_path):
         assert next(iter(video)).image.shape == (50, 62, 3)
 
 
-def test_wrong_words(shipped, face_video, tmp_path):
+def test_wrong_words(judge, face_video, tmp_path):
     with pytest.raises(ValueError, match="every=0"):
-        predict_video(face_video, shipped, every=0)
+        predict_video(face_video, judge, every=0)
     for smooth in (-1.0, math.nan, math.inf):
         with pytest.raises(ValueError, match="smooth="):
-            predict_video(face_video, shipped, smooth=smooth)
+            predict_video(face_video, judge, smooth=smooth)
     with pytest.raises(FileNotFoundError, match="no video"):
-        predict_video(tmp_path / "none.mp4", shipped)
+        predict_video(tmp_path / "none.mp4", judge)
 
 
 @given(
@@ -254,9 +258,9 @@ def test_smoothing_is_the_same_at_any_rate():
 
 
 @pytest.mark.shared
-def test_a_real_video_with_cuts(shipped, shared):
+def test_a_real_video_with_cuts(judge, shared):
     """Four shots: the face on the stage is one track, and no track goes across a cut."""
-    with predict_video(shared / "short_clip.mp4", shipped) as timeline:
+    with predict_video(shared / "short_clip.mp4", judge) as timeline:
         rows = list(timeline)
     assert len(rows) == 275
     assert not timeline.fault

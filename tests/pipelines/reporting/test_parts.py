@@ -18,6 +18,7 @@ from pipelines.reporting.faces_sheet import as_uri, sheets
 from pipelines.reporting.load import load_results
 from pipelines.reporting.source import Source, open_source
 from pipelines.reporting.winners import families, headline
+from pipelines.results import append_rows, as_json, load_predictions, read_rows
 from pipelines.stats import mcnemar
 
 
@@ -87,6 +88,33 @@ def test_subjects_are_kept_together(tmp_path):
     fabricate(tmp_path, extractors=("hog",), heads=("svm", "softmax"), n=120, subjects=12)
     (record,) = families(load_results(tmp_path))[0].records
     assert record["test"] == "sign flips by subject (12)"
+
+
+def test_nested_folds_of_clips(tmp_path):
+    """Several protocols in one folder and no validation: the honest one leads, whole subjects are tested."""
+    fabricate(tmp_path, extractors=("lbp-top",), heads=("svm", "knn"), n=120, subjects=12)
+    rows = [row for row in read_rows(tmp_path / "rows.csv") if row.split == "test"]
+    (tmp_path / "rows.csv").unlink()
+    (tmp_path / "recipe.json").unlink()
+    p = load_predictions(tmp_path / "predictions" / f"{rows[0].run}.npz")
+    p.save(tmp_path / "predictions" / "ffff.npz")
+    folds = {'{"C": 10, "gamma": "scale"}': 7, '{"C": 1, "gamma": "scale"}': 5}
+    honest = "each of 12 subjects left out in turn; one of 2 candidates chosen by inner folds; pooled"
+    svm, knn = (replace(r, protocol=honest, params=as_json({"chosen in folds": folds})) for r in rows)
+    leaky = replace(svm, run="ffff", protocol=f"random-leaky: 10 random folds of clips (leaky); {honest}")
+    append_rows(tmp_path / "rows.csv", [leaky, svm, knn])
+    results = load_results(tmp_path)
+    assert not results.validated
+    titles = [cell.title for cell in results.by_validation]
+    assert titles == ["lbp-top + svm", "lbp-top + knn", "lbp-top + svm [random-leaky]"]
+    made = write_report(tmp_path, tmp_path / "out")
+    text = made.page.read_text("utf-8")
+    assert "C=10, gamma=scale in 7 of 12 folds" in text
+    assert "stands first in the list" in text
+    assert "chosen by validation" not in text
+    assert "sign flips by subject (12)" in text
+    assert "Each of 12 subjects left out in turn" in text
+    assert "Random-leaky: 10 random folds" in text
 
 
 def test_action_units_of_r1():

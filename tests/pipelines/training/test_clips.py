@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from featurize import extractor
 from featurize.backbones.network import Form
 from featurize.images import Preprocess, mirrored
+from pipelines import datasets
 from pipelines.compare import compare
 from pipelines.datasets import synthetic_clips
 from pipelines.datasets.base import Dataset, sample_digest
@@ -19,7 +22,7 @@ from pipelines.train import train
 from pipelines.training.augment import augment, changes
 from pipelines.training.feed import Epochs, Pictures
 from pipelines.training.loop import Loop
-from pipelines.training.recipe import recipe
+from pipelines.training.recipe import load_trainings, recipe
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +174,60 @@ def test_batches_of_clips_hold_the_right_clip_with_the_right_target():
 def test_changes_by_kind():
     assert changes("flip,shift", "flow") == ("flip", "shift")
     assert changes("angles", "clip") == ("angles",)
+
+
+ROOT = Path(__file__).parents[3]
+
+
+def as_casme2(clips, root):
+    """Write drawn clips as CASME II: Cropped/subNN/EPxx_xx and a coding sheet."""
+    emotions = {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}
+    lines = ["Subject,Filename,OnsetFrame,ApexFrame,OffsetFrame,Estimated Emotion"]
+    for i, clip in enumerate(clips.samples):
+        subject, name = int(clips.groups[i][1:]) + 1, f"EP{i:02d}_01"
+        folder = root / "Cropped" / f"sub{subject:02d}" / name
+        folder.mkdir(parents=True)
+        for k, frame in enumerate(clip, 1):
+            cv2.imwrite(str(folder / f"reg_img{k}.jpg"), frame)
+        lines.append(f"{subject},{name},1,/,{len(clip)},{emotions[clips.classes[clips.labels[i]]]}")
+    (root / "CASME2-coding.csv").write_text("\n".join(lines))
+
+
+def as_smic(clips, root):
+    """Write drawn clips as SMIC-HS: sNN/micro/<class>/<clip>."""
+    for i, clip in enumerate(clips.samples):
+        folder = root / clips.groups[i] / "micro" / clips.classes[clips.labels[i]] / f"clip_{i:02d}"
+        folder.mkdir(parents=True)
+        for k, frame in enumerate(clip, 1):
+            cv2.imwrite(str(folder / f"image{k:06d}.bmp"), frame)
+
+
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [
+        ("casme2", 0),
+        ("smic", 0),
+        *(pytest.param(p, n, marks=pytest.mark.slow)
+          for p, n in (("casme2", 1), ("casme2", 2), ("smic", 1), ("smic", 2), ("smic", 3))),
+    ],
+)  # fmt: skip
+def test_the_recipes_of_r2_run_on_trees_of_the_published_shapes(path, number, clips, tmp_path, monkeypatch):
+    """One epoch of each, on drawn clips; the settings are those of the recipe."""
+    plans = load_trainings(ROOT / "configs" / f"train-zartha-{path}.yaml")
+    {"casme2": as_casme2, "smic": as_smic}[path](clips, tmp_path / path)
+    monkeypatch.setenv("MUECA_DATA", str(tmp_path))
+    data = datasets.load(plans.data)
+    assert len(data) == len(clips)
+    plan = plans.trainings[number].model_copy(update={"epochs": 1, "sampling": "tim", "precision": "f32"})
+    done = train(data, plan, tmp_path / "out")
+    assert done.card["classes"] == ["negative", "positive", "surprise"]
+    assert done.card["recipe"]["batch"] == plans.trainings[number].resolved().batch
+    assert (tmp_path / "out" / "weights.npz").is_file()
+
+
+def test_a_clip_that_has_no_first_18_frames_is_named(clips, tmp_path):
+    short = next(i for i, clip in enumerate(clips.samples) if len(clip) < 18)
+    plan = recipe(backbone="stcnn-casme2", epochs=1, sampling="first", precision="f32")
+    with pytest.raises(ValueError, match=r"s\d\d/\d{3}_\w+: a clip of \d+ frames has no first 18; use"):
+        train(replace(clips, split=np.where(np.arange(len(clips)) == short, "test", "train"),
+                      test_splits={"test": ("test",)}), plan, tmp_path)  # fmt: skip

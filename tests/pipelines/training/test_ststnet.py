@@ -9,7 +9,7 @@ from featurize.backbones.frame import keras
 from featurize.backbones.weightfile import tensors_of
 from featurize.clips.ststnet import STREAMS, build
 from pipelines.training import ststnet
-from pipelines.training.ststnet import Weights, patches
+from pipelines.training.ststnet import Weights, planes
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def _tensors(model):
 
 
 def test_scores_are_those_of_the_keras_model(model, maps):
-    found = ststnet.scores(patches(maps), np.array([5, 0, 7]), Weights.of_tensors(_tensors(model)))
+    found = ststnet.scores(planes(maps), np.array([5, 0, 7]), Weights.of_tensors(_tensors(model)))
     wanted = np.asarray(model.predict(maps[[5, 0, 7]].astype(np.float32), verbose=0))
     assert np.abs(found - wanted).max() < 1e-4
 
@@ -52,8 +52,8 @@ def test_scores_are_those_of_the_keras_model(model, maps):
 def test_gradients_and_running_statistics_are_those_of_keras(model, maps):
     y, before = np.arange(12) % 3, _tensors(model)
     w = Weights.of_tensors(before)
-    z, keep = np.empty((12, 16, 900), np.float32), np.ones((12, 16, 100), np.float32)
-    given = ststnet._gradients(patches(maps), y, np.arange(12), z, keep, *w.learned, w.mean, w.variance)
+    keep = np.ones((12, 16, 100), np.float32)
+    given = ststnet._gradients(planes(maps), y, np.arange(12), keep, *w.learned, w.mean, w.variance)
     model.compile(keras().optimizers.SGD(1.0), "categorical_crossentropy")
     model.train_on_batch(maps.astype(np.float32), np.eye(3, dtype=np.float32)[y])
     after = _tensors(model)
@@ -92,7 +92,7 @@ def test_it_learns_the_same_from_the_same_seed_and_scores_at_each_look():
     y = np.arange(90) % 3
     maps = rng.normal(128, 12, (90, 28, 28, 3))
     maps[:, 8:20, 8:20, 1] += np.array([-70, 0, 70])[y][:, None, None]
-    seen = patches(np.clip(maps, 0, 255).astype(np.uint8))
+    seen = planes(np.clip(maps, 0, 255).astype(np.uint8))
     how = {"classes": 3, "learning_rate": 3e-3, "batch": 16}
     found = ststnet.train(seen, y, np.arange(60), np.arange(60, 90), (1, 30), seed=1, **how)
     assert found.shape == (2, 30, 3)

@@ -1,0 +1,239 @@
+"""Protocols over subjects from a recipe and from the command line: heads and networks, on drawn clips."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from featurize.store import Store
+from pipelines import datasets
+from pipelines.datasets.base import Dataset, sample_digest
+from pipelines.loso_recipe import NetworkPlan, load_loso_recipe, loso_recipe, network_cells, run_loso
+from pipelines.network_cells import KerasCells, STSTNetCells
+from pipelines.results import load_predictions, read_rows
+from pipelines.training.loop import Loop
+from pipelines.training.recipe import recipe as training_of
+
+SMALL = {"name": "synthetic-clips", "options": {"n_subjects": 4, "clips_per_subject": 6}}
+
+
+def recipe(**changes):
+    heads = {
+        "extractors": ["pooled(of='pixels', side=16)"],
+        "heads": [{"head": "knn", "grid": {"n_neighbors": [1, 3]}}],
+    }
+    return loso_recipe({"name": "small", "data": SMALL, "inner": 2} | heads | changes)
+
+
+@pytest.fixture(scope="module")
+def maps():
+    """Maps whose class is seen in the vertical flow; six subjects of five clips."""
+    rng = np.random.default_rng(0)
+    y, subject = np.arange(30) % 3, np.arange(30) // 5
+    found = rng.normal(128, 12, (30, 28, 28, 3))
+    found[:, 8:20, 8:20, 1] += np.array([-70, 0, 70])[y][:, None, None]
+    found = np.clip(found, 0, 255).astype(np.uint8)
+    return Dataset(
+        name="drawn", classes=("negative", "positive", "surprise"), ids=np.arange(30).astype(str), labels=y,
+        split=np.full(30, "train"), samples=found, digests=np.array([sample_digest(m) for m in found]),
+        groups=np.array([f"s{s}" for s in subject]), kind="flow",
+    )  # fmt: skip
+
+
+def test_a_recipe_writes_marked_rows_and_predictions_and_is_not_run_twice(tmp_path, monkeypatch):
+    ways = ["loso", "grouped-kfold", "random-leaky", "loso+select-on-test"]
+    plan = recipe(protocols=ways, folds=3)
+    rows = run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
+    assert [r.way for r in rows] == ways
+    assert [r.marks for r in rows] == [(), (), ("random-leaky",), ("select-on-test",)]
+    written = read_rows(tmp_path / "out" / "rows.csv")
+    assert [r.protocol.startswith(("random-leaky: ", "select-on-test: ")) for r in written] == [
+        False, False, True, True,
+    ]  # fmt: skip
+    kept = load_predictions(tmp_path / "out" / "predictions" / f"{written[0].run}.npz")
+    assert len(kept.ids) == 24
+    assert len(set(kept.groups.tolist())) == 4
+    assert rows[0].accuracy == pytest.approx((kept.predicted == kept.true).mean())
+    assert (tmp_path / "out" / "loso.csv").read_text().startswith("system,protocol,set,n,uf1")
+    monkeypatch.setattr("pipelines.loso_recipe.cross_validate", None)  # would fail if anything ran again
+    assert run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache")) == rows
+
+
+def test_mirrored_clips_are_trained_on(tmp_path):
+    plain, mirrored = (
+        run_loso(recipe(extractors=[{"extractor": "pooled(of='pixels', side=16)", "mirror": m}]),
+                 tmp_path / str(m), store=Store(tmp_path / "cache"))
+        for m in (False, True)
+    )  # fmt: skip
+    assert plain[0].system != mirrored[0].system
+
+
+def test_a_network_answers_for_every_number_of_epochs_from_one_training(maps, tmp_path):
+    """Asking at 2 and 4 epochs is training for 2, and for 4; a second asking reads what was kept."""
+    plan = training_of(backbone="ststnet", batch=8, learning_rate=3e-3, precision="f32", augment="flip")
+    train, test = np.arange(20), np.arange(20, 30)
+    both = KerasCells(maps, plan, (2, 4), tmp_path / "kept").scores(train, test)
+    assert both.shape == (2, 10, 3)
+    for k, epochs in enumerate((2, 4)):
+        alone = KerasCells(maps, plan, (epochs,)).scores(train, test)
+        assert np.allclose(alone[0], both[k], atol=2e-3)
+    again = KerasCells(maps, plan, (2, 4), tmp_path / "kept")
+    again.answers = None  # would fail if it trained again
+    assert np.array_equal(again.scores(train, test), both)
+    assert np.array_equal(again.scores(train, test, 1), both[1:])
+    assert not [p for p in (tmp_path / "kept").iterdir() if p.is_dir()]  # nothing is left of the training
+
+
+def test_a_training_that_was_stopped_goes_on(maps, tmp_path, monkeypatch):
+    plan = training_of(backbone="ststnet", batch=8, learning_rate=3e-3, precision="f32", augment="flip")
+    train, test = np.arange(20), np.arange(20, 30)
+    whole = KerasCells(maps, plan, (2, 4)).scores(train, test)
+    keep = Loop._keep
+
+    def stop(self, *given):
+        keep(self, *given)
+        raise KeyboardInterrupt
+
+    cells = KerasCells(maps, plan, (2, 4), tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Loop, "_keep", stop)
+        cells.scores(train, test)
+    assert np.allclose(cells.scores(train, test), whole, atol=5e-3)
+
+
+def test_what_is_kept_of_a_fold_and_damaged_is_done_again(maps, tmp_path):
+    y = maps.labels
+    cells = STSTNetCells(maps.samples, y, (2, 3), tmp_path, learning_rate=1e-3)
+    found = cells.scores(np.arange(20), np.arange(20, 30))
+    (path,) = tmp_path.glob("*.npz")
+    path.write_bytes(path.read_bytes()[:50])
+    assert np.array_equal(cells.scores(np.arange(20), np.arange(20, 30)), found)
+    other = STSTNetCells(maps.samples, y, (2, 3), tmp_path, learning_rate=2e-3)
+    assert not np.array_equal(other.scores(np.arange(20), np.arange(20, 30)), found)
+    mirrored = STSTNetCells(maps.samples, y, (2, 3), tmp_path, learning_rate=1e-3, mirror=True)
+    assert mirrored.scores(np.arange(20), np.arange(20, 30)).shape == (2, 10, 3)
+
+
+def test_ststnet_as_published_goes_by_loops_of_our_own(maps):
+    def of(**fields):
+        return network_cells(maps, NetworkPlan(training_of(backbone="ststnet", **fields), (1,)))
+
+    assert isinstance(of(), STSTNetCells)
+    assert isinstance(of(optimizer="sgd"), KerasCells)
+    assert isinstance(of(augment="flip"), KerasCells)
+
+
+def test_a_network_in_a_recipe(maps, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: maps)
+    network = {"backbone": "ststnet", "epochs": [10, 20], "batch": 8, "learning_rate": 3e-3, "mirror": True}
+    plan = recipe(
+        extractors=[], heads=[], networks=[network], protocols=["loso", "loso+select-on-test"], inner=3
+    )
+    honest, chosen = run_loso(plan, tmp_path)
+    assert honest.system == "ststnet, batch=8, learning_rate=0.003, mirror=True, epochs 10, 20"
+    assert "one of 2 candidates" in honest.words
+    assert honest.uf1 > 0.5
+    assert chosen.uf1 >= honest.uf1
+    row = read_rows(tmp_path / "rows.csv")[0]
+    assert row.head == "own"
+    assert row.log_loss > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"protocols": ["loo"]}, "protocols: unknown 'loo'; known: loso"),
+        ({"heads": []}, "nothing to test"),
+        ({"heads": ["svn"]}, "did you mean 'svm'"),
+        ({"inner": 1}, "inner"),
+        ({"networks": ["ststnet"]}, "a network is a mapping"),
+        ({"networks": [{"backbone": "ststnet", "epochs": [0]}]}, "at least 1"),
+        ({"networks": [{"backbone": "ststnet", "epochs": ["many"]}]}, "one whole number or several"),
+        ({"networks": [{"backbone": "lbp-top"}]}, "is not a network"),
+        ({"speed": 3}, "speed: unknown"),
+    ],
+)
+def test_a_typo_in_a_recipe_is_an_error_of_one_line(changes, why):
+    with pytest.raises(ValueError, match=why) as error:
+        recipe(**changes)
+    assert "\n" not in str(error.value)
+
+
+def test_a_network_for_another_kind_of_data_and_a_cosine_are_refused(maps, tmp_path):
+    with pytest.raises(ValueError, match="ststnet takes flows; synthetic-clips holds clips"):
+        run_loso(recipe(networks=[{"backbone": "ststnet"}]), tmp_path)
+    with pytest.raises(ValueError, match="a cosine ends at the last epoch"):
+        KerasCells(maps, training_of(backbone="ststnet", schedule="cosine"), (1, 2))
+
+
+def test_a_set_without_subjects_is_refused(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    nameless = replace(datasets.load("synthetic-clips", n_subjects=4, clips_per_subject=3), groups=None)
+    monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: nameless)
+    with pytest.raises(ValueError, match="does not name them"):
+        run_loso(recipe(), tmp_path, store=Store(tmp_path / "cache"))
+    rows = run_loso(recipe(protocols=["random-leaky"], folds=3), tmp_path, store=Store(tmp_path / "cache"))
+    assert np.isnan(rows[0].uf1_interval[0])
+
+
+def test_options_may_follow_the_name_of_a_data_set(tmp_path):
+    assert len(datasets.load("synthetic-clips(n_subjects=2, clips_per_subject=3)")) == 6
+    with pytest.raises(ValueError, match="cannot read the parameters"):
+        datasets.load("synthetic-clips(n_subjects)")
+    with pytest.raises(ValueError, match="no option 'subjects'"):
+        datasets.load("synthetic-clips(subjects=2)")
+    (tmp_path / "faces (old)").mkdir()
+    with pytest.raises(ValueError, match=r"faces \(old\)"):
+        datasets.load(tmp_path / "faces (old)")
+
+
+def command(monkeypatch, capsys, *words):
+    import cli
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["loso", *words])
+    return ended.value.code, capsys.readouterr()
+
+
+def test_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "cache"))
+    data = ("--data", "synthetic-clips(n_subjects=4, clips_per_subject=6)", "--out", str(tmp_path / "out"))
+    features = ("--backbone", "pooled(of='pixels', side=16)")
+    code, said = command(monkeypatch, capsys, *data, *features, "--head", "knn", "--n_neighbors", "1,3",
+                         "--select-on-test", "--json")  # fmt: skip
+    assert not code
+    (row,) = json.loads(said.out)["rows"]
+    assert row["marks"] == "select-on-test"
+    assert "the best on each test fold itself" in row["words"]
+    code, said = command(monkeypatch, capsys, *data, *features, "--head", "knn", "--protocol", "random-leaky")
+    assert not code
+    assert "random-leaky" in said.out
+    assert "bootstrap by subject" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--backbone", "rotation3d-casme2", "--C", "3"), "--C goes with a head"),
+        (("--backbone", "lbp-top", "--head", "svm", "--epochs", "3"), "--epochs is for a network"),
+        (("--backbone", "rotation3d-casme2", "--epochs", "1,two"), "one whole number or several"),
+        (("--backbone", "lbp-top"), "is not a network"),
+        (("--backbone", "lbp-top", "--head", "svm", "--C", "1,2", "--grid", "default"), "not both"),
+    ],
+)
+def test_words_that_contradict_each_other(words, why, monkeypatch, capsys):
+    code, said = command(monkeypatch, capsys, "--data", "synthetic-clips", *words)
+    assert code == 1
+    assert why in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_the_recipe_of_clips_that_comes_with_mueca():
+    from pathlib import Path
+
+    folder = Path(__file__).parents[2] / "configs"
+    assert load_loso_recipe(folder / "demo.yaml") is None
+    assert load_loso_recipe(folder / "clips-demo.yaml").protocols[0] == "loso"
