@@ -30,7 +30,10 @@ HEADERS = {
     "cache-control": "no-store",
 }
 # A refresh, not a redirect: a browser sends a SameSite=Strict cookie only on what our own page asks for.
-_WELCOME = b'<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>mueca</title>'
+_WELCOME = (
+    b'<!doctype html><meta http-equiv="refresh" content="0;url=/"><link rel="icon" href="data:,">'
+    b"<title>mueca</title>"
+)
 
 
 class Guard:
