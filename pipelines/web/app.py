@@ -37,8 +37,8 @@ _STATIC = {
     "page.js": "text/javascript; charset=utf-8",
     "docs.js": "text/javascript; charset=utf-8",
 }
-#: Requests with a body that are read at once; one more is refused: bounds what lies in the folder.
-_MOST_UPLOADS = 64
+#: Requests that are read and judged at once; one more is refused: bounds what lies in the folder.
+_MOST_REQUESTS = 32
 #: The body of POST /predict, as OpenAPI has no type for "read it yourself".
 _BODY = {
     "required": True,
@@ -62,6 +62,7 @@ _STATUSES = {
     421: "Host is not this server.",
     422: "Empty, damaged, or nothing came.",
     503: "Too much waits.",
+    507: "No room on the disk.",
 }
 
 
@@ -144,7 +145,7 @@ def _add_pages(app: FastAPI, site: Site) -> None:
 
 
 def _add_predict(app: FastAPI, site: Site, judge: Judge) -> None:
-    reading = asyncio.Semaphore(_MOST_UPLOADS)
+    places = asyncio.Semaphore(_MOST_REQUESTS)
 
     @app.post(
         "/predict",
@@ -157,13 +158,13 @@ def _add_predict(app: FastAPI, site: Site, judge: Judge) -> None:
         responses={code: {"model": ErrorAnswer, "description": text} for code, text in _STATUSES.items()},
     )
     async def predict(request: Request) -> Any:
-        if reading.locked():
-            raise Refused(503, "too many uploads at once; try again in a few seconds")
-        with site.spool.place() as place:
-            async with reading:
+        if places.locked():
+            raise Refused(503, "too many requests at once; try again in a few seconds")
+        async with places:
+            with site.spool.place() as place:
                 uploads = await receive(request, place, site.limits)
-            async with _while_there(request) as gone:
-                found = await asyncio.gather(*(_answer(judge, upload, gone) for upload in uploads))
+                async with _while_there(request) as gone:
+                    found = await asyncio.gather(*(_answer(judge, upload, gone) for upload in uploads))
         if len(found) == 1 and found[0]["kind"] == "fault":
             raise Refused(found[0]["status"], f"{found[0]['name']}: {found[0]['error']}")
         return {"files": found}

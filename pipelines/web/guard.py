@@ -30,7 +30,10 @@ HEADERS = {
     "cache-control": "no-store",
 }
 # A refresh, not a redirect: a browser sends a SameSite=Strict cookie only on what our own page asks for.
-_WELCOME = b'<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>mueca</title>'
+_WELCOME = (
+    b'<!doctype html><meta http-equiv="refresh" content="0;url=/"><link rel="icon" href="data:,">'
+    b"<title>mueca</title>"
+)
 
 
 class Guard:
@@ -48,7 +51,8 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, log in, or pass on."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
             return
         headers = _headers(scope)
         refusal = self.access.refuse(scope["method"], scope["path"], headers)

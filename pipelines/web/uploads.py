@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import unicodedata
 from collections.abc import AsyncIterator
@@ -103,6 +104,10 @@ async def receive(request: Request, place: Path, limits: Limits) -> list[Upload]
             files.end()
         except FormParserError:
             raise Refused(400, "the form is damaged; send it again") from None
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise Refused(507, "the server's disk has no room for it; send less, or make room") from None
     if not files.done:
         raise Refused(422, "no file came; send one or several as multipart/form-data")
     return files.done

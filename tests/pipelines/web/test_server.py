@@ -74,11 +74,24 @@ def test_the_address_that_is_printed():
     assert address == "http://[::1]:80/?token=the-owners-own-token"
 
 
+#: The whole server but for its model, which takes seconds to load and no part in an upload.
+NO_MODEL = """
+import socket, types
+from pipelines.web.access import access_for
+from pipelines.web.app import Site, create_app
+from pipelines.web.server import uvicorn_server
+from pipelines.web.spool import Spool
+nothing = types.SimpleNamespace(look=len, classify=len, side=8, card={"classes": []})
+listener = socket.create_server(("127.0.0.1", 0))
+print(f"open http://127.0.0.1:{listener.getsockname()[1]}/", flush=True)
+uvicorn_server(create_app(Site(nothing, access_for("127.0.0.1"), Spool()))).run([listener])
+"""
+
+
 class Process:
     """A server of its own."""
 
-    def __init__(self, folder, *words):
-        code = "import cli; cli.main()"
+    def __init__(self, folder, *words, code="import cli; cli.main()"):
         self.log = folder / "log"
         with self.log.open("wb") as to:
             self.process = subprocess.Popen(
@@ -113,7 +126,7 @@ class Process:
 
 
 def test_killed_in_mid_upload_it_starts_again_clean(tmp_path, model):
-    first = Process(tmp_path, "--model", str(model))
+    first = Process(tmp_path, code=NO_MODEL)
     line = socket.create_connection(("127.0.0.1", first.port), 10)
     line.sendall(
         b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b\r\n"

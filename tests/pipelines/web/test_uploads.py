@@ -1,5 +1,6 @@
 """Uploads that are not what they say, too large, broken off, or wrapped to hurt."""
 
+import errno
 import gzip
 import io
 import json
@@ -227,6 +228,17 @@ def test_an_upload_that_stands_still(client, monkeypatch):
         )
         assert line.recv(4000).startswith(b"HTTP/1.1 408")
     assert client.left() == []
+
+
+def test_a_full_disk_is_said(client, monkeypatch, face):
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(uploads.Path, "open", lambda *_: Full())
+    status, answer = client.predict(("a.jpg", face))
+    assert status == 507
+    assert "disk" in answer["error"]
 
 
 def test_a_crowd_is_answered_at_once(serve, monkeypatch, face):

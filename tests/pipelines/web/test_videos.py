@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipelines.video import Moment, Watcher
 from pipelines.web import decode
 from pipelines.web.decode import PACE, Decoder
 from pipelines.web.uploads import Limits, Refused, Upload
@@ -133,12 +134,22 @@ def test_nothing_it_says_is_believed(tmp_path, monkeypatch):
             list(decoder.frames())
 
 
-def test_a_client_that_goes_ends_the_work(serve, long_video):
+def test_a_client_that_goes_ends_the_work(serve, long_video, monkeypatch):
+    judged = []
+
+    def slowly(watcher, frame):
+        judged.append(frame.index)
+        time.sleep(0.2)
+        return Moment(frame.index, frame.seconds, [], [])
+
+    monkeypatch.setattr(Watcher, "__call__", slowly)
     server = serve(limits=Limits())
     body, kind = form(("long.mp4", long_video.read_bytes()))
     with socket.create_connection(("127.0.0.1", server.port), 10) as line:
         head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
         line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        time.sleep(0.3)
+        while not judged:
+            time.sleep(0.02)
     assert server.left() == []
+    assert len(judged) < 25, "it was judged to its end, 50 frames"
     assert server.ask("GET", "/health")[0] == 200
