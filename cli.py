@@ -349,6 +349,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Folder for weights, card, history; default: results/train-BACKBONE.")
     ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Weights to start from: published, or a weight file.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="At most so many.")] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option()] = None,
@@ -360,6 +363,11 @@ def train(
     ] = None,
     decay_rate: Annotated[float | None, typer.Option(help="Of the exponential schedule.")] = None,
     decay_steps: Annotated[int | None, typer.Option(help="After so many steps each time.")] = None,
+    nesterov: Annotated[bool | None, typer.Option("--nesterov/--no-nesterov", help="Of SGD.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="A step's share of the weights.")] = None,
+    label_smoothing: Annotated[float | None, typer.Option(help="Share of targets for all classes.")] = None,
+    mixup: Annotated[float | None, typer.Option(help="Mix pairs by a share from Beta(x, x).")] = None,
+    average: Annotated[int | None, typer.Option(help="Average the weights of so many last epochs.")] = None,
     mirror: Annotated[bool, typer.Option("--mirror", help="Add mirrored training samples.")] = False,
     augment: Annotated[
         str | None,
@@ -455,12 +463,92 @@ def export_(
     print(f"written to {made.folder}/ ({', '.join(made.files)})")
 
 
+DetectorOption = Annotated[str, typer.Option(help="auto, haar, dlib-hog or dlib-cnn.")]
+MinFaceOption = Annotated[
+    int | None, typer.Option(min=16, help="Smallest face that is judged, in pixels; default: 32.")
+]
+EveryOption = Annotated[
+    int, typer.Option(min=1, help="Search every so many frames; faces are followed in between.")
+]
+SmoothOption = Annotated[float, typer.Option(min=0, help="Smooth a face's numbers over so many seconds.")]
+
+
 @app.command(
-    epilog="One JSON line a photo, or with --format csv one row a face. Examples: mueca predict photo.jpg; "
-    "mueca predict holiday/ --out faces.csv --format csv --draw marked/"
+    epilog="One JSON line a photo or frame, or with --format csv one row a face. Examples: mueca predict "
+    "photo.jpg; mueca predict holiday/ --out faces.csv --format csv --draw marked/; mueca predict talk.mp4 "
+    "--format csv --out talk.csv --chart charts/ --draw marked/"
 )
 def predict(
-    paths: Annotated[list[Path], typer.Argument(help="Photos, and folders of photos.")],
+    paths: Annotated[list[Path], typer.Argument(help="Photos, folders of photos, or videos.")],
+    model: Annotated[
+        Path | None, typer.Option(help="What mueca fit --out wrote; default: the model that ships.")
+    ] = None,
+    detector: DetectorOption = "auto",
+    min_face: MinFaceOption = None,
+    form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="Of the records.")] = "jsonl",
+    out: Annotated[Path | None, typer.Option(help="A file for the records; default: the screen.")] = None,
+    draw: Annotated[Path | None, typer.Option(help="A folder for copies with boxes and labels.")] = None,
+    chart: Annotated[
+        Path | None, typer.Option(help="Videos: a folder for charts of the time line, .svg and .png.")
+    ] = None,
+    every: EveryOption = 10,
+    smooth: SmoothOption = 0.5,
+    window: Annotated[
+        int | None, typer.Option(min=2, help="Videos, with a model of clips: frames judged at once; 18.")
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option(min=1, help="Videos, with a model of clips: frames between two; 9.")
+    ] = None,
+) -> None:
+    """Find every face of photos and videos and say which expression it shows."""
+    from pipelines import console, files, words
+
+    options = files.Options(form, draw, chart, every, smooth, window, stride)
+    tally = files.run(
+        paths, options, model=model, detector=detector, min_face=min_face, out=out, progress=console.Bars()
+    )
+    console.say(words.tally(tally))
+    _report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")
+
+
+@app.command(epilog="Examples: mueca live; mueca live --source talk.mp4 --detector haar")
+def live(
+    source: Annotated[str, typer.Option(help="Number of a camera, or a video in its place.")] = "0",
+    model: Annotated[
+        Path | None, typer.Option(help="What mueca fit --out wrote; default: the model that ships.")
+    ] = None,
+    detector: DetectorOption = "auto",
+    min_face: MinFaceOption = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="Smallest score of the detector that is believed; its own scale.")
+    ] = None,
+    every: EveryOption = 10,
+    smooth: SmoothOption = 0.5,
+    pictures: Annotated[Path, typer.Option(help="Folder of the pictures that Space saves.")] = Path(),
+) -> None:
+    """Show a camera with the expression of each face; Space saves a picture, q or Esc ends."""
+    from pipelines import console
+    from pipelines.live import run
+
+    done = run(
+        source, model=model, detector=detector, min_face=min_face, confidence=confidence, every=every,
+        smooth=smooth, pictures=pictures,
+    )  # fmt: skip
+    for path in done.saved:
+        print(path)
+    console.say(f"{done.frames:,} frames shown, at last {done.rate:.0f} a second")
+
+
+@app.command(
+    epilog="The page is at http://127.0.0.1:8000, its endpoint for programs at /predict, described at /docs. "
+    "Examples: mueca serve --open; mueca serve --reports results/ --model models/hog-svm; "
+    "mueca serve --host 0.0.0.0"
+)
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Where to listen. Any but this machine's own address needs a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 8000,
     model: Annotated[
         Path | None, typer.Option(help="What mueca fit --out wrote; default: the model that ships.")
     ] = None,
@@ -468,20 +556,31 @@ def predict(
     min_face: Annotated[
         int | None, typer.Option(min=16, help="Smallest face that is judged, in pixels; default: 32.")
     ] = None,
-    form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="Of the records.")] = "jsonl",
-    out: Annotated[Path | None, typer.Option(help="A file for the records; default: the screen.")] = None,
-    draw: Annotated[Path | None, typer.Option(help="A folder for copies with boxes and labels.")] = None,
+    reports: Annotated[
+        Path | None, typer.Option(help="Folder of results whose reports are shown; default: results.")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="MUECA_TOKEN", help="Asked of everybody; default: made where one is needed."),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="One more name by which browsers reach it; may be given again.")
+    ] = None,
+    max_mb: Annotated[int | None, typer.Option(min=1, help="Of a request; default: 256.")] = None,
+    max_pixels: Annotated[int | None, typer.Option(min=64, help="Of a photo; default: 50000000.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(min=0.1, help="Of a video; default: 120.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Find every face of photos and say which expression it shows."""
-    from pipelines import console, photos
+    """Serve a page: photos, videos, the camera, reports; uploads are judged here and deleted."""
+    from pipelines import console
+    from pipelines.web import server
 
-    tally = photos.run(
-        paths, model=model, detector=detector, min_face=min_face, form=form, out=out, drawn=draw,
-        progress=console.Bars(),
+    options = server.options(
+        {"host": host, "port": port, "model": model, "detector": detector, "min_face": min_face,
+         "reports": reports, "token": token, "allowed": tuple(allow_host or ())},
+        {"size": max_mb and max_mb * 2**20, "pixels": max_pixels, "seconds": max_seconds},
     )  # fmt: skip
-    small = f", {tally.skipped} too small to judge" if tally.skipped else ""
-    console.say(f"{tally.faces} faces in {tally.photos} photos{small}")
-    _report_faults(tally.faults)
+    server.run(options, console.say, typer.launch if open_ else None)
 
 
 @app.command()
@@ -654,12 +753,12 @@ def _store() -> Store:
     return Store()
 
 
-def _report_faults(faults: Any) -> None:
+def _report_faults(faults: Any, what: str = "left out") -> None:
     """Name what was left out, one line each, and leave with the code that says so."""
     from pipelines import console
 
     for fault in faults[:20]:
-        console.say(f"mueca: left out {fault.path}: {fault.reason}")
+        console.say(f"mueca: {what} {console.printable(fault.path)}: {fault.reason}")
     if len(faults) > 20:
         console.say(f"mueca: and {len(faults) - 20} more; mueca data audit lists them all")
     if faults:

@@ -13,7 +13,17 @@ from pathlib import Path
 
 from recording import recording
 
+from pipelines.results import read_rows
+
 MEMORY_GB = 8
+
+
+def said_of_cells(folder):
+    """Return where the cells come from: a folder may be finished over several runs."""
+    rows = [row for row in read_rows(folder / "rows.csv") if row.split == "test" and row.status == "ok"]
+    commits = ", ".join(dict.fromkeys(row.git_sha or "no commit" for row in rows))
+    minutes = sum(row.fit_s for row in rows) / 60
+    return f"{len(rows)} cells, computed at {commits}; fitting what was chosen took {minutes:.0f} minutes"
 
 
 def main(recipe, out):
@@ -23,6 +33,8 @@ def main(recipe, out):
     minutes = (time.perf_counter() - started) / 60
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
     print(done.stdout)
+    print(said_of_cells(Path(out)))
+    print("this run alone:")
     print(f"exit code {done.returncode}, {minutes:.1f} minutes")
     print(f"peak memory of the largest process {peak:.2f} GB (target for the whole: under {MEMORY_GB} GB)")
 

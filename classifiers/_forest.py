@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classifiers._base import Head, cores, in_threads
 
+Layouts = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 _ROWS = 256
 _LEVELS = 256
 
@@ -83,10 +84,10 @@ class Forest(Head):
             If a vector is not finite or all labels are the same.
         """
         vectors, codes, weights = self._checked_fit(X, y, sample_weight)
-        edges = bin_edges(vectors)
-        bins = binned(vectors, edges, self.n_jobs)
+        edges = bin_edges(vectors, self.n_jobs)
+        both = layouts(binned(vectors, edges, self.n_jobs))
         grown = in_threads(
-            lambda seed: compact(self.grow(bins, codes, weights, seed), edges), self._seeds(), self.n_jobs
+            lambda seed: compact(self.grow(both, codes, weights, seed), edges), self._seeds(), self.n_jobs
         )
         self._join(grown)
         return self
@@ -99,17 +100,20 @@ class Forest(Head):
         return rng.randint(0, 2**63 - 1, self.n_estimators, dtype=np.int64).astype(np.uint64)
 
     def grow(
-        self, bins: NDArray[np.uint8], codes: NDArray[Any], weights: NDArray[np.float64], seed: np.uint64
+        self, both: Layouts, codes: NDArray[Any], weights: NDArray[np.float64], seed: np.uint64
     ) -> tuple[NDArray[Any], ...]:
-        """Return one tree, as `classifiers._trees.grow` does, with this forest's parameters."""
+        """Return one tree, as `classifiers._trees.grow` does, with this forest's parameters.
+
+        `both` is what `layouts` returns.
+        """
         from classifiers._trees import grow
 
         if self.bootstrap:
             drawn = np.random.default_rng(int(seed)).integers(0, codes.size, codes.size)
             weights = weights * np.bincount(drawn, minlength=codes.size)
         return grow(
-            bins, codes.astype(np.int64), weights, np.uint64(seed), len(self.classes_),
-            features_tried(self.max_features, len(bins)),
+            *both, codes.astype(np.int64), weights, np.uint64(seed), len(self.classes_),
+            features_tried(self.max_features, len(both[0])),
             2**31 - 1 if self.max_depth is None else self.max_depth,
             self.min_samples_split, self.min_samples_leaf, self.criterion != "gini", _log_table(weights),
         )  # fmt: skip
@@ -164,22 +168,21 @@ def features_tried(max_features: int | float | str | None, d: int) -> int:
     return max(1, int(max_features * d))
 
 
-def bin_edges(X: NDArray[Any]) -> list[NDArray[np.float32]]:
+def bin_edges(X: NDArray[Any], n_jobs: int | None = -1) -> list[NDArray[np.float32]]:
     """Return the cuts of each feature: between all its values if they are few, else at quantiles."""
-    X = np.asarray(X, np.float32)
-    edges = []
-    for column in np.ascontiguousarray(X.T):
-        column.sort()
-        values = column[np.concatenate([[True], column[1:] > column[:-1]])]
-        if len(values) > _LEVELS:
-            at = np.linspace(0, len(column), _LEVELS + 1)[1:-1].astype(np.intp)
-            values = np.unique(np.concatenate([column[at - 1], column[-1:]]))
-            edges.append(values[:-1])
-            continue
-        middle = values[:-1] + (values[1:] - values[:-1]) / 2
-        # The middle of two neighbouring float32 may round up to the larger: then the smaller is the cut.
-        edges.append(np.where(middle < values[1:], middle, values[:-1]).astype(np.float32))
-    return edges
+    return in_threads(_cuts, np.ascontiguousarray(np.asarray(X, np.float32).T), n_jobs)
+
+
+def _cuts(column: NDArray[np.float32]) -> NDArray[np.float32]:
+    column = np.sort(column)
+    values = column[np.concatenate([[True], column[1:] > column[:-1]])]
+    if len(values) > _LEVELS:
+        at = np.linspace(0, len(column), _LEVELS + 1)[1:-1].astype(np.intp)
+        values = np.unique(np.concatenate([column[at - 1], column[-1:]]))
+        return values[:-1]
+    middle = values[:-1] + (values[1:] - values[:-1]) / 2
+    # The middle of two neighbouring float32 may round up to the larger: then the smaller is the cut.
+    return np.where(middle < values[1:], middle, values[:-1]).astype(np.float32)
 
 
 def binned(X: NDArray[Any], edges: list[NDArray[np.float32]], n_jobs: int | None) -> NDArray[np.uint8]:
@@ -192,6 +195,11 @@ def binned(X: NDArray[Any], edges: list[NDArray[np.float32]], n_jobs: int | None
 
     in_threads(cut, range(len(columns)), cores(n_jobs))
     return out
+
+
+def layouts(bins: NDArray[np.uint8]) -> Layouts:
+    """Return the bins by feature, as large nodes read them, and by sample, as small ones do."""
+    return bins, np.ascontiguousarray(bins.T)
 
 
 def _log_table(weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -80,7 +80,8 @@ class KNN(Head):
         Q = self._checked(X)
         Q = np.ascontiguousarray(Q, self.vectors_.dtype)
         distances, index = neighbours(self.vectors_, Q, self.n_neighbors, self.metric, self.n_jobs)
-        return shares(distances, self.codes_[index], len(self.classes_), self.weights)
+        codes, sizes = self.codes_[index], [self.n_neighbors]
+        return shares(distances, codes, sizes, len(self.classes_), self.weights, self.n_jobs)[0]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the (n,) labels of most weight; tied ones go to the first class."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,10 @@ from classifiers._kernels import Base
 
 #: Candidates taken beyond k before distances are computed exactly: float32 may misplace a few near the edge.
 SPARE = 32
+#: Below this 1 / distance is infinite.
+_NO_INVERSE = 1.0 / np.finfo(np.float64).max
+#: Rows whose votes one thread counts at a time.
+_VOTERS = 2048
 
 
 @jit
@@ -116,26 +121,56 @@ def _candidates(base: NDArray[np.float32], kept: int) -> NDArray[np.int64]:
     return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
+@jit
+def _count(distances, codes, sizes, by_distance, out):
+    """Write to `out` (n_sizes, n, n_classes) the shares of each size; sizes ascend, rows are read once."""
+    for q in range(distances.shape[0]):
+        votes = np.zeros(out.shape[2])
+        # Ordered by distance: if any neighbour is at 0 the first is, and then only such ones count.
+        same, at = distances[q, 0] < _NO_INVERSE, 0
+        for c in range(sizes[-1]):
+            vote = 1.0
+            if by_distance and same:
+                vote = 1.0 if distances[q, c] < _NO_INVERSE else 0.0
+            elif by_distance:
+                vote = 1.0 / distances[q, c]
+            votes[codes[q, c]] += vote
+            if c + 1 == sizes[at]:
+                total = votes.sum()
+                for j in range(votes.size):
+                    out[at, q, j] = votes[j] / total
+                at += 1
+
+
 def shares(
-    distances: NDArray[np.float64], codes: NDArray[np.intp], n_classes: int, weights: str
+    distances: NDArray[np.float64],
+    codes: NDArray[np.int64],
+    sizes: Sequence[int],
+    n_classes: int,
+    weights: str,
+    n_jobs: int | None = -1,
 ) -> NDArray[np.float64]:
-    """Return (n, n_classes): the weight of each class among the neighbours; rows sum to 1.
+    """Return (n_sizes, n, n_classes): the weight of each class among the first neighbours; rows sum to 1.
+
+    One pass over the neighbours gives every size: the votes of k are those of fewer and some more.
 
     Parameters
     ----------
     distances : (n, k)
+        In ascending order.
     codes : (n, k) int
         Classes of the neighbours.
+    sizes : sequence of int
+        Ascending, from 1 to k: how many neighbours vote.
     weights : {"uniform", "distance"}
         All alike, or 1 / distance; where a distance is 0, only such neighbours count (as in scikit-learn).
     """
-    each = np.ones(distances.shape)
-    if weights == "distance":
-        with np.errstate(divide="ignore"):
-            each = 1.0 / distances
-        same = np.isinf(each)
-        each[same.any(axis=1)] = same[same.any(axis=1)]
-    out = np.zeros((len(codes), n_classes))
-    for c in range(n_classes):
-        out[:, c] = (each * (codes == c)).sum(axis=1)
-    return out / out.sum(axis=1, keepdims=True)
+    out = np.empty((len(sizes), len(codes), n_classes))
+    asked = np.asarray(sizes, np.int64)
+
+    def count(start: int) -> None:
+        rows = slice(start, start + _VOTERS)
+        _count(distances[rows], codes[rows], asked, weights == "distance", out[:, rows])
+
+    in_threads(count, range(0, len(codes), _VOTERS), n_jobs)
+    return out

@@ -12,7 +12,13 @@ import numpy as np
 
 from classifiers._jit import jit
 
-_SORTED = 40  # nodes up to this many samples are sorted, larger ones counted by bin
+_LINKED = 400  # nodes up to this many samples are cut by chains of samples, larger ones by counts of bins
+_ROWWISE = 400  # nodes up to this many samples read bins sample by sample: theirs fit into a core's cache
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+#: The place of the one bit set in x is ``_PLACE[(x * _DE_BRUIJN) >> 58]``.
+_PLACE = np.zeros(64, np.int64)
+for _bit in range(64):
+    _PLACE[(int(_DE_BRUIJN) << _bit) % 2**64 >> 58] = _bit
 
 
 @jit
@@ -82,43 +88,68 @@ def _by_bins(codes, ys, ws, node, total, min_leaf, entropy, table, hist, seen, l
 
 
 @jit
-def _by_sorting(codes, ys, ws, node, total, min_leaf, entropy, table, keys, left, right):
-    """Best cut of one feature of a small node by insertion sort; returns as `_by_bins` does."""
+def _by_links(codes, ys, ws, node, total, min_leaf, entropy, table, first, after, words, left, right):
+    """Best cut of one feature of a small node; returns as `_by_bins` does.
+
+    The samples of a bin are chained, and a bit says which bins there are: what is not there costs nothing.
+    The score follows from the one before by what each sample changes.
+    """
     n = codes.size
+    words[:] = 0
     for s in range(n):
-        key = np.int32(codes[s]) * np.int32(256) + np.int32(s)
-        at = s
-        while at > 0 and keys[at - 1] > key:
-            keys[at] = keys[at - 1]
-            at -= 1
-        keys[at] = key
-    if keys[0] >> 8 == keys[n - 1] >> 8:
-        return -1e300, -2
-    best, where = -1e300, -1
+        b = codes[s]
+        after[s] = first[b]
+        first[b] = s
+        words[b >> 6] |= np.uint64(1) << np.uint64(b & 63)
+    best, where, bins = -1e300, -1, 0
     left[:] = 0.0
     right[:] = node
-    total_left = 0.0
-    for r in range(n - 1):
-        s = keys[r] & 255
-        left[ys[s]] += ws[s]
-        right[ys[s]] -= ws[s]
-        total_left += ws[s]
-        if keys[r] >> 8 == keys[r + 1] >> 8 or r + 1 < min_leaf or n - r - 1 < min_leaf:
-            continue
-        value = _score(left, right, total_left, total - total_left, entropy, table)
-        if value > best:
-            best, where = value, keys[r] >> 8
-    return best, where
+    total_left, count, of_left, of_right = 0.0, 0, 0.0, 0.0
+    for c in range(node.size):
+        of_right += _phi(node[c], table) if entropy else node[c] * node[c]
+    for w in range(4):
+        bits = words[w]
+        while bits:
+            lowest = bits & (~bits + np.uint64(1))
+            bits ^= lowest
+            b = 64 * w + _PLACE[(lowest * _DE_BRUIJN) >> np.uint64(58)]
+            s, first[b] = first[b], -1
+            bins += 1
+            while s >= 0:
+                c, weight = ys[s], ws[s]
+                if entropy:
+                    of_left += _phi(left[c] + weight, table) - _phi(left[c], table)
+                    of_right += _phi(right[c] - weight, table) - _phi(right[c], table)
+                else:
+                    of_left += weight * (2.0 * left[c] + weight)
+                    of_right -= weight * (2.0 * right[c] - weight)
+                left[c] += weight
+                right[c] -= weight
+                total_left += weight
+                count += 1
+                s = after[s]
+            if count < min_leaf or n - count < min_leaf:
+                continue
+            total_right = total - total_left
+            if entropy:
+                value = of_left + of_right - _phi(total_left, table) - _phi(total_right, table)
+            else:
+                value = of_left / total_left + of_right / total_right
+            if value > best:
+                best, where = value, b
+    return best, where if bins > 1 else -2
 
 
 @jit
-def grow(bins, y, weight, seed, n_classes, mtry, max_depth, min_split, min_leaf, entropy, table):
+def grow(bins, rows, y, weight, seed, n_classes, mtry, max_depth, min_split, min_leaf, entropy, table):
     """Grow one tree.
 
     Parameters
     ----------
     bins : (d, n) uint8
         Bin of each sample, feature by feature.
+    rows : (n, d) uint8
+        The same, sample by sample.
     y : (n,) uint8 or int64
         Class codes.
     weight : (n,) float64
@@ -152,12 +183,16 @@ def grow(bins, y, weight, seed, n_classes, mtry, max_depth, min_split, min_leaf,
     value = np.zeros((most, n_classes), np.float32)
     begin, path = np.zeros(most, np.int64), np.zeros(most, np.uint64)
     hist, seen = np.zeros((256, n_classes)), np.zeros(256, np.int64)
-    keys, order = np.zeros(_SORTED, np.int32), np.zeros(d, np.int64)
+    first, after = np.full(256, -1, np.int64), np.zeros(_LINKED, np.int64)
+    words, order = np.zeros(4, np.uint64), np.arange(d)
     node, left, right = np.zeros(n_classes), np.zeros(n_classes), np.zeros(n_classes)
     ys, ws = np.zeros(sample.size, np.int64), np.zeros(sample.size)
     codes, spare = np.zeros(sample.size, np.uint8), np.zeros(sample.size, np.int64)
-    count[0], path[0], nodes, at = sample.size, _mix(seed), 1, 0
-    while at < nodes:  # breadth first; the numbering of a cut-off tree is that of the whole one
+    count[0], path[0], nodes = sample.size, _mix(seed), 1
+    waiting, n_waiting = np.zeros(most, np.int32), 1
+    while n_waiting:  # depth first: the few samples of a small node are still at hand for its children
+        n_waiting -= 1
+        at = waiting[n_waiting]
         lo, n = begin[at], count[at]
         node[:] = 0.0
         for s in range(n):
@@ -168,7 +203,6 @@ def grow(bins, y, weight, seed, n_classes, mtry, max_depth, min_split, min_leaf,
         for c in range(n_classes):
             value[at, c] = node[c] / total
         if depth[at] >= max_depth or n < min_split or n < 2 * min_leaf or n < 2 or node.max() >= total:
-            at += 1
             continue
         best, best_feature, best_bin = -1e300, -1, -1
         for f in range(d):
@@ -180,12 +214,16 @@ def grow(bins, y, weight, seed, n_classes, mtry, max_depth, min_split, min_leaf,
             f = order[pick]
             order[pick] = order[visited]
             visited += 1
-            row = bins[f]
-            for s in range(n):
-                codes[s] = row[sample[lo + s]]
-            if n <= _SORTED:
-                score, where = _by_sorting(
-                    codes[:n], ys, ws, node, total, min_leaf, entropy, table, keys, left, right
+            if n <= _ROWWISE:
+                for s in range(n):
+                    codes[s] = rows[sample[lo + s], f]
+            else:
+                row = bins[f]
+                for s in range(n):
+                    codes[s] = row[sample[lo + s]]
+            if n <= _LINKED:
+                score, where = _by_links(
+                    codes[:n], ys, ws, node, total, min_leaf, entropy, table, first, after, words, left, right
                 )
             else:
                 score, where = _by_bins(
@@ -211,8 +249,9 @@ def grow(bins, y, weight, seed, n_classes, mtry, max_depth, min_split, min_leaf,
                 begin[new], count[new] = (lo, kept) if side == 0 else (lo + kept, moved)
                 depth[new] = depth[at] + 1
                 path[new] = _mix(path[at] + np.uint64(1 + side))
+                waiting[n_waiting] = new
+                n_waiting += 1
             nodes += 2
-        at += 1
     return feature[:nodes], cut[:nodes], child[:nodes], depth[:nodes], count[:nodes], value[:nodes]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from abc import ABC, abstractmethod
 from functools import lru_cache
@@ -14,6 +13,7 @@ import numpy as np
 
 from featurize.faces import Box, model_file
 from featurize.images import Image, to_grey
+from featurize.suggest import hint
 
 #: Nothing is enlarged more than so: beyond it a detector finds noise.
 MAX_ENLARGE = 2.5
@@ -155,9 +155,8 @@ def detector(name: str = "auto") -> Detector:
     """
     name = DEFAULT if name == "auto" else name
     if name not in DETECTORS:
-        near = difflib.get_close_matches(name, DETECTORS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: auto, {', '.join(DETECTORS)}"
-        raise ValueError(f"unknown detector {name!r}; {hint}")
+        known = f"known: auto, {', '.join(DETECTORS)}"
+        raise ValueError(f"unknown detector {name!r}; {hint(name, DETECTORS, known)}")
     return DETECTORS[name]()
 
 

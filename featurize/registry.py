@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 from importlib import import_module
 from typing import Any
 
 from featurize.base import Extractor
+from featurize.suggest import hint
 
 #: name -> "module:Class"; a module is imported when its extractor is asked for, not before.
 EXTRACTORS: dict[str, str] = {
@@ -45,6 +45,8 @@ EXTRACTORS: dict[str, str] = {
     "huamanga": "featurize.backbones.huamanga:Huamanga",
     "ipn-cnn1": "featurize.backbones.ipn:IpnCnn1",
     "ipn-cnn2": "featurize.backbones.ipn:IpnCnn2",
+    "own-small": "featurize.backbones.own:OwnSmall",
+    "own-large": "featurize.backbones.own:OwnLarge",
     "resnet18": "featurize.backbones.ipn:ResNet18",
     "vggface2": "featurize.backbones.resnet50_vggface2:VggFace2",
 }
@@ -78,9 +80,7 @@ def extractor(name: str, **params: Any) -> Extractor:
 def extractor_class(name: str) -> type[Extractor]:
     """Return the class registered as `name`; raises as `extractor`."""
     if name not in EXTRACTORS:
-        near = difflib.get_close_matches(name, EXTRACTORS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(list_extractors())}"
-        raise ValueError(f"unknown extractor {name!r}; {hint}")
+        raise ValueError(f"unknown extractor {name!r}; {hint(name, EXTRACTORS)}")
     module, _, attribute = EXTRACTORS[name].partition(":")
     found: type[Extractor] = getattr(import_module(module), attribute)
     return found

@@ -36,7 +36,7 @@ class Published:
     Attributes
     ----------
     name : str
-        The extractor it is for.
+        The network it is for: embedded with it, or what its training starts from.
     file : str
         Its name.
     url : str
@@ -66,6 +66,15 @@ PUBLISHED = {
         licence="the weights may be used for non-commercial research (Creative Commons Attribution); "
         "the code they came with is MIT",
         source="rcmalli/keras-vggface release v2.0; Cao et al., VGGFace2, FG 2018",
+    ),
+    "resnet18": Published(
+        name="resnet18",
+        file="resnet18.tv_in1k.safetensors",
+        url="https://huggingface.co/timm/resnet18.tv_in1k/resolve/main/model.safetensors",
+        check="featurize.backbones.ipn:check_imagenet",
+        licence="the weights learned from ImageNet, whose pictures are for non-commercial research; "
+        "the code they came with is BSD",
+        source="torchvision's ResNet18_Weights.IMAGENET1K_V1, as timm publishes it without pickle",
     ),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Head, Recipe
 from pipelines.results import Predictions, Row, append_grid, append_rows, read_rows
 from pipelines.splits import divided, split
+from pipelines.tabular import write_csv
 from pipelines.versions import machine
 
 if TYPE_CHECKING:
@@ -320,13 +320,7 @@ def _record(splits: dict[str, Row], chosen: bool) -> dict[str, Any]:
 
 def write_summary(comparison: Comparison, path: Path) -> None:
     """Write the summary as CSV, replacing an older one."""
-    temporary = path.with_suffix(".tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, SUMMARY, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(summarize(comparison))
-    temporary.replace(path)
+    write_csv(path, summarize(comparison), SUMMARY)
 
 
 def write_recipe(recipe: Recipe, dataset: Dataset, runs: list[str], path: Path) -> None:

@@ -41,6 +41,11 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def printable(text: str) -> str:
+    """Return a file's name without what a terminal would act on, or a line break."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 class Bars(Progress):
     """Progress bars on the error stream, with the rate; on a pipe, nothing."""
 

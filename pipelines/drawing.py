@@ -66,6 +66,11 @@ def label(canvas: Image, box: Box, text: str, colour: tuple[int, int, int]) -> N
     paste(canvas, tag, box.left, top if top >= 0 else max(box.top, 0))
 
 
+def note(canvas: Image, text: str) -> None:
+    """Write a text in the top left corner of an RGB picture, in place."""
+    paste(canvas, _tag(text, max(11, round(max(canvas.shape[:2]) / 55)), (255, 255, 255)), 0, 0)
+
+
 def paste(canvas: Image, patch: NDArray[np.uint8], left: int, top: int) -> None:
     """Put a patch on a picture, in place; it is shifted or cut so that it lies inside."""
     height, width = canvas.shape[:2]

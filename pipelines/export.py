@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from classifiers import scores
 from featurize.store import file_sha256
 from pipelines.exporting.heads import NotExportable, head_graph
-from pipelines.model import Model, load_model
+from pipelines.model import Model, check_target, load_model, replacing
 
 __all__ = ["Exported", "NotExportable", "export"]
 
@@ -34,9 +33,6 @@ PROBES = 70
 _TEMPLATES = Path(__file__).parent / "exporting" / "templates"
 #: What the extra `export` installs.
 _NEEDED = ("onnx", "onnxruntime")
-#: Side in pixels of training faces where a card does not say it: FER2013's.
-_TRAINED_SIDE = 48
-
 #: Names of outputs; OpenVINO may know one output by several.
 _OUTPUTS = ("vectors", "scores", "label")
 
@@ -92,17 +88,9 @@ def export(model: Path | str | Model, out: Path | str, formats: Sequence[Format]
     _check_installed()
     found = model if isinstance(model, Model) else load_model(model)
     folder = Path(out)
-    _check_target(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    try:
+    check_target(folder, "export.json", "export")
+    with replacing(folder) as temporary:
         made = _write(found, temporary, list(dict.fromkeys(formats)))
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.replace(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     names = sorted(path.name for path in folder.iterdir())
     return Exported(folder, names, found.extractor, made["whole"], made["check"])
 
@@ -113,19 +101,12 @@ def _check_installed() -> None:
         raise ValueError(f"{' and '.join(missing)} not installed; run: pip install 'mueca[export]'")
 
 
-def _check_target(folder: Path) -> None:
-    if folder.is_file() or (
-        folder.is_dir() and any(folder.iterdir()) and not (folder / "export.json").is_file()
-    ):
-        raise ValueError(f"{folder} holds something that is no export; give an empty or a new --out folder")
-
-
 def _write(model: Model, folder: Path, formats: Sequence[Format]) -> dict[str, Any]:
     from pipelines.exporting.network import lone_network, write_network
 
     card = _card(model)
     notes = {"classes": json.dumps(card["classes"]), "title": card["title"], "limits": card["limits"]}
-    network = lone_network(model.extractor) if _kind(model) == {"image"} else None
+    network = lone_network(model.extractor) if model.kinds == {"image"} else None
     (folder / "head.onnx").write_bytes(head_graph(model.estimator, notes).SerializeToString())
     if network is not None:
         write_network(network, folder / "extractor.onnx", notes)
@@ -144,10 +125,6 @@ def _write(model: Model, folder: Path, formats: Sequence[Format]) -> dict[str, A
 
 def _hashes(folder: Path) -> dict[str, str]:
     return {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
-
-
-def _kind(model: Model) -> set[str]:
-    return {part["kind"] for part in model.card["extractor"]["parts"]}
 
 
 def _card(model: Model) -> dict[str, Any]:
@@ -186,7 +163,7 @@ def _input(model: Model, network: Any) -> dict[str, Any]:
         )
         return {"takes": "vectors", "preprocess": equalize, "words": words}
     size, channels = network.size, network.channels
-    reduce_to = int(model.card["data"].get("side") or _TRAINED_SIDE)
+    reduce_to = model.side
     words = (
         f"pixels (n, {size}, {size}, {channels}) float32, 0 to 255, {'grey' if channels == 1 else 'RGB'}: "
         f"one face, cropped as in training; larger than {reduce_to} pixels: first reduced to {reduce_to} "
@@ -204,7 +181,7 @@ def _made(form: Format, folder: Path, model: Model, network: Any) -> dict[str, A
     """Write one format and return how it compares with mueca; OpenVINO's files are made of ONNX's."""
     parts = ["head"] if network is None else ["extractor", "head"]
     run = _openvino(folder, parts) if form == "openvino" else _onnxruntime(folder, parts)
-    faces = _faces() if _kind(model) == {"image"} else None
+    faces = _faces() if model.kinds == {"image"} else None
     if network is None:
         vectors = _vectors(model, faces)
         return _compared(form, model, vectors, run("head", vectors))

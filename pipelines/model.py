@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import persist, scores
+from featurize.base import Extractor
 from featurize.images import Image, Preprocess
 from featurize.registry import parse
 from pipelines.fit import Bench, Outcome
+from pipelines.metrics import recall_by_class
 from pipelines.recipe import Features
 from pipelines.results import append_rows
 from pipelines.versions import library_versions, machine
 
 FORMAT = 1
+#: Side in pixels of training faces where a card does not say it: FER2013's.
+TRAINED_SIDE = 48
 
 
 @dataclass(frozen=True)
@@ -49,11 +55,25 @@ class Model:
         """The emotions, in the order of the scores."""
         return tuple(self.card["classes"])
 
+    @property
+    def side(self) -> int:
+        """Side in pixels of the faces the head was fitted on; 48 (FER2013's) where its card is silent."""
+        return int(self.card["data"].get("side") or TRAINED_SIDE)
+
+    @property
+    def kinds(self) -> set[str]:
+        """What its extractors take: "image", "clip" or "flow"."""
+        return {part["kind"] for part in self.card["extractor"]["parts"]}
+
     def embed(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return the (n, d) vectors of (h, w) or (h, w, 3) uint8 pictures of faces."""
-        parts = parse(self.extractor)
-        ready = [self.preprocess.apply(image, parts[0].kind) for image in images]
-        return np.hstack([part.transform(ready) for part in parts])
+        ready = [self.preprocess.apply(image, self._parts[0].kind) for image in images]
+        return np.hstack([part.transform(ready) for part in self._parts])
+
+    @cached_property
+    def _parts(self) -> list[Extractor]:
+        """The extractors, made once: a network is compiled when it is first used."""
+        return parse(self.extractor)
 
     def scores(self, images: Sequence[Image]) -> NDArray[np.floating[Any]]:
         """Return an (n, k) score a class, the larger the likelier."""
@@ -102,6 +122,9 @@ def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any
         "head": {"name": first.head, "params": outcome.choice.params},
         "chosen_from": outcome.choice.tried,
         "scores": tables,
+        "recall": recall_by_class(
+            outcome.predictions.true, outcome.predictions.predicted, bench.dataset.classes
+        ),
         "fit_s": outcome.rows[-1].fit_s,
         "versions": library_versions(),
         "git_sha": first.git_sha,
@@ -126,17 +149,44 @@ def model_of(outcome: Outcome, features: Features, bench: Bench) -> Model:
     )
 
 
-def check_target(folder: Path) -> None:
-    """Refuse a folder that holds something other than a model, before anything is computed.
+def check_target(folder: Path, card: str = "card.json", what: str = "model") -> None:
+    """Refuse a folder that holds something else than is to be written, before anything is computed.
+
+    Parameters
+    ----------
+    folder : Path
+    card : str
+        The file by which an older one is known, which may be replaced.
+    what : str
+        What it is, for the message.
 
     Raises
     ------
     ValueError
     """
-    if folder.is_file() or (
-        folder.is_dir() and any(folder.iterdir()) and not (folder / "card.json").is_file()
-    ):
-        raise ValueError(f"{folder} holds something that is no model; give an empty or a new --out folder")
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / card).is_file()):
+        raise ValueError(f"{folder} holds something that is no {what}; give an empty or a new --out folder")
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """Give an empty folder beside `folder`, and put it in its place if the block ends without an error.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what stood there is then left as it was.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def save_model(model: Model, outcome: Outcome, folder: Path) -> None:
@@ -150,16 +200,8 @@ def save_model(model: Model, outcome: Outcome, folder: Path) -> None:
         If it cannot be written; an older model is then left as it was.
     """
     check_target(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    try:
+    with replacing(folder) as temporary:
         _fill(temporary, outcome, model.card)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.replace(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _fill(folder: Path, outcome: Outcome, card: dict[str, Any]) -> None:

@@ -5,20 +5,15 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from featurize.images import Image, UnreadableImage, decode
 from pipelines.datasets.base import Fault
-from pipelines.datasets.folder import PICTURES
-from pipelines.datasets.videos import VIDEOS
+from pipelines.datasets.scan import MAX_FILE
 from pipelines.predict import Predictor, Sight, box_dict, draw
 from pipelines.progress import SILENT, Progress
-
-#: No file above this is read: no picture is as large.
-MAX_FILE = 2**28
 
 
 @dataclass
@@ -28,7 +23,9 @@ class Tally:
     Attributes
     ----------
     photos, faces, skipped : int
-        Photos read, faces judged, faces found that are too small.
+        Photos read, faces judged, faces found that are too small; of a video each face counts once.
+    videos, frames : int
+        Videos read, and their frames.
     faults : list of Fault
         Files that could not be read.
     """
@@ -36,31 +33,9 @@ class Tally:
     photos: int = 0
     faces: int = 0
     skipped: int = 0
+    videos: int = 0
+    frames: int = 0
     faults: list[Fault] = field(default_factory=list)
-
-
-def find_photos(paths: Sequence[Path]) -> list[Path]:
-    """Return the photos that `paths` name: files as they are, folders with all that is below them, in order.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a path is not there.
-    ValueError
-        If nothing was found.
-    """
-    found: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            below = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
-            found |= dict.fromkeys(below)
-        elif path.exists():
-            found[path] = None
-        else:
-            raise FileNotFoundError(f"no file or folder {path}")
-    if not found:
-        raise ValueError(f"no pictures in {', '.join(map(str, paths))}; known: {', '.join(sorted(PICTURES))}")
-    return list(found)
 
 
 def predict_photos(
@@ -90,7 +65,7 @@ def predict_photos(
     Tally
     """
     tally = Tally()
-    names = _copy_names(photos)
+    names = copy_names(photos, ".jpg")
     writer = _Csv(to, predictor.classes) if form == "csv" else _Lines(to)
     with progress.task("photos", len(photos)) as advance:
         for path, image, reason in _read(photos):
@@ -109,8 +84,6 @@ def predict_photos(
 def _read(photos: Sequence[Path]) -> Iterator[tuple[Path, Image | None, str]]:
     for path in photos:
         try:
-            if path.suffix.lower() in VIDEOS:
-                raise UnreadableImage(path.name, "a video; this version judges photos")
             if path.stat().st_size > MAX_FILE:
                 raise UnreadableImage(path.name, f"larger than {MAX_FILE >> 20} MB")
             yield path, decode(path.read_bytes(), path.name), ""
@@ -157,13 +130,16 @@ class _Csv:
         self.to.flush()
 
 
-def _copy_names(photos: Sequence[Path]) -> dict[Path, str]:
-    """Return a file name for each photo's copy; photos of one name in several folders get a number."""
+def copy_names(paths: Sequence[Path], suffix: str) -> dict[Path, str]:
+    """Return a file name for each copy; files of one name in several folders get a number."""
     names: dict[Path, str] = {}
-    taken: dict[str, int] = {}
-    for path in photos:
-        count = taken[path.stem] = taken.get(path.stem, 0) + 1
-        names[path] = f"{path.stem}.jpg" if count == 1 else f"{path.stem}-{count}.jpg"
+    taken: set[str] = set()
+    for path in paths:
+        stem, count = path.stem, 1
+        while f"{stem}{suffix}".lower() in taken:
+            stem, count = f"{path.stem}-{count + 1}", count + 1
+        names[path] = f"{stem}{suffix}"
+        taken.add(names[path].lower())
     return names
 
 
@@ -172,46 +148,3 @@ def _save(path: Path, image: Image) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     Pillow.fromarray(image).save(path, quality=92)
-
-
-def run(
-    paths: Sequence[Path],
-    *,
-    model: Path | None = None,
-    detector: str = "auto",
-    min_face: int | None = None,
-    form: Literal["jsonl", "csv"] = "jsonl",
-    out: Path | None = None,
-    drawn: Path | None = None,
-    progress: Progress = SILENT,
-) -> Tally:
-    """Predict on photos and folders: what ``mueca predict`` does.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Photos, and folders of such.
-    model : Path, optional
-        What ``mueca fit --out`` wrote; by default the model that ships.
-    detector : str
-        "auto" or one of `featurize.detect.DETECTORS`.
-    min_face : int, optional
-        Side in pixels of the smallest face that is judged.
-    form, drawn, progress
-        See `predict_photos`.
-    out : Path, optional
-        File for the records; by default the output stream.
-
-    Raises
-    ------
-    ValueError, OSError
-        One line: nothing found, no such model or detector, a file that cannot be written.
-    """
-    import sys
-
-    photos = find_photos(paths)
-    extra = {} if min_face is None else {"min_face": min_face}
-    predictor = Predictor.load(model, detector, **extra)
-    with ExitStack() as stack:
-        to = sys.stdout if out is None else stack.enter_context(out.open("w", encoding="utf-8", newline=""))
-        return predict_photos(photos, predictor, to, form=form, drawn=drawn, progress=progress)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from pipelines.datasets.base import Dataset
 from pipelines.loso import Pooled, subject_interval
 from pipelines.results import Predictions, Row, append_rows, as_json, load_predictions
+from pipelines.tabular import write_csv
 from pipelines.versions import git_sha, library_versions
 
 
@@ -167,10 +167,4 @@ def records(rows: Iterable[PooledRow]) -> list[dict[str, Any]]:
 
 def write_table(rows: Iterable[PooledRow], path: Path) -> None:
     """Write the table as CSV, replacing an older one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records(rows))
-    temporary.replace(path)
+    write_csv(path, records(rows), COLUMNS)

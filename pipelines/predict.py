@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.detect import Detection, Detector, crop_face, detector
+from featurize.detect import Detection, Detector, crop_face
+from featurize.detect import detector as named_detector
 from featurize.faces import Box
 from featurize.images import Image, resize
 from pipelines.drawing import draw
@@ -28,8 +30,6 @@ FACES_ACROSS = 28
 DEFAULT_MODEL = Path(__file__).with_name("models") / "default"
 #: Crops classified in one call: bounds the memory of a picture with hundreds of faces.
 BATCH = 64
-#: Side of training faces where a model's card does not say it: FER2013's.
-TRAINED_SIDE = 48
 
 Meaning = Literal["probability", "score"]
 
@@ -100,6 +100,8 @@ class Predictor:
     find : Detector
     min_face : int
         Side in pixels of the smallest face that is judged.
+    confidence : float, optional
+        Faces that the detector is less sure of are left out: its own score, no probability.
 
     Raises
     ------
@@ -107,23 +109,26 @@ class Predictor:
         If the model takes clips, or `min_face` is below 16.
     """
 
-    def __init__(self, model: Model, find: Detector, min_face: int = MIN_FACE) -> None:
+    def __init__(
+        self, model: Model, find: Detector, min_face: int = MIN_FACE, confidence: float | None = None
+    ) -> None:
         if min_face < 16:
             raise ValueError(f"min_face={min_face}: a face of less than 16 pixels shows no expression")
-        kinds = {part["kind"] for part in model.card["extractor"]["parts"]}
-        if kinds != {"image"}:
-            raise ValueError(
-                f"this model judges {' and '.join(sorted(kinds))}s, not single pictures; "
-                "give a video and --window 18, or a model of pictures"
-            )
+        self._check_kind(model)
         self.model = model
         self.find = find
         self.min_face = min_face
+        self.confidence = -math.inf if confidence is None else confidence
+
+    def _check_kind(self, model: Model) -> None:
+        if model.kinds != {"image"}:
+            raise ValueError(
+                f"this model judges {' and '.join(sorted(model.kinds))}s, not single pictures; "
+                "give a video, or a model of pictures"
+            )
 
     @classmethod
-    def load(
-        cls, model: Path | str | None = None, detector: str = "auto", min_face: int = MIN_FACE
-    ) -> Predictor:
+    def load(cls, model: Path | str | None = None, detector: str = "auto", min_face: int = MIN_FACE) -> Self:
         """Read a model folder.
 
         Parameters
@@ -143,7 +148,7 @@ class Predictor:
             If it is no model, its extractor would no longer give the vectors that the head was fitted on, it
             is a model of clips, or the detector is unknown.
         """
-        return cls(load_model(model_folder(model)), _detector(detector), min_face)
+        return cls(load_model(model_folder(model)), named_detector(detector), min_face)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -174,12 +179,16 @@ class Predictor:
         """
         return self.look(image).faces
 
+    def search(self, image: Image) -> list[Detection]:
+        """Return the faces of a picture that are looked for, too small ones too, the largest first."""
+        return [d for d in self.find(image, self.smallest(image)) if d.confidence >= self.confidence]
+
     def look(self, image: Image) -> Sight:
         """Return the faces of a picture, and what was skipped; as `faces`."""
         smallest = self.smallest(image)
-        found = self.find(image, smallest)
-        judged = [d for d in found if _side(d.box) >= self.min_face]
-        skipped = [d.box for d in found if _side(d.box) < self.min_face]
+        found = self.search(image)
+        judged = [d for d in found if side_of(d.box) >= self.min_face]
+        skipped = [d.box for d in found if side_of(d.box) < self.min_face]
         return Sight(self.judge(image, judged), skipped, smallest)
 
     def judge(self, image: Image, found: Sequence[Detection]) -> list[Face]:
@@ -200,8 +209,8 @@ class Predictor:
 
     @property
     def side(self) -> int:
-        """Side in pixels of the faces the model was trained on; 48 (FER2013's) where its card is silent."""
-        return int(self.card["data"].get("side") or TRAINED_SIDE)
+        """Side in pixels of the faces the model was trained on."""
+        return self.model.side
 
     def classify(self, crops: Sequence[Image]) -> NDArray[np.float64]:
         """Return the probabilities of pictures that each hold one face and little else.
@@ -222,10 +231,13 @@ class Predictor:
         """
         rows = [np.empty((0, len(self.classes)))]
         for start in range(0, len(crops), BATCH):
-            batch = [_reduced(crop, self.side) for crop in crops[start : start + BATCH]]
+            batch = [self._reduced(crop) for crop in crops[start : start + BATCH]]
             rows.append(np.asarray(self.model.scores(batch), np.float64))
         raw = np.concatenate(rows)
         return raw if self.meaning == "probability" else softmax(raw)
+
+    def _reduced(self, crop: Image) -> Image:
+        return resize(crop, self.side) if max(crop.shape[:2]) > self.side else crop
 
 
 def model_folder(model: Path | str | None) -> Path:
@@ -258,13 +270,6 @@ def box_dict(box: Box) -> dict[str, int]:
     return {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom}
 
 
-def _detector(name: str) -> Detector:
-    return detector(name)
-
-
-def _side(box: Box) -> int:
+def side_of(box: Box) -> int:
+    """Return the longer side of a box in pixels."""
     return max(box.right - box.left, box.bottom - box.top)
-
-
-def _reduced(crop: Image, side: int) -> Image:
-    return resize(crop, side) if max(crop.shape[:2]) > side else crop

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import statistics
 import time
@@ -15,6 +14,7 @@ import numpy as np
 
 from featurize.backbones.flops import LayerCost, layer_costs, total_cost
 from featurize.registry import extractor, extractor_class, list_extractors
+from pipelines import tabular
 from pipelines.progress import SILENT, Progress
 
 #: Samples a call, for the two times.
@@ -224,9 +224,4 @@ def write_csv(records: Sequence[dict[str, Any]], path: Path | str) -> None:
         If it cannot be written.
     """
     check_name(path)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
+    tabular.write_csv(path, records)

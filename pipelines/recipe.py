@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from classifiers.registry import checked_params, head_spec
 from featurize.images import Preprocess
 from featurize.registry import parse
+from featurize.suggest import hint
 
 
 class _Strict(BaseModel):
@@ -187,5 +187,4 @@ def _suggestion(place: tuple[int | str, ...]) -> str:
     """Return the nearest name that is known at a place of the recipe, in words."""
     parts: dict[Any, type[_Strict]] = {"extractors": Features, "heads": Head, "data": Data}
     known = (parts.get(place[0], Recipe) if len(place) > 1 else Recipe).model_fields
-    near = difflib.get_close_matches(str(place[-1]), known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+    return "; " + hint(str(place[-1]), known, f"known: {', '.join(known)}")

@@ -256,7 +256,8 @@ class _Maker:
         return self._figures(draw)
 
     def _learning(self) -> None:
-        for i, (name, path) in enumerate(histories(self.results.folder).items()):
+        specs = [cell.test.spec or cell.test.extractor for cell in self.results.cells]
+        for i, (name, path) in enumerate(histories(self.results.folder, specs).items()):
             draw_history(self.album, f"history-{i}", name, path)
 
     def _embedding(self) -> None:

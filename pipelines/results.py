@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 import os
@@ -15,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.tabular import as_csv
 
 
 @dataclass(frozen=True)
@@ -110,12 +111,7 @@ def _append(path: Path, columns: tuple[str, ...], records: Iterable[Mapping[str,
         started = path.exists() and path.stat().st_size > 0
         if started:
             _check_header(path, columns)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        if not started:
-            writer.writeheader()
-        writer.writerows({k: _cell(v) for k, v in record.items()} for record in records)
-        _append_whole(path, text.getvalue().encode())
+        _append_whole(path, as_csv(records, columns, header=not started).encode())
 
 
 def _append_whole(path: Path, data: bytes) -> None:
@@ -136,12 +132,6 @@ def _check_header(path: Path, columns: tuple[str, ...] = COLUMNS) -> None:
         header = next(csv.reader(file), [])
     if tuple(header) != columns:
         raise ValueError(f"{path} holds no result rows of this version; give another --out folder")
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else repr(value)
-    return str(value)
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -17,8 +17,9 @@ from pipelines.datasets.base import Dataset
 from pipelines.progress import SILENT, Progress
 from pipelines.training.job import Job
 from pipelines.training.loop import OutOfMemoryError
-from pipelines.training.recipe import Trainings, TrainRecipe, load_trainings
+from pipelines.training.recipe import Trainings, TrainRecipe, load_trainings, network_of
 from pipelines.training.recipe import recipe as checked
+from pipelines.training.start import start_path
 from pipelines.training.state import Folder, State
 
 __all__ = ["TrainRecipe", "Trained", "check_device", "run", "run_job", "statistics", "train",
@@ -52,6 +53,13 @@ def check_device(device: str) -> None:
             f"no GPU: the {backend_name()} backend of Keras sees none here; use --device cpu, install "
             "the extra gpu, or see: mueca doctor"
         )
+
+
+def _check(plan: TrainRecipe) -> None:
+    """Raise what can be known before data are loaded."""
+    check_device(plan.device)
+    if plan.start:
+        start_path(network_of(plan.backbone), plan.start)
 
 
 def run(
@@ -92,7 +100,7 @@ def run(
     if recipe is not None:
         return _run_all(load_trainings(recipe), out, strict, progress)
     plan = checked(**fields)
-    check_device(plan.device)
+    _check(plan)
     folder = out or Path("results") / f"train-{plan.backbone}"
     dataset = datasets.load(str(data), strict=strict, progress=progress)
     if runs > 1:
@@ -106,7 +114,7 @@ def _run_all(plans: Trainings, out: Path | None, strict: bool, progress: Progres
     from pipelines import datasets
 
     for plan in plans.trainings:
-        check_device(plan.device)
+        _check(plan)
     dataset = datasets.load(plans.data, strict=strict, progress=progress)
     records = []
     for number, plan in enumerate(plans.trainings, 1):
@@ -146,7 +154,7 @@ def train(dataset: Dataset, plan: TrainRecipe, out: Path, progress: Progress = S
     The protocol: the epoch is chosen by accuracy on the validation samples (with ``fit_on="train"``); the
     test split is read once, by the weights as they were saved, for the card.
     """
-    check_device(plan.device)
+    _check(plan)
     plan = plan.resolved()
     job = Job(dataset, plan, out)
     state = run_job(job, progress)

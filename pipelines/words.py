@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from featurize.store import Listing, Store
 from pipelines.console import table
 from pipelines.progress import Progress
+
+if TYPE_CHECKING:
+    from pipelines.photos import Tally
 
 
 def head_params(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
@@ -362,3 +365,11 @@ def cache_records(entries: Sequence[Listing]) -> list[dict[str, Any]]:
         }
         for e in entries
     ]
+
+
+def tally(done: Tally) -> str:
+    """Return what ``mueca predict`` did, in one line."""
+    small = f", {done.skipped} too small to judge" if done.skipped else ""
+    if done.videos:
+        return f"{done.faces} faces followed in {done.frames:,} frames of {done.videos} videos{small}"
+    return f"{done.faces} faces in {done.photos} photos{small}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,6 +13,12 @@ from hypothesis import HealthCheck, settings
 # A busy machine is no failure.
 settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("calm")
+
+CHROMIUM = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --hide-scrollbars --disable-dev-shm-usage "
+    "--force-prefers-reduced-motion --window-size=1400,900"
+)
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +28,33 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real data is not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """Return a function that starts a headless Chromium with more flags; skips where there is none."""
+    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = shutil.which("chromedriver")
+    started: list[Any] = []
+
+    def start(*flags: str) -> Any:
+        if not binary or not driver:
+            pytest.skip("no Chromium with its driver; on Debian: apt-get install chromium chromium-driver")
+        from selenium import webdriver
+        from selenium.webdriver.chrome.service import Service
+
+        options = webdriver.ChromeOptions()
+        options.binary_location = binary
+        for flag in [*CHROMIUM.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}", *flags]:
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        started.append(webdriver.Chrome(options=options, service=Service(driver)))
+        started[-1].set_page_load_timeout(60)
+        return started[-1]
+
+    yield start
+    for browser in started:
+        browser.quit()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -49,7 +49,7 @@ def faces(tmp_path):
 COMMANDS = [
     [], ["featurize"], ["fit"], ["compare"], ["report"], ["list"], ["data"], ["data", "add"],
     ["data", "audit"], ["data", "list"], ["cache"],
-    ["cache", "list"], ["cache", "verify"], ["cache", "prune"], ["profile"],
+    ["cache", "list"], ["cache", "verify"], ["cache", "prune"], ["profile"], ["serve"],
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from classifiers._base import Head, cores, in_threads
-from classifiers._forest import Forest, bin_edges, binned
+from classifiers._forest import Forest, Layouts, bin_edges, binned, layouts
 from classifiers._neighbours import neighbours, shares
 from classifiers._softmax import fit_path
 from classifiers.search._work import Answer, NotSharedError, Work
@@ -43,11 +43,12 @@ def sweep_knn(work: Work) -> Found:
             classes, codes = work.labels(s)
             S, Q = np.ascontiguousarray(S), np.ascontiguousarray(Q)
             distances, index = neighbours(S, Q, largest, metric, model.n_jobs)
-            found = codes[index]
-            for c in members:
-                k, weights = work.params[c]["n_neighbors"], work.params[c]["weights"]
-                proba = shares(distances[:, :k], found[:, :k], len(classes), weights)
-                yield c, s, Answer(classes, proba.argmax(axis=1), proba=proba)
+            sizes, found = sorted(work.values(members, "n_neighbors")), codes[index]
+            for weights in work.values(members, "weights"):
+                every = shares(distances, found, sizes, len(classes), weights, model.n_jobs)
+                for c in (c for c in members if work.params[c]["weights"] == weights):
+                    proba = every[sizes.index(work.params[c]["n_neighbors"])]
+                    yield c, s, Answer(classes, proba.argmax(axis=1), proba=proba)
 
 
 def sweep_softmax(work: Work) -> Found:
@@ -82,11 +83,12 @@ def sweep_forest(work: Work) -> Found:
         for s, (train, test) in enumerate(work.splits):
             if s not in binned_folds:
                 edges = bin_edges(work.X[train])
-                binned_folds[s] = [binned(work.X[i], edges, -1) for i in (train, test)]
+                ours, others = (binned(work.X[i], edges, -1) for i in (train, test))
+                binned_folds[s] = layouts(ours), others
             yield from _one_forest(work, members, s, *binned_folds[s])
 
 
-def _one_forest(work: Work, members: list[int], s: int, bins: NDArray[Any], test_bins: NDArray[Any]) -> Found:
+def _one_forest(work: Work, members: list[int], s: int, bins: Layouts, test_bins: NDArray[np.uint8]) -> Found:
     model, (classes, codes) = _widest(work, members), work.labels(s)
     model.classes_ = classes
     weights = model._by_class(np.ones(codes.size), codes)

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from featurize.backbones import weightfile
 from featurize.backbones.network import Network
+from featurize.backbones.views import Views, views
 from featurize.backbones.weightfile import Seen, WeightsError
 from featurize.base import Extractor, ExtractorSpec, Params
 from featurize.clips.sampling import Sampling
@@ -38,12 +39,16 @@ class NetworkParams(Params):
         "auto" (those that ship, or were added), "random" (for timing only), or the path of a weight file.
     engine : {"auto", "keras", "openvino"}
     precision : {"auto", "f32", "bf16"}
+    views : {"one", "flip", "ten"}
+        Average the vectors of a face and its mirror image, or of ten crops: see
+        `featurize.backbones.views.views`. Costs two and ten times as much; for pictures only.
     """
 
     layer: str = "auto"
     weights: str = Field("auto", min_length=1)
     engine: Engine = "auto"
     precision: Precision = "auto"
+    views: Views = "one"
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,10 @@ class NetworkSpec(ExtractorSpec):
     def identity(self) -> dict[str, Any]:
         """Return what decides the vectors."""
         fields = super().identity()
-        fields["params"] = {k: v for k, v in fields["params"].items() if k not in ("weights", "engine")}
+        fields["params"] = {
+            k: v for k, v in fields["params"].items()
+            if k not in ("weights", "engine") and (k, v) != ("views", "one")
+        }  # fmt: skip
         return fields
 
 
@@ -97,6 +105,8 @@ class NetworkExtractor(Extractor):
             raise ValueError(
                 f"extractor {self.name}: no layer {self.params.layer!r}; known: {', '.join(layers)}"
             )
+        if self.params.views != "one" and self.kind != "image":
+            raise ValueError(f"extractor {self.name}: views={self.params.views} is for pictures")
         self._alone = threading.Lock()
         self._runner: Runner | None = None
 
@@ -211,7 +221,9 @@ class NetworkExtractor(Extractor):
         return weights.tensors
 
     def _transform(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return self._ready()(self.network.form.arranged(batch))
+        run, arranged = self._ready(), self.network.form.arranged
+        looks = [run(arranged(view)) for view in views(batch, self.params.views)]
+        return looks[0] if len(looks) == 1 else np.mean(looks, axis=0, dtype=np.float32)
 
     def _ready(self) -> Runner:
         with self._alone:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from featurize.backbones import weightfile
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import keras
 from featurize.backbones.network import Network, Recipe, class_scores, scaled_input
+from featurize.backbones.weightfile import WeightsError
 
 _RECIPE = Recipe(batch=64, epochs=60)
 #: torchvision's normalisation of ImageNet pictures, on 0..255.
@@ -67,6 +73,51 @@ def build_resnet18(classes: int) -> Any:
     return keras().Model(inputs, class_scores(x, classes, _RECIPE))
 
 
+def read_imagenet(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Return ResNet18's tensors of a .safetensors file with torchvision's names, without its classifier.
+
+    Raises
+    ------
+    WeightsError
+        If there is no such file, or it is truncated or no .safetensors file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        found = load_file(path)
+    except FileNotFoundError:
+        raise WeightsError(f"no weight file {path}") from None
+    except (SafetensorError, OSError, ValueError, KeyError):
+        raise WeightsError(f"{path} is truncated or no .safetensors file") from None
+    used = {
+        n: t for n, t in found.items() if not n.startswith("fc.") and not n.endswith("num_batches_tracked")
+    }
+    return {_keras_name(n): np.asarray(_keras_order(t), np.float32) for n, t in used.items()}
+
+
+def _keras_name(name: str) -> str:
+    """Return ``layer2_0_down_bn/gamma`` for torchvision's ``layer2.0.downsample.1.weight``."""
+    layer, _, variable = name.rpartition(".")
+    layer = layer.replace(".downsample.0", ".down").replace(".downsample.1", ".down_bn").replace(".", "_")
+    names = {"bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+    weight = "gamma" if "bn" in layer else "kernel"
+    return f"{layer}/{weight if variable == 'weight' else names.get(variable, variable)}"
+
+
+def _keras_order(tensor: NDArray[Any]) -> NDArray[Any]:
+    """Bring a kernel from (out, in, height, width) to (height, width, in, out)."""
+    return tensor.transpose(2, 3, 1, 0) if tensor.ndim == 4 else tensor
+
+
+def check_imagenet(path: Path) -> None:
+    """Raise a `WeightsError` unless the file holds every tensor that ResNet18 starts from."""
+    model = build_resnet18(2)
+    net = ResNet18.network
+    own = {n: v for n, v in weightfile.values_of(model).items() if n.startswith(net.fresh)}
+    weightfile.assign(model, own | read_imagenet(path), str(path))
+
+
 def _basic_block(x: Any, name: str, filters: int, stride: int) -> Any:
     layers, shortcut = keras().layers, x
     if stride != 1:
@@ -109,4 +160,5 @@ class ResNet18(NetworkExtractor):
     network = Network(
         name="resnet18", build=build_resnet18, size=224, channels=3, recipe=_RECIPE,
         layers={"fc1": 512, "pool": 512}, source="R3; He et al., CVPR 2016",
+        read=read_imagenet, fresh=("fc1", "scores"),
     )  # fmt: skip

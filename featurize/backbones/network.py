@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +39,18 @@ class Recipe:
         The exponential schedule multiplies the rate by the first after so many steps, at once.
     augment : str
         See `pipelines.training.augment.changes`.
+    nesterov : bool
+        Of SGD.
+    weight_decay : float
+        Each step takes so much of the kernels away, times the learning rate (decoupled; Loshchilov and
+        Hutter, 2019).
+    label_smoothing : float
+        Share of the target that goes to all classes alike.
+    mixup : float
+        Each sample is mixed with another of its batch by a share from Beta(mixup, mixup); 0: not.
+    average : int
+        The weights of so many last epochs are averaged, and kept where they validate as well as the best
+        epoch.
     """
 
     loss: Literal["categorical_crossentropy", "squared_hinge"] = "categorical_crossentropy"
@@ -50,6 +63,11 @@ class Recipe:
     decay_rate: float = 0.96
     decay_steps: int = 100_000
     augment: str = "none"
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    average: int = 1
 
 
 @dataclass(frozen=True)
@@ -130,6 +148,10 @@ class Network:
     classes : int
         How many its source told apart: what it is built for where no trained weights say.
     licence, source : str
+    read : callable or None
+        ``read(path) -> tensors by layer/variable`` of weights that others publish to start a training from.
+    fresh : tuple of str
+        Layers that such a file lacks.
     """
 
     name: str
@@ -146,6 +168,8 @@ class Network:
     frames: int = 0
     time: Literal["first", "last"] = "first"
     classes: int = 7
+    read: Callable[[Path], Mapping[str, NDArray[np.float32]]] | None = None
+    fresh: tuple[str, ...] = ()
 
     @property
     def form(self) -> Form:

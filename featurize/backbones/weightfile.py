@@ -48,6 +48,10 @@ class Seen:
         """Return the marks of samples by their SHA-256 (hex) and their names."""
         return cls(np.sort(sample_marks(digests, ids)), np.sort(sample_marks(digests)))
 
+    def __or__(self, other: Seen) -> Seen:
+        """Return the marks of both."""
+        return Seen(np.union1d(self.samples, other.samples), np.union1d(self.contents, other.contents))
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -78,6 +82,14 @@ def sample_marks(digests: Iterable[str], ids: Iterable[str] | None = None) -> ND
 def tensors_of(model: Any) -> dict[str, Any]:
     """Return the model's variables by ``layer/variable``, in order."""
     return {f"{layer.name}/{v.name}": v for layer in model.layers for v in layer.weights}
+
+
+def values_of(model: Any) -> dict[str, NDArray[np.float32]]:
+    """Return the variables' values by ``layer/variable``; a training in bf16 keeps them in float32."""
+    from featurize.backbones.frame import keras
+
+    convert = keras().ops.convert_to_numpy
+    return {name: np.asarray(convert(v), np.float32) for name, v in tensors_of(model).items()}
 
 
 def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any], seen: Seen,

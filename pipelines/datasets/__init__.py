@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from featurize.suggest import hint
 from pipelines.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -138,9 +138,9 @@ def _called(loader: Callable[..., Dataset], name: str, options: dict[str, Any]) 
     known = inspect.signature(loader).parameters
     for option in options:
         if option not in known:
-            near = difflib.get_close_matches(option, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "see mueca list"
-            raise ValueError(f"data set {name}: no option {option!r}; {hint}")
+            raise ValueError(
+                f"data set {name}: no option {option!r}; {hint(option, known, 'see mueca list')}"
+            )
     return loader(**options)
 
 
@@ -165,9 +165,7 @@ def _load_folder(
 def _unknown(name: str) -> ValueError | FileNotFoundError:
     if Path(name).name != name:  # written as a path
         return FileNotFoundError(f"{name}: no such folder")
-    near = difflib.get_close_matches(name.lower(), DATASETS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(DATASETS))}"
-    return ValueError(f"no data set or folder {name!r}; {hint}")
+    return ValueError(f"no data set or folder {name!r}; {hint(name.lower(), DATASETS)}")
 
 
 def add(
@@ -202,10 +200,9 @@ def add(
         One line that says what to do.
     """
     if name not in IMPORTED:
-        near = difflib.get_close_matches(name.lower(), IMPORTED, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(IMPORTED))}"
         raise ValueError(
-            f"no data set {name!r} to import; {hint}; a folder of class/*.jpg is used by its path"
+            f"no data set {name!r} to import; {hint(name.lower(), IMPORTED)}; "
+            "a folder of class/*.jpg is used by its path"
         )
     report: ImportReport = import_module(DATASETS[name]).add(
         Path(path).expanduser(), root or data_root(), progress, strict=strict

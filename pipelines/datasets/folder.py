@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.images import Image, decode
+from featurize.suggest import hint
 from pipelines.datasets.base import Dataset, Fault
 from pipelines.datasets.scan import Scanned, scan
 from pipelines.progress import SILENT, Progress
@@ -181,8 +182,8 @@ def _check_strangers(root: Path, folders: list[Path], train: Path) -> None:
     for folder in folders:
         if classes & set(_class_folders(folder)):
             near = difflib.get_close_matches(folder.name.lower(), SPLITS, n=1)
-            hint = f"did you mean {SPLITS[near[0]]}/?" if near else "name it train/, validation/ or test/"
-            raise ValueError(f"{root}: folder {folder.name}/ is no split; {hint}")
+            advice = f"did you mean {SPLITS[near[0]]}/?" if near else "name it train/, validation/ or test/"
+            raise ValueError(f"{root}: folder {folder.name}/ is no split; {advice}")
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -226,9 +227,8 @@ def _check_classes(root: Path, folder: Path, classes: list[str], train: list[str
         raise ValueError(f"{folder}: one class only ({train[0]}); a classifier needs two or more")
     for label in classes:
         if label not in train:
-            near = difflib.get_close_matches(label, train, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"train/ has {', '.join(train)}"
-            raise ValueError(f"{folder}: unknown class {label!r}; {hint}")
+            has = f"train/ has {', '.join(train)}"
+            raise ValueError(f"{folder}: unknown class {label!r}; {hint(label, train, has)}")
     missing = [label for label in train if label not in classes]
     if missing:
         raise ValueError(f"{folder}: class {', '.join(map(repr, missing))} is missing, which train/ has")

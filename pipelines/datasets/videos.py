@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from featurize.images import to_grey
 from pipelines.datasets.base import Dataset, Fault, sample_digest
 from pipelines.datasets.clips import Clip, ClipError, existing_folder, refuse, shrink
+from pipelines.frames import VIDEOS
 
-VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"})
 #: A longer video keeps every second, fourth ... frame, so that memory does not grow with its length.
 MAX_FRAMES = 256
 #: Frames are reduced to this longer side.

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.metrics import confusion
 from pipelines.results import Candidate, Predictions, Row, as_json, load_predictions, read_grid, read_rows
 
 
@@ -61,10 +62,7 @@ class Cell:
     def confusion(self) -> NDArray[np.int64] | None:
         """(k, k) counts, true by predicted."""
         p = self.predictions
-        if p is None:
-            return None
-        k = len(p.classes)
-        return np.bincount(p.true * k + p.predicted, minlength=k * k).reshape(k, k)
+        return None if p is None else confusion(p.true, p.predicted, len(p.classes))
 
 
 @dataclass(frozen=True)
@@ -109,14 +107,24 @@ class Results:
         """Name of the recipe, else of the folder."""
         return str(self.about.get("recipe", {}).get("name", "") or self.folder.resolve().name)
 
+    @property
+    def validated(self) -> bool:
+        """Whether any cell was scored on validation: nested folds leave none to choose among cells by."""
+        return any(c.validation == c.validation for c in self.cells)
+
     @cached_property
     def by_validation(self) -> list[Cell]:
-        """The cells, the best on validation first; of equals, in the recipe's order."""
-        return sorted(self.cells, key=lambda c: -c.validation if c.validation == c.validation else np.inf)
+        """The cells, the best on validation first; of equals, honest ones first, in the recipe's order."""
+
+        def place(cell: Cell) -> tuple[float, int]:
+            known = cell.validation == cell.validation
+            return (-cell.validation if known else np.inf), len(marks(cell.test))
+
+        return sorted(self.cells, key=place)
 
     @property
     def chosen(self) -> Cell:
-        """The cell that validation chooses; the test split has no say in it."""
+        """The cell that validation chooses, the test split having no say in it; else the first honest one."""
         return self.by_validation[0]
 
     @cached_property
@@ -239,21 +247,37 @@ def _cell(folder: Path, run: str, rows: Iterable[Row], grids: Mapping[str, Seque
 
 
 def _titled(cells: Sequence[Cell]) -> list[Cell]:
-    """Give cells with one title another that tells them apart: the parameters, or else the run."""
-    count = Counter(cell.title for cell in cells)
-    longer = [
-        replace(c, title=f"{c.title} ({short_params(c.test)})") if count[c.title] > 1 else c for c in cells
-    ]
-    again = Counter(cell.title for cell in longer)
-    return [replace(c, title=f"{c.title} #{c.run[:6]}") if again[c.title] > 1 else c for c in longer]
+    """Give cells with one title another that tells them apart: what leaks, the parameters, or the run."""
+    named = [replace(c, title=" ".join([c.title, *(f"[{m}]" for m in marks(c.test))])) for c in cells]
+    for more in (lambda c: f"({short_params(c.test)})", lambda c: f"#{c.run[:6]}"):
+        count = Counter(cell.title for cell in named)
+        named = [replace(c, title=f"{c.title} {more(c)}") if count[c.title] > 1 else c for c in named]
+    return named
+
+
+def marks(row: Row) -> list[str]:
+    """Return what makes a row's figures too good, as `pipelines.loso` puts it before the protocol."""
+    before, colon, _ = row.protocol.partition(":")
+    return [mark for mark in ("random-leaky", "select-on-test") if colon and mark in before]
 
 
 def short_params(row: Row) -> str:
-    """Return the chosen parameters as ``C=10, gamma=scale``; the seed has a place of its own."""
+    """Return the chosen parameters as ``C=10, gamma=scale``; the seed has a place of its own.
+
+    Where every fold chose for itself, the most frequent ones, and in how many folds.
+    """
     try:
-        return ", ".join(f"{k}={v}" for k, v in json.loads(row.params).items() if k != "random_state")
+        params = json.loads(row.params)
+        if folds := params.get("chosen in folds"):
+            often = max(folds, key=folds.__getitem__)
+            return f"{_listed(json.loads(often))} in {folds[often]} of {sum(folds.values())} folds"
+        return _listed(params)
     except (ValueError, AttributeError):
         return row.params
+
+
+def _listed(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k}={v}" for k, v in params.items() if k != "random_state")
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

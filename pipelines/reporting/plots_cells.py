@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.curves import one_against_rest, precision_recall, roc
 from pipelines.reporting.figures import NARROW, WIDE, Album, colour, dash, heat, plain
 from pipelines.results import Predictions
 from pipelines.stats import reliability
@@ -86,28 +87,9 @@ def draw_counts(album: Album, name: str, confusion: NDArray[np.int64], classes: 
         )
 
 
-Curve = tuple[NDArray[np.float64], NDArray[np.float64], float]
-
-
-def roc(positive: NDArray[np.bool_], score: NDArray[np.floating]) -> Curve:
-    """Return false and true positive rates and the area under them."""
-    from sklearn.metrics import roc_auc_score, roc_curve
-
-    x, y, _ = roc_curve(positive, score)
-    return x, y, float(roc_auc_score(positive, score))
-
-
-def precision_recall(positive: NDArray[np.bool_], score: NDArray[np.floating]) -> Curve:
-    """Return recalls, precisions and the average precision."""
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
-    precision, recall, _ = precision_recall_curve(positive, score)
-    return recall[::-1], precision[::-1], float(average_precision_score(positive, score))
-
-
 def draw_curves(album: Album, name: str, p: Predictions, classes: Sequence[str]) -> None:
     """Draw ROC and precision against recall: a line a class, and all of them pooled (micro)."""
-    positive = p.true[:, None] == np.arange(len(classes))
+    positive = one_against_rest(p.true, len(classes))
     usable = [k for k in range(len(classes)) if positive[:, k].any() and not positive[:, k].all()]
     if not usable:
         return
@@ -119,10 +101,10 @@ def draw_curves(album: Album, name: str, p: Predictions, classes: Sequence[str])
         said.append(
             "One class against the rest, by threshold on its score. " + _extremes(areas, "an area of")
         )
-    with album.drawing(f"{name}-pr", "Precision and recall", (NARROW, 3.3)) as (_, axes, said):
+    with album.drawing(f"{name}-pr", "Precision and recall", (NARROW + 0.9, 3.3)) as (_, axes, said):
         areas = _lines(axes, precision_recall, positive, p.scores, usable, classes)
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.005))
-        axes.legend(title="average precision", title_fontsize=7, loc="best")
+        axes.legend(title="average precision", title_fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
         said.append(
             "One class against the rest, by threshold on its score. "
             + _extremes(areas, "an average precision of")

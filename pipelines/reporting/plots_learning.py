@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from pipelines.reporting.figures import MARKERS, NARROW, WIDE, Album, colour, da
 from pipelines.reporting.load import Cell, read_csv
 from pipelines.results import Candidate
 
+#: A network with the file its weights are in.
+_WEIGHTS = re.compile(r"""([\w-]+)\([^()]*?weights=["']([^"']+\.npz)["']""")
 #: Lines a chart of validation scores draws at most.
 MOST_LINES = 8
 
@@ -115,10 +118,25 @@ def _best_words(tried: Tried, free: Sequence[str]) -> str:
     )
 
 
-def histories(folder: Path) -> dict[str, Path]:
-    """Return name -> path of training histories: ``history/NAME.csv``, ``history/NAME/history.csv``."""
+def histories(folder: Path, extractors: Iterable[str] = ()) -> dict[str, Path]:
+    """Return name -> path of training histories.
+
+    Parameters
+    ----------
+    folder : Path
+        Whose ``history/NAME.csv`` and ``history/NAME/history.csv`` count.
+    extractors : iterable of str
+        Expressions; of a network with ``weights="PATH"`` the ``history.csv`` that ``mueca train`` left beside
+        the weights counts, where it still is.
+    """
     found = {path.stem: path for path in sorted(folder.glob("history/*.csv"))}
-    return found | {path.parent.name: path for path in sorted(folder.glob("history/*/history.csv"))}
+    found |= {path.parent.name: path for path in sorted(folder.glob("history/*/history.csv"))}
+    for expression in extractors:
+        for name, weights in _WEIGHTS.findall(expression):
+            path = Path(weights).with_name("history.csv")
+            if path.is_file():
+                found[f"{name}, {'/'.join(path.parent.parts[-2:])}"] = path
+    return found
 
 
 def draw_history(album: Album, name: str, title: str, path: Path) -> None:
@@ -145,8 +163,10 @@ def _history(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     records = read_csv(path)
     try:
         epochs = np.array([float(r["epoch"]) for r in records])
-        kept = [k for k in ("loss", "accuracy", "val_loss", "val_accuracy") if records and records[0].get(k)]
-        columns = {k: np.array([float(r[k]) for r in records]) for k in kept}
+        names = [
+            k for k in ("loss", "accuracy", "val_loss", "val_accuracy") if any(r.get(k) for r in records)
+        ]
+        columns = {k: np.array([float(r[k] or "nan") for r in records]) for k in names}
         return epochs, {"loss": columns["loss"], "accuracy": columns["accuracy"], **columns}
     except (KeyError, ValueError):
         raise ValueError(f"{path} is no history: it needs numbers under epoch, loss and accuracy") from None
@@ -156,7 +176,7 @@ def _history_words(epochs: np.ndarray, columns: Mapping[str, np.ndarray]) -> str
     last = f"After {len(epochs)} epochs training accuracy is {100 * columns['accuracy'][-1]:.2f} %"
     if "val_accuracy" not in columns:
         return f"{last}; no validation was recorded."
-    best = int(np.argmax(columns["val_accuracy"]))
+    best = int(np.nanargmax(columns["val_accuracy"]))
     gap = 100 * (columns["accuracy"][-1] - columns["val_accuracy"][-1])
     return (
         f"{last}, {abs(gap):.2f} points {'above' if gap >= 0 else 'below'} validation; validation was best "

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.reporting.figures import MARKERS, NARROW, WIDE, Album, colour, heat, plain
+from pipelines.reporting.figures import INK, MARKERS, NARROW, WIDE, Album, colour, heat, plain
 from pipelines.reporting.load import Cell, Results
 from pipelines.reporting.published import published
 
 #: Cells the dot plot shows at most, and those it names.
 MOST_DOTS = 40
+#: Height of a chart of accuracy against a cost.
+COST_INCHES = 3.4
 
 
 def draw_overview(album: Album, results: Results) -> None:
@@ -53,13 +55,14 @@ def draw_accuracies(album: Album, results: Results) -> None:
 
 
 def _name(cell: Cell, results: Results) -> str:
-    return plain(cell.title) + (" (chosen)" if cell is results.chosen else "")
+    return plain(cell.title) + (" (chosen)" if cell is results.chosen and results.validated else "")
 
 
 def _accuracy_words(results: Results, order: Sequence[Cell]) -> str:
     best, chosen = order[-1], results.chosen
+    first = f"Validation chooses {chosen.title}, which" if results.validated else chosen.title
     words = (
-        f"Validation chooses {chosen.title}, which is right on {100 * chosen.test.accuracy:.2f} % of "
+        f"{first} is right on {100 * chosen.test.accuracy:.2f} % of "
         f"{chosen.test.n_test:,} test samples (95 % interval {100 * chosen.test.ci_low:.2f} to "
         f"{100 * chosen.test.ci_high:.2f} %)"
     )
@@ -152,7 +155,7 @@ def draw_costs(album: Album, results: Results) -> None:
 
 def _draw_cost(album: Album, results: Results, cost: _Cost, cells: Sequence[Cell]) -> None:
     heads, front = _heads(results), pareto([(cost.of(c), c.test.accuracy) for c in cells])
-    with album.drawing(cost.name, cost.title, (WIDE, 3.4)) as (_, axes, said):
+    with album.drawing(cost.name, cost.title, (WIDE, COST_INCHES)) as (_, axes, said):
         for cell in cells:
             k = heads.index(cell.test.head)
             axes.plot(
@@ -167,26 +170,29 @@ def _draw_cost(album: Album, results: Results, cost: _Cost, cells: Sequence[Cell
             lw=0.9,
             zorder=1,
         )
-        _name_steps(axes, cost, _spread(steps), cells)
         theirs = _draw_published(axes, results, cost)
         axes.set(xscale="log", xlabel=f"{cost.axis} (log scale)", ylabel="test accuracy, %")
         axes.margins(x=0.12, y=0.1)
+        _name_steps(axes, cost, _spread(steps))
         _head_legend(axes, heads, "lower right")
         said.append(_cost_words(cost, steps, len(cells)) + theirs)
 
 
-def _name_steps(  # type: ignore[no-untyped-def]
-    axes, cost: _Cost, steps: Sequence[Cell], cells: Sequence[Cell]
-) -> None:
-    """Name cells of the front above their points, away from the nearer side of the chart."""
-    low, high = (math.log(f(cost.of(c) for c in cells)) for f in (min, max))
-    for i, cell in enumerate(steps):
-        left = math.log(cost.of(cell)) - low < 0.4 * (high - low)
-        where, shift = (cost.of(cell), 100 * cell.test.accuracy), (2 if left else -2, 5)
-        if i % 2:  # every other one below, to the right, so that neighbours do not cover each other
-            left, shift = True, (4, -9)
-        side = "left" if left else "right"
-        axes.annotate(plain(cell.title), where, shift, textcoords="offset points", fontsize=6.5, ha=side)
+def _name_steps(axes, cost: _Cost, steps: Sequence[Cell]) -> None:  # type: ignore[no-untyped-def]
+    """Name cells of the front above and left of their points, where no cell can be.
+
+    What would cover the name before it is lifted over it; at the left edge names run to the right.
+    """
+    (low, high), (bottom, top) = np.log(axes.get_xlim()), axes.get_ylim()
+    height, lowest = COST_INCHES * 72 * 0.75, -math.inf  # points of the axes, about
+    for cell in steps:
+        x, y = cost.of(cell), 100 * cell.test.accuracy
+        at = (y - bottom) / (top - bottom) * height
+        lowest = max(at + 4, lowest)
+        side = "left" if math.log(x) - low < 0.2 * (high - low) else "right"
+        shift = (2 if side == "left" else -2, lowest - at)
+        axes.annotate(plain(cell.title), (x, y), shift, textcoords="offset points", fontsize=6.5, ha=side)
+        lowest += 8
 
 
 def _spread(steps: Sequence[Cell], most: int = 6) -> list[Cell]:
@@ -226,9 +232,9 @@ def _draw_published(axes, results: Results, cost: _Cost) -> str:  # type: ignore
     for figure in found:
         seconds = (figure.extract_s or 0) + (figure.fit_s or 0)
         value = figure.mb if cost.published == "mb" else seconds
-        axes.plot(value, 100 * figure.accuracy, "*", color=colour(3), ms=10)
-        where, words = (value, 100 * figure.accuracy), {"ha": "right", "va": "center", "fontsize": 6.5}
-        axes.annotate(figure.title, where, (-7, -3), textcoords="offset points", **words)
+        axes.plot(value, 100 * figure.accuracy, "*", color=INK, ms=10)
+        where, words = (value, 100 * figure.accuracy), {"ha": "right", "fontsize": 6.5}
+        axes.annotate(figure.title, where, (5, 7), textcoords="offset points", **words)
     if not found:
         return ""
     size = " and of network and head together" if cost.published == "mb" else ""

@@ -21,7 +21,9 @@ class Published:
     system : str
         R1 to R5.
     dataset, extractor, mirror, head : str
-        What it was measured with; `mirror` is "yes", "no" or "any"; `dataset` is "any" for one of their own.
+        What it was measured with; `mirror` is "yes", "no", "any", or "network" where the copies were added
+        when the network was trained, which a row of ours does not tell; `dataset` is "any" for one of their
+        own.
     accuracy : float
     of : str
         What it was measured on: "test", or in words what else.
@@ -51,7 +53,8 @@ class Published:
     @property
     def title(self) -> str:
         """The cell as a chart names it."""
-        return f"{self.system}: {self.extractor}{' [mirror]' if self.mirror == 'yes' else ''} + {self.head}"
+        copies = " [mirror]" if self.mirror in ("yes", "network") else ""
+        return f"{self.system}: {self.extractor}{copies} + {self.head}"
 
 
 def published() -> list[Published]:
@@ -84,7 +87,8 @@ def published_of(cell: Cell) -> Published | None:
     """Return the published figure of the same extractor and head on the same data, None where there is none.
 
     Layers and other parameters of the extractor may differ; whether mirrored copies were added may not, but
-    for a network's own answer, which a comparison always asks without copies.
+    for a network's own answer, which a comparison always asks without copies, and where the copies were added
+    to what the network was trained on.
     """
     name, _, rest = cell.test.extractor.partition(" [")
     if "+" in re.sub(r"\(.*?\)", "", name):
@@ -95,7 +99,7 @@ def published_of(cell: Cell) -> Published | None:
             figure.dataset in (cell.test.dataset, "any")
             and figure.extractor == name.partition("(")[0]
             and cell.test.head in (figure.head, _OWN.get(figure.head))
-            and (figure.mirror in (mirror, "any") or cell.test.head == "own")
+            and (figure.mirror in (mirror, "any", "network") or cell.test.head == "own")
         ):
             return figure
     return None

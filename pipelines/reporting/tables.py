@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.metrics import class_scores
 from pipelines.reporting.costs import network_cost
 from pipelines.reporting.load import Cell, Results, short_params
 from pipelines.reporting.published import published_of
@@ -132,7 +130,8 @@ LATEX = (
 
 def comparison_records(results: Results) -> list[Record]:
     """Return one record a cell, with the full numbers of ``rows.csv``."""
-    return [_comparison_record(cell, cell is results.chosen) for cell in results.cells]
+    chosen = results.chosen if results.validated else None
+    return [_comparison_record(cell, cell is chosen) for cell in results.cells]
 
 
 def _comparison_record(cell: Cell, chosen: bool) -> Record:
@@ -212,22 +211,10 @@ def class_records(confusion: NDArray[np.int64], classes: Sequence[str]) -> list[
     list of dict
         A score whose denominator is zero is 0, as scikit-learn's `classification_report` has it.
     """
-    n, hits = confusion.sum(), np.diag(confusion)
-    true, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
-    negatives = n - true
-    columns = {
-        "precision": _share(hits, predicted),
-        "recall": _share(hits, true),
-        "f1": _share(2 * hits, true + predicted),
-        "specificity": _share(negatives - (predicted - hits), negatives),
-        "support": true,
-        "predicted": predicted,
-    }
+    names = ("precision", "recall", "f1", "specificity")
+    columns = {name: values for name, values in class_scores(confusion).items() if name in names}
+    columns |= {"support": confusion.sum(axis=1), "predicted": confusion.sum(axis=0)}
     return [{"class": name} | {k: v[i].item() for k, v in columns.items()} for i, name in enumerate(classes)]
-
-
-def _share(part: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.divide(part, of, out=np.zeros(len(part)), where=of > 0)
 
 
 def confusion_records(confusion: NDArray[np.int64], classes: Sequence[str]) -> list[Record]:
@@ -261,27 +248,6 @@ def _counts(results: Results) -> dict[str, list[int]]:
         counts |= {"test": np.bincount(kept.true, minlength=k).tolist()}
         counts |= {"test-clean": np.bincount(kept.true[kept.clean], minlength=k).tolist()}
     return counts
-
-
-def write_csv(path: Path, records: Sequence[Mapping[str, Any]], columns: Iterable[str] | None = None) -> None:
-    """Write records with their full numbers; a number that is not defined is empty."""
-    names = list(columns or dict.fromkeys(key for record in records for key in record))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows({k: _plain(v) for k, v in record.items()} for record in records)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text.getvalue(), "utf-8")
-
-
-def _plain(value: Any) -> Any:
-    return (
-        ""
-        if isinstance(value, float) and math.isnan(value)
-        else repr(value)
-        if isinstance(value, float)
-        else value
-    )
 
 
 _LATEX = {

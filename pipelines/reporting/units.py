@@ -55,8 +55,6 @@ def _units(name: str) -> tuple[str, ...]:
 
 def unit_words(records: Sequence[Record]) -> str:
     """Say how far shared units go with confusions: Spearman's rank correlation over the pairs."""
-    from scipy.stats import spearmanr
-
     first = records[0]
     most = f"Confused most: {first['pair']} ({percent(first['confused'])} % of either)" + (
         f", which share {first['shared']}." if first["shared"] else ", which share no unit."
@@ -64,7 +62,7 @@ def unit_words(records: Sequence[Record]) -> str:
     overlap, confused = [r["overlap"] for r in records], [r["confused"] for r in records]
     if len(records) < 4 or len(set(overlap)) < 2 or len(set(confused)) < 2:
         return most
-    rho = float(spearmanr(overlap, confused).statistic)
+    rho = float(np.corrcoef(_ranks(overlap), _ranks(confused))[0, 1])
     strength = (
         "hardly any"
         if abs(rho) < 0.2
@@ -78,3 +76,9 @@ def unit_words(records: Sequence[Record]) -> str:
         f"{most} Over the {len(records)} pairs overlap and confusion have {strength} rank correlation "
         f"(Spearman's rho {rho:.2f}; pairs share classes, so that no test is made)."
     )
+
+
+def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
+    """Return ranks from 1; equal values share the mean of theirs."""
+    _, which, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(count) - (count - 1) / 2)[which]

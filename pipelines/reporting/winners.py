@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -40,25 +41,46 @@ class Family:
 
 
 def families(results: Results) -> list[Family]:
-    """Return every head against the softmax on the same vectors, and the best few each against each."""
+    """Return the best few each against each, and every head against the softmax it stands in for.
+
+    That is the softmax on the same vectors and, where the vectors are a network's, the network's own.
+    """
     best = [c for c in results.by_validation if c.predictions is not None][:BEST_FEW]
-    own = _against_softmax(results)
     found = [
         Family(
             "best",
-            f"The {len(best)} best on validation, each against each",
+            f"The {len(best)} best on validation, each against each"
+            if results.validated
+            else f"The first {len(best)}, each against each",
             "",
             _tested(list(combinations(best, 2))),
         ),
-        Family("softmax", "Every head against the softmax on the same vectors", "", _tested(own)),
+        Family(
+            "softmax",
+            "Every head against the softmax on the same vectors",
+            "",
+            _tested(_against(results, "softmax", lambda cell: cell.test.extractor)),
+        ),
+        Family(
+            "own",
+            "Every head against the network's own classifier",
+            "",
+            _tested(_against(results, "own", _network)),
+        ),
     ]
     return [Family(f.name, f.title, _summary(f.records), f.records) for f in found if f.records]
 
 
-def _against_softmax(results: Results) -> list[tuple[Cell, Cell]]:
-    softmax = {c.test.extractor: c for c in results.cells if c.test.head == "softmax"}
-    pairs = [(c, softmax[c.test.extractor]) for c in results.cells if c.test.extractor in softmax]
-    return [(a, b) for a, b in pairs if a.test.head != "softmax" and a.predictions and b.predictions]
+def _against(results: Results, head: str, key: Callable[[Cell], str]) -> list[tuple[Cell, Cell]]:
+    """Return each cell with the cell of `head` that has the same key."""
+    found = {key(c): c for c in results.cells if c.test.head == head}
+    pairs = [(c, found[key(c)]) for c in results.cells if key(c) in found]
+    return [(a, b) for a, b in pairs if a.test.head != head and a.predictions and b.predictions]
+
+
+def _network(cell: Cell) -> str:
+    """Return the extractor without the layer that is taken of it: a network with its weights."""
+    return re.sub(r"""layer=(["']).*?\1""", "layer", cell.test.spec or cell.test.extractor)
 
 
 def _tested(pairs: Sequence[tuple[Cell, Cell]]) -> list[Record]:
@@ -121,8 +143,14 @@ def _summary(records: Sequence[Record]) -> str:
 def headline(results: Results, found: Sequence[Family]) -> str:
     """Return the answer in a sentence: what validation chooses, and what it cannot be told apart from."""
     chosen = results.chosen
+    how, after = "is chosen by validation and", "the next {} on validation"
+    if not results.validated:
+        how, after = (
+            "stands first in the list, nothing but the test comparing the cells; it",
+            "the {} after it",
+        )
     said = (
-        f"{chosen.title} is chosen by validation and is right on {100 * chosen.test.accuracy:.2f} % of the "
+        f"{chosen.title} {how} is right on {100 * chosen.test.accuracy:.2f} % of the "
         f"{chosen.test.n_test:,} test samples."
     )
     pairs = [r for f in found if f.name == "best" for r in f.records if chosen.title in (r["a"], r["b"])]
@@ -134,5 +162,5 @@ def headline(results: Results, found: Sequence[Family]) -> str:
     if not pairs:
         return said
     if not like:
-        return f"{said} Each of the next {len(pairs)} on validation can be told apart from it on the test."
-    return f"{said} Of the next {len(pairs)} on validation, not distinguishable from it: {', '.join(like)}."
+        return f"{said} Each of {after.format(len(pairs))} can be told apart from it on the test."
+    return f"{said} Of {after.format(len(pairs))}, not distinguishable from it: {', '.join(like)}."

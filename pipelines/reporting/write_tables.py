@@ -20,10 +20,10 @@ from pipelines.reporting.tables import (
     latex,
     split_records,
     whole,
-    write_csv,
 )
 from pipelines.reporting.units import UNITS, unit_records
 from pipelines.reporting.winners import TESTS, Family
+from pipelines.tabular import write_csv
 
 
 def write_tables(
@@ -34,7 +34,8 @@ def write_tables(
     records = comparison_records(results)
     chosen = [bool(record["chosen"]) for record in records]
     columns = [column for column in COMPARISON if column.key in LATEX]
-    caption = f"Every extractor with every head on {results.dataset}; in bold what validation chooses.{drawn}"
+    bold = "; in bold what validation chooses" if results.validated else ""
+    caption = f"Every extractor with every head on {results.dataset}{bold}.{drawn}"
     _both(folder, "comparison", records, columns, caption, chosen)
     _both(
         folder,

@@ -96,6 +96,11 @@ class Epochs:
     changes : sequence of str
         See `pipelines.training.augment.CHANGES`.
     seed : int
+    label_smoothing : float
+        Share of the targets that goes to all classes alike.
+    mixup : float
+        Each sample is mixed with another of its batch by a share from Beta(mixup, mixup); 0: not. See
+        Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
     """
 
     pictures: Pictures
@@ -103,6 +108,8 @@ class Epochs:
     mirror: bool = False
     changes: Sequence[str] = ()
     seed: int = 0
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -120,12 +127,22 @@ class Epochs:
         return (self._made(order[s * size : (s + 1) * size], number, s) for s in range(self.steps))
 
     def _made(self, members: NDArray[np.intp], number: int, step: int) -> Batch:
-        n, p = len(self.pictures), self.pictures
-        if not self.mirror and not self.changes:
-            return p.block(members), p.targets[members]
+        p = self.pictures
+        targets = p.targets[members % len(p)]
         rng = np.random.default_rng([self.seed, number, step])
-        made = [self._changed(int(member), rng) for member in members]
-        return p.form.arranged(np.stack(made)).astype(np.float32), p.targets[members % n]
+        if self.mirror or self.changes:
+            made = [self._changed(int(member), rng) for member in members]
+            block = p.form.arranged(np.stack(made)).astype(np.float32)
+        else:
+            block = p.block(members)
+        targets = targets + self.label_smoothing * (targets.mean(1, keepdims=True) - targets)
+        return self._mixed(block, targets, rng) if self.mixup else (block, targets)
+
+    def _mixed(self, block: NDArray[np.float32], targets: NDArray[np.float32], rng: np.random.Generator
+               ) -> Batch:  # fmt: skip
+        """Mix each sample with another of the batch, by one share for all, as the paper's code does."""
+        share, other = np.float32(rng.beta(self.mixup, self.mixup)), rng.permutation(len(block))
+        return share * block + (1 - share) * block[other], share * targets + (1 - share) * targets[other]
 
     def _changed(self, member: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         """Return a sample, the members from n on mirrored, with the epoch's changes."""

@@ -23,6 +23,7 @@ from pipelines.training.board import write_board
 from pipelines.training.feed import Epochs, Pictures, in_order
 from pipelines.training.loop import Loop, Settings
 from pipelines.training.recipe import TrainRecipe, network_of
+from pipelines.training.start import start
 from pipelines.training.state import Folder, State
 from pipelines.versions import git_sha, library_versions, machine
 
@@ -51,12 +52,14 @@ class Job:
         self.train = parts.train if plan.fit_on == "train" else both
         self.validation = parts.validation if plan.fit_on == "train" else parts.validation[:0]
         self.test = parts.test
+        self.start = start(self.network, plan.start, len(dataset.classes)) if plan.start else None
 
     @property
     def seen(self) -> weightfile.Seen:
         """Marks of the samples that decided the weights: learned from, or the epoch was chosen by."""
         used = np.concatenate([self.train, self.validation])
-        return weightfile.Seen.of(self.dataset.digests[used].tolist(), self.dataset.ids[used].tolist())
+        seen = weightfile.Seen.of(self.dataset.digests[used].tolist(), self.dataset.ids[used].tolist())
+        return seen | self.start.seen if self.start else seen
 
     def pictures(self, indices: Indices) -> Pictures:
         """Return some samples with targets of 0 and 1, or -1 and +1 for the hinge."""
@@ -70,11 +73,13 @@ class Job:
     def identity(self) -> str:
         """Return the hash of what is trained, on what, and how."""
         ids = self.dataset.ids
+        started = {"start": self.start.sha256} if self.start else {}
         return key_of({
             "plan": self.plan.deciding(), "network": self.network.version,
             "dataset": self.dataset.fingerprint,
             "train": key_of({"ids": ids[self.train].tolist()}),
             "validation": key_of({"ids": ids[self.validation].tolist()}),
+            **started,
         })  # fmt: skip
 
     def answer(self, epoch: int) -> Path:
@@ -91,19 +96,28 @@ class Job:
     ) -> State:  # fmt: skip
         """Train to the end with batches of so many pictures; `ask` as in `pipelines.train.run_job`."""
         plan, folder = self.plan, Folder(self.out)
-        epochs = Epochs(self.pictures(self.train), batch, plan.mirror, changes(str(plan.augment)), plan.seed)
+        epochs = Epochs(self.pictures(self.train), batch, plan.mirror, changes(str(plan.augment)), plan.seed,
+                        plan.label_smoothing or 0.0, plan.mixup or 0.0)  # fmt: skip
         settings = Settings(
             epochs=plan.epochs or 1, loss=str(plan.loss), optimizer=str(plan.optimizer),
             learning_rate=plan.learning_rate or 0.0, schedule=str(plan.schedule), precision=plan.precision,
             patience=plan.patience, seed=plan.seed, momentum=plan.momentum or 0.0,
             decay_rate=plan.decay_rate or 1.0, decay_steps=plan.decay_steps or 1, every=plan.every,
+            nesterov=bool(plan.nesterov), weight_decay=plan.weight_decay or 0.0, average=plan.average or 1,
         )  # fmt: skip
         if forget_batch:
             folder.forget_batch(batch)
         validation = self.pictures(self.validation) if len(self.validation) else None
         with on_device(plan.device):
             loop = Loop(
-                self.network, len(self.dataset.classes), epochs, validation, settings, folder, self.identity()
+                self.network,
+                len(self.dataset.classes),
+                epochs,
+                validation,
+                settings,
+                folder,
+                self.identity(),
+                self.start,
             )
             total = loop.images * settings.epochs
             with (
@@ -119,6 +133,8 @@ class Job:
         chosen = (
             "the epoch with the best accuracy on validation" if len(self.validation) else "the last epoch"
         )
+        if "averaged" in best:
+            chosen = f"the average of the last {best['averaged']} epochs"
         return {
             "network": plan.backbone,
             "version": self.network.version,
@@ -132,6 +148,7 @@ class Job:
                 "synthetic": self.dataset.synthetic,
             },
             "protocol": f"trained on {plan.fit_on}, kept {chosen}; the test split was read once, afterwards",
+            "start": {"file": self.start.path.name, "sha256": self.start.sha256} if self.start else None,
             "recipe": plan.model_dump(), "batch": state.batch, "seed": plan.seed,
             "epochs": state.epoch, "epoch": best.get("epoch"),
             "licence": self.network.licence, "source": self.network.source,

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.backbones import weightfile
 from featurize.backbones.frame import dtype_policy, keras
 from featurize.backbones.network import Network
-from featurize.backbones.weightfile import tensors_of
+from featurize.backbones.weightfile import values_of
 from pipelines.progress import Advance
+from pipelines.training.average import Average
 from pipelines.training.board import Board
 from pipelines.training.feed import Epochs, Pictures, in_order
+from pipelines.training.start import Start
 from pipelines.training.state import Folder, State
 
 log = logging.getLogger(__name__)
@@ -53,6 +56,9 @@ class Settings:
     decay_rate: float = 0.96
     decay_steps: int = 100_000
     every: int = 1
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    average: int = 1
 
 
 class Loop:
@@ -70,10 +76,14 @@ class Loop:
     folder : Folder
     identity : str
         See `State`.
+    start : Start, optional
+        Weights to start from; random ones by default.
     """
 
     def __init__(self, network: Network, classes: int, epochs: Epochs, validation: Pictures | None,
-                 settings: Settings, folder: Folder, identity: str) -> None:  # fmt: skip
+                 settings: Settings, folder: Folder, identity: str,
+                 start: Start | None = None) -> None:  # fmt: skip
+        self.start = start
         self.network, self.classes, self.settings, self.folder = network, classes, settings, folder
         self.validation = validation
         self._variables: list[NDArray[Any]] | None
@@ -81,6 +91,7 @@ class Loop:
         if self.state.identity != identity:
             raise ValueError(f"{folder.path} holds a training of something else; give another folder")
         self.epochs = replace(epochs, batch=self.state.batch)
+        self.average = Average(folder.path / "average.npz")
         self._count = 1
         self.model = self._built()
 
@@ -91,8 +102,13 @@ class Loop:
         with dtype_policy("mixed_bfloat16" if s.precision == "bf16" else "float32"):
             model = self.network.build(self.classes)
         rate = self._rate()
-        adam = s.optimizer == "adam"
-        optimizer = k.optimizers.Adam(rate) if adam else k.optimizers.SGD(rate, momentum=s.momentum)
+        decay = s.weight_decay or None
+        optimizer = (
+            k.optimizers.Adam(rate, weight_decay=decay) if s.optimizer == "adam" else
+            k.optimizers.SGD(rate, momentum=s.momentum, nesterov=s.nesterov, weight_decay=decay)
+        )  # fmt: skip
+        if decay:
+            optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
         losses = {
             "categorical_crossentropy": k.losses.CategoricalCrossentropy,
             "squared_hinge": k.losses.SquaredHinge,
@@ -102,6 +118,8 @@ class Loop:
         optimizer.build(model.trainable_variables)
         if self._variables is not None:
             self._restore(model, self._variables)
+        elif self.start is not None:
+            self.start.give(model)
         return model
 
     def _rate(self) -> Any:
@@ -151,7 +169,7 @@ class Loop:
             self.validation.keep()
         while self.state.epoch < self.settings.epochs and not self._stale():
             record = self._epoch(advance)
-            tensors = self._tensors()
+            tensors = values_of(self.model)
             # A ReLU can hide a NaN weight from the loss: both are looked at.
             if not math.isfinite(record["loss"]) or not all(np.isfinite(t).all() for t in tensors.values()):
                 self._diverged()
@@ -160,7 +178,22 @@ class Loop:
                 ask(self.model, self.state.epoch + self._count)
             self._keep(record, tensors)
             board(record)
+        if self.settings.average > 1 and self.state.epoch >= self.settings.epochs:
+            self._keep_average()
         return self.state
+
+    def _keep_average(self) -> None:
+        """Keep the average of the last epochs where it validates as well as the best of them."""
+        tensors, best = self.average.mean(), self.state.best
+        if not tensors or best is None or "averaged" in best:
+            return
+        weightfile.assign(self.model, tensors, str(self.average.path))
+        judged = self._validated() if self.validation else {}
+        log.info("average of the last %d epochs: %s", self.settings.average, judged or "kept")
+        if judged.get("val_accuracy", 1.0) >= best.get("val_accuracy", 0.0):
+            last = self.state.history[-1]
+            self.state.best = {**last, **judged, "averaged": self.settings.average}
+            self.folder.save_best(tensors)
 
     def _stale(self) -> bool:
         patience, best = self.settings.patience, self.state.best
@@ -208,6 +241,8 @@ class Loop:
     def _keep(self, record: dict[str, float], tensors: dict[str, NDArray[np.float32]]) -> None:
         best = self.state.best
         self.state.history.append(record)
+        if self.settings.average > 1 and record["epoch"] > self.settings.epochs - self.settings.average:
+            self.average.add(int(record["epoch"]), tensors)
         if best is None or not self.validation or record["val_accuracy"] > best["val_accuracy"]:
             self.state.best = record
             self.folder.save_best(tensors)
@@ -215,13 +250,6 @@ class Loop:
             self.state, [np.asarray(keras().ops.convert_to_numpy(v)) for v in _all_variables(self.model)]
         )
         log.info("epoch %s", ", ".join(f"{k} {v:.4g}" for k, v in record.items()))
-
-    def _tensors(self) -> dict[str, NDArray[np.float32]]:
-        """Return the weights by name; bf16 training keeps them in float32."""
-        return {
-            n: np.asarray(keras().ops.convert_to_numpy(v), np.float32)
-            for n, v in tensors_of(self.model).items()
-        }
 
     def _diverged(self) -> None:
         if self.state.best is None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from featurize import extractor
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import gpus
 from featurize.backbones.network import Network
 from featurize.clips.sampling import Sampling
 from featurize.engine import cpu_capabilities
-from featurize.registry import EXTRACTORS
+from featurize.registry import extractor_class
 from pipelines.recipe import read_content
 from pipelines.training.augment import changes
 
@@ -26,6 +24,9 @@ class TrainRecipe(BaseModel):
     ----------
     backbone : str
         A registered network, such as ``ucm-f``.
+    start : str or None
+        Weights to start from: "published" (those of ``mueca weights list``), or a weight file of this
+        network; random ones by default.
     epochs, batch : int or None
     learning_rate : float or None
     loss : {"categorical_crossentropy", "squared_hinge"} or None
@@ -37,6 +38,11 @@ class TrainRecipe(BaseModel):
     decay_rate : float or None
     decay_steps : int or None
         The exponential schedule multiplies the rate by the first after so many steps, at once.
+    nesterov : bool or None
+    weight_decay, label_smoothing, mixup : float or None
+        See `featurize.backbones.network.Recipe`.
+    average : int or None
+        Of the weights of the last epochs; see there, too.
     mirror : bool
         Add a mirrored copy of each training sample; an epoch is then twice as long.
     augment : str or None
@@ -68,6 +74,7 @@ class TrainRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     backbone: str
+    start: str | None = Field(None, min_length=1)
     epochs: int | None = Field(None, ge=1)
     batch: int | None = Field(None, ge=1)
     learning_rate: float | None = Field(None, gt=0)
@@ -77,6 +84,11 @@ class TrainRecipe(BaseModel):
     schedule: Literal["constant", "cosine", "exponential"] | None = None
     decay_rate: float | None = Field(None, gt=0, le=1)
     decay_steps: int | None = Field(None, ge=1)
+    nesterov: bool | None = None
+    weight_decay: float | None = Field(None, ge=0, lt=1)
+    label_smoothing: float | None = Field(None, ge=0, lt=1)
+    mixup: float | None = Field(None, ge=0)
+    average: int | None = Field(None, ge=1)
     mirror: bool = False
     augment: str | None = None
     sampling: Sampling = "tim"
@@ -112,7 +124,7 @@ class TrainRecipe(BaseModel):
         own = network_of(self.backbone).recipe
         names = (
             "epochs", "batch", "learning_rate", "loss", "optimizer", "momentum", "schedule", "decay_rate",
-            "decay_steps", "augment",
+            "decay_steps", "augment", "nesterov", "weight_decay", "label_smoothing", "mixup", "average",
         )  # fmt: skip
         filled = {n: getattr(own, n) for n in names if getattr(self, n) is None}
         fast = "BF16" in cpu_capabilities() or (self.device != "cpu" and bool(gpus()))
@@ -124,8 +136,9 @@ class TrainRecipe(BaseModel):
 
         What is as it was before it could be set is left out, so that trainings begun then go on.
         """
-        fields = self.model_dump(exclude={"batch", "device", "test"})
-        dull: dict[str, Any] = {"sampling": "tim", "every": 1}
+        fields = self.model_dump(exclude={"batch", "device", "test", "start"})
+        dull: dict[str, Any] = {"sampling": "tim", "every": 1, "nesterov": False, "weight_decay": 0.0,
+                                "label_smoothing": 0.0, "mixup": 0.0, "average": 1}  # fmt: skip
         if self.optimizer != "sgd" or self.momentum == 0.9:
             dull["momentum"] = self.momentum
         if self.schedule != "exponential":
@@ -205,11 +218,7 @@ def network_of(backbone: str) -> Network:
 
 
 def _network_class(backbone: str) -> type[NetworkExtractor]:
-    if backbone in EXTRACTORS:
-        module, _, name = EXTRACTORS[backbone].partition(":")
-        found = getattr(import_module(module), name)
-        if issubclass(found, NetworkExtractor):
-            return found
+    found = extractor_class(backbone)
+    if not issubclass(found, NetworkExtractor):
         raise ValueError(f"extractor {backbone} is not a network: it learns nothing")
-    extractor(backbone)  # raises with the nearest name
-    raise AssertionError
+    return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -13,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.tabular import write_csv
 
 
 @dataclass
@@ -53,8 +53,8 @@ class Folder:
         """Write `state` with the values of every variable, the optimiser's too."""
         text = json.dumps(state.__dict__)
         arrays = {f"v{i}": v for i, v in enumerate(variables)}
-        _replace(self.path / "state.npz", {"#state": np.frombuffer(text.encode(), np.uint8), **arrays})
-        _write_csv(self.path / "history.csv", state.history)
+        replace_npz(self.path / "state.npz", {"#state": np.frombuffer(text.encode(), np.uint8), **arrays})
+        write_csv(self.path / "history.csv", state.history)
 
     def load(self) -> tuple[State, list[NDArray[Any]]] | None:
         """Return the state and the variables, or None if nothing was trained here yet.
@@ -81,7 +81,7 @@ class Folder:
 
     def save_best(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Keep the weights of the best epoch so far."""
-        _replace(self.path / "best.npz", tensors)
+        replace_npz(self.path / "best.npz", tensors)
 
     def load_best(self) -> dict[str, NDArray[np.float32]]:
         """Return the weights of the best epoch."""
@@ -90,21 +90,12 @@ class Folder:
 
     def clear(self) -> None:
         """Remove what only a training that goes on needs."""
-        for name in ("state.npz", "best.npz"):
+        for name in ("state.npz", "best.npz", "average.npz"):
             (self.path / name).unlink(missing_ok=True)
 
 
-def _replace(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def replace_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays, whole or not at all."""
     temporary = path.with_name(f"{path.stem}.tmp.npz")
     np.savez(temporary, **arrays)  # type: ignore[arg-type]
-    temporary.replace(path)
-
-
-def _write_csv(path: Path, records: Sequence[Mapping[str, float]]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]) if records else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text.getvalue(), "utf-8")
     temporary.replace(path)

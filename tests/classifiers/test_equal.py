@@ -137,6 +137,24 @@ def test_fewer_neighbours_are_the_first_of_more(metric: str) -> None:
     np.testing.assert_array_equal(many[0][:, :7], few[0])
 
 
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+def test_votes_of_every_size_in_one_pass(weights: str) -> None:
+    from classifiers._neighbours import shares
+
+    rng = np.random.default_rng(0)
+    distances = np.sort(rng.integers(0, 4, (300, 12)) * 0.5, axis=1)
+    distances[0] = 5e-324  # 1 / distance is infinite: as near as 0
+    codes = rng.integers(0, 3, (300, 12))
+    found = shares(distances, codes, [1, 5, 12], 3, weights)
+    for k, proba in zip([1, 5, 12], found, strict=True):
+        near, each = distances[:, :k], np.ones((300, k))
+        if weights == "distance":
+            each = np.where(near[:, :1] < 1e-300, near < 1e-300, 1 / np.maximum(near, 1e-300))
+        expected = [[each[q, codes[q, :k] == c].sum() for c in range(3)] for q in range(300)]
+        np.testing.assert_allclose(proba, np.array(expected) / each.sum(axis=1, keepdims=True), atol=1e-12)
+        np.testing.assert_array_equal(proba, shares(distances, codes, [k], 3, weights)[0])
+
+
 @pytest.mark.parametrize("C", [0.01, 1.0])
 def test_softmax(data: Data, C: float) -> None:
     X, y = data
@@ -176,6 +194,28 @@ def test_forest_trees_are_as_large() -> None:
     theirs = RandomForestClassifier(n_estimators=40, min_samples_leaf=3, random_state=0).fit(X, y)
     nodes = sum(tree.tree_.node_count for tree in theirs.estimators_)
     assert len(ours.feature_) == pytest.approx(nodes, rel=0.05)
+
+
+@pytest.mark.parametrize("entropy", [False, True])
+@pytest.mark.parametrize("whole", [True, False])
+def test_both_ways_to_cut_a_node_agree(entropy: bool, whole: bool) -> None:
+    from classifiers import _trees
+
+    rng = np.random.default_rng(1)
+    first, after, words = np.full(256, -1), np.zeros(400, np.int64), np.zeros(4, np.uint64)
+    hist, seen, left, right = np.zeros((256, 3)), np.zeros(256, np.int64), np.zeros(3), np.zeros(3)
+    for n in (2, 3, 9, 60, 400):
+        for levels in (1, 2, 30, 256):
+            codes, ys = rng.integers(0, levels, n).astype(np.uint8), rng.integers(0, 3, n)
+            ws = rng.integers(1, 4, n) * (1.0 if whole else 0.37)
+            node = np.bincount(ys, ws, 3)
+            x = np.arange(3 * n + 1)
+            table = x * np.log(np.maximum(x, 1)) if whole else np.empty(0)
+            shape = (codes, ys, ws, node, node.sum(), min(n // 2, 3), entropy, table)
+            score, where = _trees._by_links(*shape, first, after, words, left, right)
+            other, there = _trees._by_bins(*shape, hist, seen, left, right)
+            assert (where < 0 and where == there) or score == pytest.approx(other, abs=1e-8)
+            assert (first == -1).all()
 
 
 def test_a_whole_tree_separates_what_can_be_separated() -> None:

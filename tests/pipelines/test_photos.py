@@ -10,7 +10,8 @@ from PIL import Image
 from skimage import data as pictures
 
 import cli
-from pipelines.photos import find_photos, predict_photos
+from pipelines.files import find_files
+from pipelines.photos import predict_photos
 from pipelines.predict import Predictor
 
 
@@ -33,7 +34,7 @@ def folder(tmp_path):
 
 def test_one_line_a_photo(shipped, folder, tmp_path):
     to = io.StringIO()
-    tally = predict_photos(find_photos([folder]), shipped, to, drawn=tmp_path / "marked")
+    tally = predict_photos(find_files([folder]), shipped, to, drawn=tmp_path / "marked")
     face, grey = sorted(map(json.loads, to.getvalue().splitlines()), key=lambda r: -len(r["faces"]))
     assert (face["width"], face["height"]) == (512, 512)
     assert sum(face["faces"][0]["probabilities"].values()) == pytest.approx(1, abs=1e-3)
@@ -73,7 +74,11 @@ def test_the_command(folder, tmp_path, capsys):
         (["."], "no pictures in"),
         (["x.png", "--model", "none"], "no model in none"),
         (["x.png", "--detector", "harr"], "haar"),
-        (["clip.mp4"], "a video; this version judges photos"),
+        (["clip.mp4"], "cannot be opened as a video"),
+        (["clip.mp4", "x.png"], "in two commands"),
+        (["x.png", "--chart", "charts"], "--chart is for videos"),
+        (["clip.mp4", "--window", "18"], "need a model of clips"),
+        (["clip.mp4", "--smooth", "-1"], "--smooth"),
     ],
 )
 def test_bad_words(words, said, tmp_path, monkeypatch, capsys):
@@ -83,5 +88,7 @@ def test_bad_words(words, said, tmp_path, monkeypatch, capsys):
         (tmp_path / "clip.mp4").write_bytes(b"\0" * 40)
     with pytest.raises(SystemExit) as left:
         cli.main(["predict", *words])
-    assert left.value.code in (1, cli.PARTLY)
-    assert said in capsys.readouterr().err
+    assert left.value.code in (1, 2, cli.PARTLY)
+    err = capsys.readouterr().err
+    assert said in err
+    assert "Traceback" not in err

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -11,30 +10,11 @@ from PIL import Image
 
 from pipelines.reporting.load import load_results
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --disable-dev-shm-usage "
-    "--force-prefers-reduced-motion --window-size=1400,900"
-)
-
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
+def browser(chromium):
     """Return a driver of a headless Chromium of its own."""
-    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    driver = shutil.which("chromedriver")
-    if not binary or not driver:
-        pytest.skip("no Chromium with its driver; on Debian: apt-get install chromium chromium-driver")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for flag in [*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    started = webdriver.Chrome(options=options, service=Service(driver))
-    started.set_page_load_timeout(60)
+    started = chromium()
     yield started
     started.quit()
 

@@ -103,6 +103,18 @@ def test_histories_are_found(tmp_path):
     assert list(plots_learning.histories(tmp_path)) == ["f", "g"]
 
 
+def test_the_history_beside_a_networks_weights_is_found(tmp_path):
+    run = tmp_path / "01-ucm-f" / "run-01"
+    run.mkdir(parents=True)
+    there, gone = run / "weights.npz", tmp_path / "gone" / "weights.npz"
+    specs = [f"ucm-f(layer='fc1', weights={str(w)!r}, engine='auto')" for w in (there, there, gone)]
+    specs += ["hog(cell=8)", "ucm-a(layer='fc1', weights='auto')"]
+    assert plots_learning.histories(tmp_path, specs) == {}
+    (run / "history.csv").write_text("epoch,loss,accuracy\n1,2,0.5\n")
+    found = plots_learning.histories(tmp_path, [f"hog()+{specs[0]}", *specs])
+    assert found == {"ucm-f, 01-ucm-f/run-01": run / "history.csv"}
+
+
 def test_published_proposals_stand_beside_only_on_their_data(tmp_path, folder, album):
     plots_overview.draw_costs(album, load_results(folder))
     assert "R1" not in album["cost-time"].svg
@@ -154,3 +166,19 @@ def test_text_of_a_chart_is_no_mathematics_and_not_endless():
 def test_a_chart_without_a_sentence_is_an_error(album):
     with pytest.raises(AssertionError, match="mute"), album.drawing("mute", "t", (2, 2)):
         pass
+
+
+def test_principal_components_are_those_of_a_full_decomposition():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 80)) * np.linspace(3, 0.2, 80) @ rng.standard_normal((80, 120))
+    X[:, 7] = 3.3  # a column that says nothing
+    scaled = embedding2d.standardised(X.astype(np.float32))
+    known = np.arange(120) != 7
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(scaled[:, known].std(axis=0), 1, atol=1e-5)
+    assert not scaled[:, 7].any()
+    points, shares = embedding2d.principal(scaled, 2, seed=0)
+    u, lengths, _ = np.linalg.svd(scaled.astype(float), full_matrices=False)
+    np.testing.assert_allclose(shares, (lengths**2 / np.sum(lengths**2))[:2], rtol=1e-3)
+    exact = u[:, :2] * lengths[:2]
+    np.testing.assert_allclose(np.abs(np.sum(points * exact, axis=0)), lengths[:2] ** 2, rtol=1e-3)

@@ -9,7 +9,7 @@ from pipelines import api
 from pipelines.reporting.content import audit_table, comparison_table
 from pipelines.reporting.costs import network_cost
 from pipelines.reporting.load import load_results
-from pipelines.reporting.published import published_of
+from pipelines.reporting.published import published, published_of
 from pipelines.reporting.tables import count_of
 
 
@@ -57,6 +57,7 @@ def test_large_counts(value, said):
     [
         ("ucm-f(layer='scores')", "own", 0.6226, "R1"),
         ("ucm-f [mirror]", "softmax", 0.6226, "R1"),
+        ("ucm-f(weights='w.npz', layer='fc2')", "knn", 0.62873, "R1"),
         ("ucm-b(layer='scores')", "own", 0.56143, "R1 (validation, mean of 10 runs)"),
         ("resnet18(layer='scores')", "own", 0.8081, "R3 (1860 photos of their own)"),
         ("huamanga(layer='scores')", "own", 0.9, "R4 (training samples, as claimed)"),
@@ -68,8 +69,30 @@ def test_each_system_beside_ours(folder, expression, head, accuracy, by):
     assert (found.accuracy, found.by) == (accuracy, by)
 
 
+@pytest.mark.parametrize(
+    ("network", "data", "accuracy"),
+    [
+        ("stcnn", "casme2", 0.9), ("stcnn", "smic", 0.916), ("rotation3d", "casme2", 0.942),
+        ("rotation3d", "smic", 0.844), ("cnn-lstm", "casme2", 0.98), ("cnn-lstm", "smic", 0.922),
+    ],
+)  # fmt: skip
+def test_r2s_clip_networks_with_what_flatters_them(folder, network, data, accuracy):
+    found = published_of(cell_of(folder, f"{network}-{data}(layer='scores')", "own", data))
+    assert found.accuracy == accuracy
+    assert found.by.startswith("R2 (")
+    assert found.by.endswith("subjects on both sides)")
+    other = {"casme2": "smic", "smic": "casme2"}[data]
+    assert published_of(cell_of(folder, f"{network}-{data}(layer='scores')", "own", other)) is None
+
+
+def test_every_published_extractor_is_one_of_ours():
+    from featurize.registry import list_extractors
+
+    assert {figure.extractor for figure in published()} <= set(list_extractors())
+
+
 def test_no_figure_beside_what_was_not_published(folder):
-    assert published_of(cell_of(folder, "ucm-f", "softmax")) is None  # without mirrored copies
+    assert published_of(cell_of(folder, "vggface2 [mirror]", "svm")) is None  # theirs is without copies
     assert published_of(cell_of(folder, "ucm-f+hog [mirror]", "softmax")) is None
     assert published_of(cell_of(folder, "guevara", "softmax", "others")) is None
 

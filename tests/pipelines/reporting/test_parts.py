@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fabricate import EMOTIONS, fabricate
 
+import pipelines
 from pipelines import api
 from pipelines.model import load_model
 from pipelines.report import Options, write_report
@@ -17,6 +18,7 @@ from pipelines.reporting.faces_sheet import as_uri, sheets
 from pipelines.reporting.load import load_results
 from pipelines.reporting.source import Source, open_source
 from pipelines.reporting.winners import families, headline
+from pipelines.results import append_rows, as_json, load_predictions, read_rows
 from pipelines.stats import mcnemar
 
 
@@ -36,6 +38,23 @@ def test_families(folder):
     assert (first["verdict"] == "not distinguishable") == (first["p_holm"] >= 0.05)
     told = sum(r["distinguishable"] == "yes" for r in best.records)
     assert f"{told} of 10 pairs are told apart" in best.words
+
+
+def test_heads_on_a_network_against_its_own_classifier(tmp_path):
+    networks = [f"ucm-f(layer={layer!r}, weights='w.npz')" for layer in ("scores", "fc1", "fc2")]
+    fabricate(tmp_path, extractors=networks[:1], heads=("own",), n=200)
+    fabricate(tmp_path, extractors=[*networks[1:], "hog"], heads=("svm", "knn"), n=200, seed=1)
+    fabricate(
+        tmp_path, extractors=("ucm-f(layer='scores', weights='other.npz')",), heads=("own",), n=200, seed=2
+    )
+    (tmp_path / "recipe.json").unlink()
+    results = load_results(tmp_path)
+    p = results.cells[0].predictions  # the seeds drew other samples: make them the same ones
+    for cell in results.cells:
+        replace(cell.predictions, ids=p.ids, true=p.true).save(cell.predictions_path)
+    (own,) = [f for f in families(load_results(tmp_path)) if f.name == "own"]
+    assert [r["a"] for r in own.records] == [f"{n} + {h}" for n in networks[1:] for h in ("svm", "knn")]
+    assert {r["b"] for r in own.records} == {f"{networks[0]} + own"}
 
 
 def test_the_headline_names_what_the_chosen_cannot_be_told_from(folder):
@@ -69,6 +88,33 @@ def test_subjects_are_kept_together(tmp_path):
     fabricate(tmp_path, extractors=("hog",), heads=("svm", "softmax"), n=120, subjects=12)
     (record,) = families(load_results(tmp_path))[0].records
     assert record["test"] == "sign flips by subject (12)"
+
+
+def test_nested_folds_of_clips(tmp_path):
+    """Several protocols in one folder and no validation: the honest one leads, whole subjects are tested."""
+    fabricate(tmp_path, extractors=("lbp-top",), heads=("svm", "knn"), n=120, subjects=12)
+    rows = [row for row in read_rows(tmp_path / "rows.csv") if row.split == "test"]
+    (tmp_path / "rows.csv").unlink()
+    (tmp_path / "recipe.json").unlink()
+    p = load_predictions(tmp_path / "predictions" / f"{rows[0].run}.npz")
+    p.save(tmp_path / "predictions" / "ffff.npz")
+    folds = {'{"C": 10, "gamma": "scale"}': 7, '{"C": 1, "gamma": "scale"}': 5}
+    honest = "each of 12 subjects left out in turn; one of 2 candidates chosen by inner folds; pooled"
+    svm, knn = (replace(r, protocol=honest, params=as_json({"chosen in folds": folds})) for r in rows)
+    leaky = replace(svm, run="ffff", protocol=f"random-leaky: 10 random folds of clips (leaky); {honest}")
+    append_rows(tmp_path / "rows.csv", [leaky, svm, knn])
+    results = load_results(tmp_path)
+    assert not results.validated
+    titles = [cell.title for cell in results.by_validation]
+    assert titles == ["lbp-top + svm", "lbp-top + knn", "lbp-top + svm [random-leaky]"]
+    made = write_report(tmp_path, tmp_path / "out")
+    text = made.page.read_text("utf-8")
+    assert "C=10, gamma=scale in 7 of 12 folds" in text
+    assert "stands first in the list" in text
+    assert "chosen by validation" not in text
+    assert "sign flips by subject (12)" in text
+    assert "Each of 12 subjects left out in turn" in text
+    assert "Random-leaky: 10 random folds" in text
 
 
 def test_action_units_of_r1():
@@ -209,6 +255,23 @@ def test_where_it_looked_is_where_it_looks():
     assert np.count_nonzero(found.changed) <= 9
     again = looked.look(OneEye(), EyeFaces(80))
     np.testing.assert_array_equal(found.changed, again.changed)
+
+
+def test_where_a_network_looks(monkeypatch, tmp_path):
+    from pipelines.datasets import load
+    from pipelines.reporting.figures import Album
+
+    monkeypatch.setattr(looked, "FACES_OCCLUDED", 4)
+    monkeypatch.setattr(looked, "FACES_DEALT", 12)
+    model = load_model(Path(pipelines.__file__).parent / "models" / "default")
+    assert model.extractor.startswith("ucm-f(")
+    found = looked.look(model, load("synthetic", cache=tmp_path))
+    assert found.changed.shape == (11, 11)
+    assert found.changed.max() > 0  # something decides its answer, and not all of the face does
+    assert found.changed.min() == 0
+    assert {len(drops) for drops in found.drops.values()} == {looked.DEALS}
+    looked.draw_looked(album := Album(tmp_path / "figures"), found, model.card["title"])
+    assert "of 4" in album["looked"].sentence
 
 
 def test_regions_cover_the_face_once():

@@ -123,7 +123,8 @@ def test_numbers_as_shown():
 def test_published_figures_are_those_of_the_same_extractor_head_and_data(tmp_path):
     from fabricate import fabricate
 
-    fabricate(tmp_path, extractors=("ucm-f(layer='fc2') [mirror]", "ucm-f", "vggface2", "hog+ucm-f"),
+    extractors = ("ucm-f(layer='fc2') [mirror]", "vggface2 [mirror]", "vggface2", "hog+ucm-f")
+    fabricate(tmp_path, extractors=extractors,
               heads=("svm",), dataset="fer2013", synthetic=False, n=50)  # fmt: skip
     found = [published_of(cell) for cell in load_results(tmp_path).cells]
     assert [f and f.accuracy for f in found] == [0.62483, None, 0.68933, None]

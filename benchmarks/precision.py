@@ -1,0 +1,59 @@
+"""What bf16 costs in accuracy: vectors and heads of network F in f32 and in bf16, same run.
+
+Run: python benchmarks/precision.py [--n 6000]
+Needs fer2013 (mueca data add) and a processor that multiplies bf16. Heads are fitted on training faces and
+compared on the test split, which chooses nothing here.
+"""
+
+import argparse
+
+import numpy as np
+from recording import recording
+
+from classifiers import head
+from featurize import extractor
+from pipelines.datasets import load
+
+HEADS = {"softmax": {}, "svm": {"C": 1.0}, "knn": {"n_neighbors": 45}, "forest": {"n_estimators": 300}}
+
+
+def main(n):
+    faces = load("fer2013")
+    rng = np.random.default_rng(0)
+    train = np.sort(rng.permutation(np.flatnonzero(faces.split == "train"))[:n])
+    test = np.flatnonzero(np.isin(faces.split, ("public", "private")))
+    for name, options in (("ucm-f", {}), ("huamanga", {"weights": "random"})):
+        vectors = {
+            p: embedded(name, p, options, faces, np.concatenate([train, test])) for p in ("f32", "bf16")
+        }
+        cosines(name, *vectors.values())
+        if options:
+            continue
+        for kind, params in HEADS.items():
+            right = {p: scored(kind, params, X, faces, train, test) for p, X in vectors.items()}
+            apart = 100 * (right["bf16"] - right["f32"])
+            print(f"  {kind}: f32 {right['f32']:.4f}, bf16 {right['bf16']:.4f}, "
+                  f"{apart:+.2f} points (target: within 0.2)", flush=True)  # fmt: skip
+
+
+def embedded(name, precision, options, faces, which):
+    return extractor(name, precision=precision, **options).transform(faces.samples[int(i)] for i in which)
+
+
+def cosines(name, a, b):
+    cosine = (a * b).sum(1) / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), 1e-12)
+    print(f"{name}: {len(a)} vectors of {a.shape[1]}; cosine of bf16 to f32: least {cosine.min():.5f}, "
+          f"median {np.median(cosine):.5f} (target: at least .999)", flush=True)  # fmt: skip
+
+
+def scored(kind, params, X, faces, train, test):
+    model = head(kind, **params).fit(X[: len(train)], faces.labels[train])
+    return (model.predict(X[len(train) :]) == faces.labels[test]).mean()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=6000)
+    options = parser.parse_args()
+    with recording("precision"):
+        main(options.n)

@@ -1,0 +1,236 @@
+"""What ``mueca predict`` does: photos, folders of photos, and videos, each as it is to be judged."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from featurize.detect import detector as named_detector
+from featurize.track import EVERY
+from pipelines import photos, timeline
+from pipelines.datasets.base import Fault
+from pipelines.datasets.folder import PICTURES
+from pipelines.frames import VIDEOS, UnreadableVideo
+from pipelines.model import load_model
+from pipelines.photos import Tally, copy_names
+from pipelines.predict import MIN_FACE, Predictor, model_folder
+from pipelines.progress import SILENT, Progress
+from pipelines.video import SMOOTH, Moment, Timeline, predict_video
+from pipelines.windows import STRIDE, WINDOW, ClipPredictor, predict_windows
+
+
+@dataclass(frozen=True)
+class Options:
+    """How files are judged, and what is written.
+
+    Attributes
+    ----------
+    form : {"jsonl", "csv"}
+    drawn : Path, optional
+        Folder for copies with boxes and labels: a .jpg a photo, an .mp4 a video.
+    chart : Path, optional
+        Folder for each video's chart, .svg and .png.
+    every, smooth
+        See `pipelines.video.predict_video`.
+    window, stride : int, optional
+        Frames of a clip, for a model of clips; None: 18 and 9.
+    """
+
+    form: Literal["jsonl", "csv"] = "jsonl"
+    drawn: Path | None = None
+    chart: Path | None = None
+    every: int = EVERY
+    smooth: float = SMOOTH
+    window: int | None = None
+    stride: int | None = None
+
+
+def find_files(paths: Sequence[Path]) -> list[Path]:
+    """Return what `paths` name: files as they are, folders with all photos, or else all videos, below them.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a path is not there.
+    ValueError
+        If nothing was found, or photos and videos are named together: their records are not alike.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            found |= dict.fromkeys(_below(path, PICTURES) or _below(path, VIDEOS))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise FileNotFoundError(f"no file or folder {path}")
+    if not found:
+        known = ", ".join(sorted(PICTURES | VIDEOS))
+        raise ValueError(f"no pictures in {', '.join(map(str, paths))}; known: {known}")
+    if len({_is_video(path) for path in found}) > 1:
+        raise ValueError("photos and videos together; give them in two commands")
+    return list(found)
+
+
+def _below(folder: Path, kinds: frozenset[str]) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in kinds and p.is_file())
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEOS
+
+
+def load_predictor(
+    model: Path | str | None = None,
+    detector: str = "auto",
+    min_face: int | None = None,
+    confidence: float | None = None,
+) -> Predictor:
+    """Return what judges with this model: a `Predictor`, or a `ClipPredictor` where it is of clips.
+
+    Parameters
+    ----------
+    model, detector, min_face
+        As `Predictor.load`.
+    confidence : float, optional
+        Faces that the detector is less sure of are left out: its own score, no probability.
+
+    Raises
+    ------
+    ValueError, OSError
+        As `Predictor.load`.
+    """
+    find = named_detector(detector)
+    loaded = load_model(model_folder(model))
+    kind = ClipPredictor if loaded.kinds == {"clip"} else Predictor
+    return kind(loaded, find, MIN_FACE if min_face is None else min_face, confidence)
+
+
+def run(
+    paths: Sequence[Path],
+    options: Options | None = None,
+    *,
+    model: Path | None = None,
+    detector: str = "auto",
+    min_face: int | None = None,
+    out: Path | None = None,
+    progress: Progress = SILENT,
+) -> Tally:
+    """Predict on photos, folders and videos: what ``mueca predict`` does.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Photos and folders of such, or videos.
+    options : Options
+    model : Path, optional
+        What ``mueca fit --out`` wrote; by default the model that ships.
+    detector : str
+        "auto" or one of `featurize.detect.DETECTORS`.
+    min_face : int, optional
+        Side in pixels of the smallest face that is judged.
+    out : Path, optional
+        File for the records; by default the output stream.
+    progress : Progress
+
+    Raises
+    ------
+    ValueError, OSError
+        One line: nothing found, no such model or detector, a file that cannot be written.
+    """
+    chosen = options or Options()
+    files = find_files(paths)
+    predictor = load_predictor(model, detector, min_face)
+    videos = _is_video(files[0])
+    _check_words(chosen, predictor, videos)
+    with ExitStack() as stack:
+        to = sys.stdout if out is None else stack.enter_context(out.open("w", encoding="utf-8", newline=""))
+        if videos:
+            return predict_videos(files, predictor, to, chosen, progress)
+        return photos.predict_photos(
+            files, predictor, to, form=chosen.form, drawn=chosen.drawn, progress=progress
+        )
+
+
+def _check_words(options: Options, predictor: Predictor, videos: bool) -> None:
+    clips = isinstance(predictor, ClipPredictor)
+    if not videos and clips:
+        raise ValueError("this model judges clips of a face, not photos; give a video")
+    if not videos and options.chart:
+        raise ValueError("--chart is for videos; leave it out for photos")
+    if not clips and (options.window, options.stride) != (None, None):
+        raise ValueError("--window and --stride need a model of clips; give --model")
+
+
+def predict_videos(
+    files: Sequence[Path], predictor: Predictor, to: IO[str], options: Options, progress: Progress = SILENT
+) -> Tally:
+    """Judge videos; rows are written as they come, so memory stays constant.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    predictor : Predictor
+        A `ClipPredictor` judges windows.
+    to : text stream
+    options : Options
+    progress : Progress
+    """
+    tally = Tally()
+    names = copy_names(files, ".mp4")
+    writer = timeline.Table(to, predictor.classes) if options.form == "csv" else timeline.Lines(to)
+    for path in files:
+        drawn = options.drawn / names[path] if options.drawn else None
+        if drawn is not None and drawn.exists() and drawn.samefile(path):
+            raise ValueError(f"--draw would write over {path}; give another folder")
+        try:
+            rows = _timeline(path, predictor, drawn, options, progress)
+        except (UnreadableVideo, OSError) as error:
+            reason = getattr(error, "reason", " ".join(str(error).split()))
+        else:
+            with rows:
+                reason = _write_rows(path, rows, writer, predictor, options, names[path], tally)
+        if reason:
+            tally.faults.append(Fault(str(path), reason))
+    return tally
+
+
+def _timeline(
+    path: Path, predictor: Predictor, drawn: Path | None, options: Options, progress: Progress
+) -> Timeline[Any]:
+    if isinstance(predictor, ClipPredictor):
+        window = WINDOW if options.window is None else options.window
+        stride = STRIDE if options.stride is None else options.stride
+        return predict_windows(
+            path, predictor, window=window, stride=stride, every=options.every, drawn=drawn, progress=progress
+        )
+    return predict_video(
+        path, predictor, every=options.every, smooth=options.smooth, drawn=drawn, progress=progress
+    )
+
+
+def _write_rows(
+    path: Path, rows: Timeline[Any], writer: timeline.Lines | timeline.Table, predictor: Predictor,
+    options: Options, name: str, tally: Tally,
+) -> str:  # fmt: skip
+    """Write what a video shows; return what was wrong with it."""
+    chart = timeline.Chart(predictor.classes)
+    tracks, small = 0, 0
+    try:
+        for row in rows:
+            writer.write(str(path), row)
+            chart.add(row)
+            tracks = max([tracks, *(face.track for face in row.faces)])
+            small = max(small, len(row.skipped) if isinstance(row, Moment) else 0)
+    except UnreadableVideo as error:
+        return error.reason
+    tally.videos += 1
+    tally.frames += rows.frames
+    tally.faces += tracks
+    tally.skipped += small
+    if options.chart:
+        chart.save(options.chart, Path(name).stem)
+    return rows.fault

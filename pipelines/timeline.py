@@ -1,0 +1,167 @@
+"""The time line of a video: as JSON lines or CSV, written as it comes, and as a chart."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.predict import box_dict
+
+if TYPE_CHECKING:
+    from pipelines.video import Moment, TrackedFace
+    from pipelines.windows import WindowRow
+
+#: A chart has at most so many instants, so that its memory does not grow with the video: then two become one.
+BINS = 600
+#: The faces a chart shows: those longest in view. Of so many times more the numbers are kept until then.
+SHOWN, KEPT = 4, 16
+
+
+class Lines:
+    """A JSON line a row of the time line."""
+
+    def __init__(self, to: IO[str]) -> None:
+        self.to = to
+
+    def write(self, name: str, row: Moment | WindowRow) -> None:
+        """Write a row of the video `name`."""
+        self.to.write(json.dumps({"file": name, **row.as_dict()}, ensure_ascii=False) + "\n")
+        self.to.flush()
+
+
+class Table:
+    """A CSV row a face and moment.
+
+    A moment has ``frame`` and ``seconds``; a window the first of both, and ``last_frame`` and
+    ``last_seconds`` (of a moment the same).
+    """
+
+    def __init__(self, to: IO[str], classes: Sequence[str]) -> None:
+        self.to, self.classes = to, classes
+        self.writer = csv.writer(to)
+        when = ["file", "frame", "seconds", "last_frame", "last_seconds", "track"]
+        box = ["left", "top", "right", "bottom"]
+        self.writer.writerow([*when, *box, "confidence", "label", "meaning", *classes])
+
+    def write(self, name: str, row: Moment | WindowRow) -> None:
+        """Write the faces of a row of the video `name`."""
+        begin, end = span(row)
+        frames = getattr(row, "frames", None) or (row.frame, row.frame)  # type: ignore[union-attr]
+        for face in row.faces:
+            when: list[Any] = [name, frames[0], round(begin, 4), frames[1], round(end, 4), face.track]
+            numbers = [round(face.probabilities[label], 5) for label in self.classes]
+            known = [*box_dict(face.box).values(), round(face.confidence, 4), face.label, face.meaning]
+            self.writer.writerow([*when, *known, *numbers])
+        self.to.flush()
+
+
+def span(row: Moment | WindowRow) -> tuple[float, float]:
+    """Return the seconds from which to which a row is."""
+    return row.seconds if isinstance(row.seconds, tuple) else (row.seconds, row.seconds)
+
+
+class Chart:
+    """The numbers of the longest seen faces over time, in constant memory.
+
+    Parameters
+    ----------
+    classes : sequence of str
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self.classes = tuple(classes)
+        self.width = 1 / 60  # seconds of a bin, doubled as needed
+        self.meaning = "probability"
+        self._bins: dict[int, dict[int, NDArray[np.float64]]] = {}  # track -> bin -> sums and a count
+        self._seen: dict[int, int] = {}
+        self._end = 0.0
+
+    def add(self, row: Moment | WindowRow) -> None:
+        """Take a row."""
+        begin, end = span(row)
+        self._end = max(self._end, end)
+        while end / self.width >= BINS:
+            self._halve()
+        for face in row.faces:
+            self._add(face, int((begin + end) / 2 / self.width))
+        if len(self._bins) > SHOWN * KEPT:
+            self._prune()
+
+    def _add(self, face: TrackedFace, at: int) -> None:
+        self.meaning = face.meaning
+        row = np.array([*(face.probabilities[name] for name in self.classes), 1.0])
+        bins = self._bins.setdefault(face.track, {})
+        bins[at] = bins[at] + row if at in bins else row
+        self._seen[face.track] = self._seen.get(face.track, 0) + 1
+
+    def _halve(self) -> None:
+        self.width *= 2
+        for track, bins in self._bins.items():
+            joined: dict[int, NDArray[np.float64]] = {}
+            for at, row in bins.items():
+                joined[at // 2] = joined[at // 2] + row if at // 2 in joined else row
+            self._bins[track] = joined
+
+    def longest(self) -> list[int]:
+        """Return the tracks that were seen most often, the first to appear first."""
+        return sorted(sorted(self._seen, key=lambda t: (-self._seen[t], t))[:SHOWN])
+
+    def _prune(self) -> None:
+        kept = sorted(self._seen, key=lambda t: (-self._seen[t], t))[: SHOWN * KEPT // 2]
+        self._bins = {t: self._bins[t] for t in kept}
+        self._seen = {t: self._seen[t] for t in kept}
+
+    def series(self, track: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (n,) seconds and (n, k) means of a track; a gap in view is a row of NaN."""
+        bins = self._bins[track]
+        rows: list[tuple[float, NDArray[np.float64]]] = []
+        before = None
+        for at in sorted(bins):
+            if before is not None and (at - before) * self.width > max(1.0, 2 * self.width):
+                rows.append(((before + 1) * self.width, np.full(len(self.classes), np.nan)))
+            rows.append(((at + 0.5) * self.width, bins[at][:-1] / bins[at][-1]))
+            before = at
+        return np.array([t for t, _ in rows]), np.array([row for _, row in rows])
+
+    def save(self, folder: Path, name: str) -> list[Path]:
+        """Write ``NAME.svg`` and ``NAME.png``; nothing if no face was seen."""
+        tracks = self.longest()
+        if not tracks:
+            return []
+        from pipelines.reporting.figures import WIDE, Album, plain
+
+        album = Album(folder)
+        size = (WIDE, 0.9 + 1.4 * len(tracks))
+        with album.drawing(name, plain(name), size, rows=len(tracks)) as (drawing, axes, said):
+            for ax, track in zip(np.atleast_1d(axes), tracks, strict=True):
+                self._draw(ax, track)
+            drawing.legend(
+                *np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside upper center", ncols=7
+            )
+            np.atleast_1d(axes)[-1].set_xlabel("seconds")
+            said.append(self._words(tracks))
+        return [folder / f"{name}.svg", folder / f"{name}.png"]
+
+    def _draw(self, axes: Any, track: int) -> None:
+        from pipelines.reporting.figures import colour, dash
+
+        seconds, rows = self.series(track)
+        for i, label in enumerate(self.classes):
+            axes.plot(
+                seconds, rows[:, i], color=colour(i), linestyle=dash(i // 4), label=label,
+                marker="." if len(seconds) < 3 else None,
+            )  # fmt: skip
+        axes.set(xlim=(0, self._end or 1), ylim=(-0.02, 1.02), ylabel=self.meaning, title=f"face {track}")
+
+    def _words(self, tracks: Sequence[int]) -> str:
+        usual: Mapping[int, str] = {t: self._usual(t) for t in tracks}
+        return "; ".join(f"face {t}: mostly {label}" for t, label in usual.items())
+
+    def _usual(self, track: int) -> str:
+        return self.classes[int(np.argmax(sum(row[:-1] for row in self._bins[track].values())))]

@@ -1,0 +1,101 @@
+"""Weights that a training starts from, instead of random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurize import weights as store
+from featurize.backbones import weightfile
+from featurize.backbones.network import Network
+from featurize.backbones.weightfile import Seen, WeightsError
+from featurize.store import file_sha256
+
+#: Word of a recipe for the weights that others publish for a network.
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a network knows before it is trained.
+
+    Attributes
+    ----------
+    tensors : mapping of str to float32 array
+        By ``layer/variable``.
+    fresh : tuple of str
+        Layers that start at random all the same: other classes, or none published.
+    seen : Seen
+        Marks of the samples these weights learned from; the trained ones have seen them too.
+    path : Path
+    sha256 : str
+    """
+
+    tensors: Mapping[str, NDArray[np.float32]]
+    fresh: tuple[str, ...]
+    seen: Seen
+    path: Path
+    sha256: str
+
+    def give(self, model: Any) -> None:
+        """Assign the tensors.
+
+        Raises
+        ------
+        WeightsError
+            If one is missing, left over, or of another shape; then none is assigned.
+        """
+        own = {n: v for n, v in weightfile.values_of(model).items() if _layer(n) in self.fresh}
+        known = {n: t for n, t in self.tensors.items() if _layer(n) not in self.fresh}
+        weightfile.assign(model, known | own, str(self.path))
+
+
+def start(network: Network, given: str, classes: int) -> Start:
+    """Read the weights that a recipe names.
+
+    Parameters
+    ----------
+    network : Network
+    given : str
+        "published" (see ``mueca weights list``), or the path of a weight file that ``mueca train`` wrote for
+        this network.
+    classes : int
+        Of the training to come; with another number the last layer starts at random.
+
+    Raises
+    ------
+    WeightsError
+        If the file is not there, damaged, or another network's.
+    ValueError
+        If nothing is published for the network.
+    """
+    path = start_path(network, given)
+    if given == PUBLISHED:
+        assert network.read is not None  # noqa: S101  start_path asked
+        return Start(network.read(path), network.fresh, Seen.of((), ()), path, file_sha256(path))
+    found = weightfile.load(path)
+    same = len(found.card.get("classes", ())) == classes
+    return Start(found.tensors, () if same else ("scores",), found.seen, path, file_sha256(path))
+
+
+def start_path(network: Network, given: str) -> Path:
+    """Return the file that a recipe names, once it is known to be there; parameters and errors as `start`."""
+    if given == PUBLISHED:
+        if network.read is None:
+            raise ValueError(
+                f"nothing is published to start {network.name} from; give a weight file of yours"
+            )
+        return store.path_of(network.name)
+    path = Path(given).expanduser()
+    if (found := weightfile.load_card(path).get("network")) != network.name:
+        raise WeightsError(f"{path} holds weights of {found}, not of {network.name}")
+    return path
+
+
+def _layer(name: str) -> str:
+    return name.rpartition("/")[0]

@@ -1,0 +1,249 @@
+"""The application: the page, ``POST /predict``, the reports, ``/docs``, ``/health``."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from pipelines.predict import Predictor
+from pipelines.web.access import Access
+from pipelines.web.answers import ErrorAnswer, HealthAnswer, PredictAnswer
+from pipelines.web.facts import facts_of
+from pipelines.web.guard import Guard
+from pipelines.web.reports import find_results, report_policy
+from pipelines.web.spool import Spool
+from pipelines.web.uploads import Limits, Refused, Upload, receive
+from pipelines.web.work import Judge
+
+log = logging.getLogger(__name__)
+
+_HERE = Path(__file__).parent
+_STATIC = {
+    "page.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "docs.js": "text/javascript; charset=utf-8",
+}
+#: Requests with a body that are read at once; one more is refused: bounds what lies in the folder.
+_MOST_UPLOADS = 64
+#: The body of POST /predict, as OpenAPI has no type for "read it yourself".
+_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["files"],
+                "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+            }
+        }
+    },
+}
+_STATUSES = {
+    400: "The form is damaged.",
+    401: "The token is missing.",
+    403: "From a page of another site.",
+    408: "The upload stood still.",
+    413: "Too large: bytes, pixels, seconds or files.",
+    415: "No picture or video that can be read, or no form.",
+    421: "Host is not this server.",
+    422: "Empty, damaged, or nothing came.",
+    503: "Too much waits.",
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """All that the application needs.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    access : Access
+    spool : Spool
+    limits : Limits
+    model : Path or None
+        The model's folder, for its predictions.
+    reports : Path or None
+        Folder of results.
+    """
+
+    predictor: Predictor
+    access: Access
+    spool: Spool
+    limits: Limits = Limits()
+    model: Path | None = None
+    reports: Path | None = None
+
+
+def create_app(site: Site) -> Guard:
+    """Return the application as ASGI.
+
+    Parameters
+    ----------
+    site : Site
+    """
+    judge = Judge(site.predictor, site.limits)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        judge.close()
+
+    # FastAPI's own pages for the documentation load scripts from elsewhere.
+    app = FastAPI(title="mueca", version=version("mueca"), docs_url=None, redoc_url=None, lifespan=life)
+    app.description = "Finds the faces of photos and videos and says which expression each shows."
+    _add_pages(app, site)
+    _add_predict(app, site, judge)
+    _add_reports(app, site)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _failed)
+    return Guard(app, site.access)
+
+
+def _add_pages(app: FastAPI, site: Site) -> None:
+    facts = facts_of(site.predictor.card, site.model)
+
+    @app.get("/", include_in_schema=False)
+    def page() -> HTMLResponse:
+        found = find_results(site.reports)
+        return HTMLResponse(
+            _template("page.html.jinja2").render(
+                facts=facts, limits=site.limits, reports=found, folder=site.reports, stamp=_stamp()
+            )
+        )
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(_template("docs.html.jinja2").render(stamp=_stamp()))
+
+    @app.get("/static/{name}", include_in_schema=False)
+    def static(name: str) -> Response:
+        if name not in _STATIC:
+            raise HTTPException(404)
+        return Response((_HERE / "static" / name).read_bytes(), media_type=_STATIC[name])
+
+    @app.get("/health", summary="Does it run?")
+    def health() -> HealthAnswer:
+        return HealthAnswer()
+
+
+def _add_predict(app: FastAPI, site: Site, judge: Judge) -> None:
+    reading = asyncio.Semaphore(_MOST_UPLOADS)
+
+    @app.post(
+        "/predict",
+        summary="Judge photos and videos",
+        description="One or several files as multipart/form-data; what each is, its bytes say. A file alone "
+        "that cannot be judged gives its status; among several, it gives an answer of the kind `fault`.",
+        openapi_extra={"requestBody": _BODY},
+        response_model=PredictAnswer,
+        response_model_exclude_none=True,
+        responses={code: {"model": ErrorAnswer, "description": text} for code, text in _STATUSES.items()},
+    )
+    async def predict(request: Request) -> Any:
+        if reading.locked():
+            raise Refused(503, "too many uploads at once; try again in a few seconds")
+        with site.spool.place() as place:
+            async with reading:
+                uploads = await receive(request, place, site.limits)
+            async with _while_there(request) as gone:
+                found = await asyncio.gather(*(_answer(judge, upload, gone) for upload in uploads))
+        if len(found) == 1 and found[0]["kind"] == "fault":
+            raise Refused(found[0]["status"], f"{found[0]['name']}: {found[0]['error']}")
+        return {"files": found}
+
+
+@asynccontextmanager
+async def _while_there(request: Request) -> AsyncIterator[threading.Event]:
+    """Give an event that is set when the client breaks off, or the work ends."""
+    gone = threading.Event()
+
+    async def watch() -> None:
+        while not await request.is_disconnected():
+            await asyncio.sleep(0.5)
+        gone.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield gone
+    finally:
+        watching.cancel()
+        gone.set()
+
+
+async def _answer(judge: Judge, upload: Upload, gone: threading.Event) -> dict[str, Any]:
+    try:
+        return await judge.file(upload, gone)
+    except Refused as refusal:
+        return {"kind": "fault", "name": upload.name, "error": str(refusal), "status": refusal.status}
+    except MemoryError:
+        return {"kind": "fault", "name": upload.name, "error": "not enough memory for it", "status": 413}
+
+
+def _add_reports(app: FastAPI, site: Site) -> None:
+    @app.get("/reports/{name:path}", include_in_schema=False)
+    def report(name: str) -> HTMLResponse:
+        # A name is looked up among those found, never joined to a path.
+        pages = {found.name: found.page for found in find_results(site.reports)}
+        page = pages.get(name)
+        if page is None:
+            raise HTTPException(404)
+        return HTMLResponse(page.read_bytes(), headers={"content-security-policy": report_policy()})
+
+
+def _refused(_: Request, error: Exception) -> JSONResponse:
+    status = error.status if isinstance(error, Refused) else 400
+    # Of a refused upload the rest is not read: the connection ends here.
+    return JSONResponse({"error": str(error)}, status, headers={"connection": "close"})
+
+
+def _gone(_: Request, __: Exception) -> JSONResponse:
+    return JSONResponse({"error": "the client broke off"}, 400)
+
+
+def _http(_: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return JSONResponse({"error": getattr(error, "detail", "not found")}, status)
+
+
+def _failed(request: Request, error: Exception) -> JSONResponse:
+    """Answer a defect without its inside; the server's own screen says what it was."""
+    log.error("%s %s: unexpected %s: %s", request.method, request.url.path, type(error).__name__, error)
+    return JSONResponse({"error": "a defect of the server; its screen says which"}, 500)
+
+
+@cache
+def _stamp() -> str:
+    """Return a short hash of the static files, so that no browser keeps those of an older version."""
+    parts = b"".join((_HERE / "static" / name).read_bytes() for name in sorted(_STATIC))
+    return hashlib.sha256(parts).hexdigest()[:12]
+
+
+@cache
+def _template(name: str) -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)

@@ -1,0 +1,197 @@
+"""Decode a video in a process of its own, which may do little else: what breaks in it is no harm here.
+
+Run as ``python -m pipelines.web.decode PATH LIMITS`` it writes messages to its output: a line of JSON each,
+and after that of a frame its bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from pipelines.web.uploads import Limits, Refused
+
+#: Frames of a second that are judged, at most: an expression takes longer than a tenth of a second.
+PACE = 12.5
+#: Longest line of a message: whatever the process sends, no more of it is held.
+_LONGEST_LINE = 4096
+
+
+class Header(NamedTuple):
+    """Of a video: frames a second, seconds (None if its header does not say)."""
+
+    rate: float
+    seconds: float | None
+
+
+@dataclass
+class Decoder:
+    """The frames of a video, from a process that decodes it.
+
+    Parameters
+    ----------
+    path : Path
+    limits : Limits
+        `frame`, `seconds`, `work` and `memory` bound what the process takes.
+    """
+
+    path: Path
+    limits: Limits
+
+    def __post_init__(self) -> None:
+        self.fault = ""
+        self._late = False
+        self._process = _started(self.path, self.limits)
+        self._watch = threading.Timer(self.limits.work, self._too_late)
+        self._watch.daemon = True
+        self._watch.start()
+
+    def __enter__(self) -> Decoder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def header(self) -> Header:
+        """Return what the file says of itself; to be asked for first.
+
+        Raises
+        ------
+        Refused
+            If it is no video that can be read, or a longer one than allowed.
+        """
+        found = self._message()
+        return Header(float(found["rate"]), found["seconds"])
+
+    def frames(self) -> Iterator[Any]:
+        """Yield `pipelines.frames.Frame`; after the last, `fault` says what was wrong with the file.
+
+        Raises
+        ------
+        Refused
+            If it cannot be decoded, or that takes too long.
+        """
+        import numpy as np
+
+        from pipelines.frames import Frame
+
+        while "fault" not in (message := self._message()):
+            height, width = int(message["height"]), int(message["width"])
+            if not 0 < height * width <= self.limits.frame:
+                raise self._broken()
+            data = self._out.read(height * width * 3)
+            if len(data) < height * width * 3:
+                raise self._broken()
+            image = np.frombuffer(data, np.uint8).reshape(height, width, 3)
+            yield Frame(int(message["index"]), float(message["seconds"]), image)
+        self.fault = str(message["fault"])
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._watch.cancel()
+        self._process.kill()
+        self._out.close()
+        self._process.wait()
+
+    @property
+    def _out(self) -> IO[bytes]:
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe, see _started
+        return self._process.stdout
+
+    def _message(self) -> dict[str, Any]:
+        line = self._out.readline(_LONGEST_LINE)
+        try:
+            found: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise self._broken() from None
+        if "refused" in found:
+            raise Refused(int(found["status"]), str(found["refused"]))
+        return found
+
+    def _broken(self) -> Refused:
+        if self._late:
+            return Refused(
+                413, f"judging it took more than {self.limits.work:g} s; send a shorter or smaller video"
+            )
+        return Refused(422, "its decoder gave up; convert it to .mp4 and send it again")
+
+    def _too_late(self) -> None:
+        self._late = True
+        self._process.kill()
+
+
+def _started(path: Path, limits: Limits) -> subprocess.Popen[bytes]:
+    paths = os.pathsep.join(filter(None, sys.path))
+    known = ("PATH", "LANG", "LC_ALL", "TMPDIR")  # no more of the environment is its business
+    environment = {name: os.environ[name] for name in known if name in os.environ}
+    words = [limits.frame, limits.seconds, limits.memory, limits.work]
+    return subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-P", "-m", "pipelines.web.decode", str(path), json.dumps(words)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment | {"PYTHONPATH": paths},
+    )
+
+
+def main(words: list[str]) -> None:
+    """Decode, as the process that was started for it."""
+    frame, seconds, memory, work = json.loads(words[1])
+    to = sys.stdout.buffer
+    with contextlib.suppress(BrokenPipeError):  # nobody reads on
+        try:
+            _confine(int(memory), float(work))
+            _send(to, Path(words[0]), int(frame), float(seconds))
+        except (ValueError, OSError, MemoryError) as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            _tell(to, refused=getattr(error, "reason", str(error)), status=getattr(error, "status", 422))
+        to.flush()
+    os._exit(0)
+
+
+def _confine(memory: int, work: float) -> None:
+    """Bound memory and processor time; no file may be written, none larger than nothing."""
+    import resource
+
+    for what, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, int(work) + 1),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def _send(to: IO[bytes], path: Path, pixels: int, seconds: float) -> None:
+    from pipelines.frames import VideoFile
+
+    with VideoFile(path, pixels, seconds) as video:
+        if (video.seconds or 0) > seconds:
+            raise Refused(413, f"{video.seconds:.0f} seconds long; at most {seconds:g}: cut it")
+        _tell(to, rate=video.rate, seconds=video.seconds)
+        due = 0.0
+        for frame in video:
+            if frame.seconds < due - 1e-6:
+                continue
+            due = max(due + 1 / PACE, frame.seconds)
+            height, width = frame.image.shape[:2]
+            _tell(to, index=frame.index, seconds=frame.seconds, height=height, width=width)
+            to.write(frame.image.tobytes())
+        _tell(to, fault=video.fault)
+
+
+def _tell(to: IO[bytes], **message: Any) -> None:
+    to.write(json.dumps(message).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

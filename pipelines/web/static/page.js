@@ -1,0 +1,414 @@
+// The page of mueca serve. Texts go in as texts, never as HTML; pictures are shown from the file chosen, not from the server.
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const main = $("main");
+const CLASSES = JSON.parse(main.dataset.classes);
+const COLOUR = Object.fromEntries(CLASSES.map((c) => [c.name, c.colour]));
+// Black or white, whichever stands out more.
+const INK = Object.fromEntries(CLASSES.map(({ name, colour }) => {
+  const [r, g, b] = [1, 3, 5].map((i) => (parseInt(colour.slice(i, i + 2), 16) / 255) ** 2.2);
+  return [name, 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff"];
+}));
+const SVG = "http://www.w3.org/2000/svg";
+const CAMERA_SIDE = 480; // pixels of the longer side of a camera picture that is sent
+const MOST_CHARTS = 8; // of the faces that are seen longest
+const PATIENT = 250; // milliseconds between two camera pictures, at least
+
+function el(tag, props = {}, ...inside) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (name in made) made[name] = value;
+    else made.setAttribute(name, value);
+  }
+  made.append(...inside);
+  return made;
+}
+
+function svg(tag, attributes = {}, text = "") {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.textContent = text;
+  return made;
+}
+
+const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
+const numbersOf = (face) => face.probabilities || face.scores;
+// A score is no probability, so it has no per cent.
+const shown = (face, value) => (face.probabilities ? percent(value) : value.toFixed(2));
+const wordsOf = (face) => `${face.label} ${shown(face, numbersOf(face)[face.label])}`;
+const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
+function say(text, busy = false) {
+  $("status").textContent = text;
+  $("status").classList.toggle("busy", busy);
+}
+
+// ---- faces -----------------------------------------------------------------------------------------------------
+
+function bars(face) {
+  const body = el("tbody");
+  const numbers = numbersOf(face);
+  for (const { name } of CLASSES) {
+    const bar = el("span");
+    bar.style.width = `${100 * numbers[name]}%`;
+    bar.style.background = COLOUR[name];
+    const row = el("tr", {}, el("th", { scope: "row" }, name), el("td", { className: "track" }, bar),
+      el("td", { className: "n" }, shown(face, numbers[name])));
+    row.classList.toggle("top", name === face.label);
+    body.append(row);
+  }
+  const caption = face.probabilities ? "Probabilities" : "Scores: they rank, and are no probabilities";
+  return el("table", { className: "bars" }, el("caption", { className: face.probabilities ? "hidden" : "" }, caption), body);
+}
+
+function faceCard(face, number) {
+  const tag = el("span", { className: "tag" }, String(number));
+  tag.style.background = COLOUR[face.label];
+  tag.style.color = INK[face.label];
+  return el("div", { className: "face", tabIndex: 0, role: "group", "aria-label": `face ${number}: ${wordsOf(face)}` },
+    el("h4", {}, tag, " ", wordsOf(face)), bars(face));
+}
+
+// Boxes are drawn in pixels of the picture; the SVG is stretched over it.
+function mark(marks, width, height, faces, skipped = [], label = (face, i) => `${i + 1} ${face.label}`) {
+  marks.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  marks.replaceChildren();
+  const unit = Math.max(width, height) / 55;
+  const box = (b, colour, dash) => svg("rect", {
+    class: "box", x: b.left, y: b.top, width: b.right - b.left, height: b.bottom - b.top,
+    stroke: colour, "stroke-width": unit / 7, ...(dash ? { "stroke-dasharray": unit / 3 } : {}),
+  });
+  for (const b of skipped) marks.append(box(b, "#c8c8c8", true));
+  faces.forEach((face, i) => {
+    const group = svg("g");
+    const text = label(face, i);
+    const wide = text.length * unit * 0.56 + unit * 0.6;
+    const left = Math.max(0, Math.min(face.box.left, width - wide));
+    const top = face.box.top >= 1.4 * unit ? face.box.top - 1.4 * unit : Math.max(0, face.box.top);
+    group.append(box(face.box, COLOUR[face.label], false),
+      svg("rect", { x: left, y: top, width: wide, height: 1.4 * unit, fill: COLOUR[face.label] }),
+      svg("text", { x: left + 0.3 * unit, y: top + unit, "font-size": unit, "font-family": "sans-serif", fill: INK[face.label] }, text));
+    marks.append(group);
+  });
+  return [...marks.querySelectorAll("g")];
+}
+
+// While a face's card has the focus or the pointer, the other boxes step back.
+function tie(cards, groups) {
+  const only = (chosen) => groups.forEach((g, i) => g.classList.toggle("faint", chosen !== null && i !== chosen));
+  cards.forEach((card, i) => {
+    for (const kind of ["mouseenter", "focus"]) card.addEventListener(kind, () => only(i));
+    for (const kind of ["mouseleave", "blur"]) card.addEventListener(kind, () => only(null));
+  });
+}
+
+function save(name, blob) {
+  const link = el("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+// The picture with its boxes, as a file.
+function saveMarked(picture, marks, width, height, name) {
+  const canvas = el("canvas", { width, height });
+  const drawn = canvas.getContext("2d");
+  drawn.drawImage(picture, 0, 0, width, height);
+  const copy = marks.cloneNode(true);
+  copy.setAttribute("width", width);
+  copy.setAttribute("height", height);
+  for (const rect of copy.querySelectorAll("rect.box")) rect.setAttribute("fill", "none");
+  const overlay = new Image();
+  overlay.onload = () => { drawn.drawImage(overlay, 0, 0); canvas.toBlob((blob) => save(`${name}-mueca.png`, blob)); };
+  overlay.src = `data:image/svg+xml,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
+}
+
+const saveJson = (answer) => () =>
+  save(`${answer.name}.json`, new Blob([JSON.stringify(answer, null, 1)], { type: "application/json" }));
+
+// ---- photos ----------------------------------------------------------------------------------------------------
+
+function summary(answer) {
+  const small = answer.skipped.length ? `, ${answer.skipped.length} too small to judge` : "";
+  return `${count(answer.faces.length, "face")}${small}`;
+}
+
+function photoResult(file, answer) {
+  const picture = el("img", { alt: `${answer.name}: ${summary(answer)}` });
+  const marks = svg("svg", { "aria-hidden": "true" });
+  const stage = el("div", { className: "stage" }, picture, marks);
+  const groups = mark(marks, answer.width, answer.height, answer.faces, answer.skipped);
+  const cards = answer.faces.map((face, i) => faceCard(face, i + 1));
+  tie(cards, groups);
+  const note = `${answer.width} x ${answer.height} pixels, judged in ${Math.round(1000 * answer.seconds)} ms; faces under ` +
+    `${answer.smallest} pixels are not looked for.`;
+  const keep = el("button", { type: "button" }, "Save with boxes");
+  keep.onclick = () => saveMarked(picture, marks, answer.width, answer.height, answer.name);
+  picture.onerror = () => {
+    stage.replaceChildren(el("p", { className: "soft" }, "This browser does not show pictures of this kind."));
+    keep.hidden = true;
+  };
+  picture.src = URL.createObjectURL(file);
+  const json = el("button", { type: "button", onclick: saveJson(answer) }, "Save as JSON");
+  return el("article", { className: "result" }, el("h3", {}, `${answer.name}: ${summary(answer)}`),
+    el("div", { className: "pair" }, el("div", {}, stage, el("p", { className: "soft" }, note), el("p", {}, keep, " ", json)),
+      el("div", { className: "faces" }, ...cards)));
+}
+
+// ---- videos ----------------------------------------------------------------------------------------------------
+
+// The moments of each face, the one seen longest first.
+function tracksOf(answer) {
+  const tracks = new Map();
+  for (const moment of answer.moments) {
+    for (const face of moment.faces) {
+      if (!tracks.has(face.track)) tracks.set(face.track, []);
+      tracks.get(face.track).push({ seconds: moment.seconds, face });
+    }
+  }
+  return [...tracks].sort((a, b) => b[1].length - a[1].length);
+}
+
+function legend() {
+  return el("ul", { className: "legend" }, ...CLASSES.map(({ name, colour }) => {
+    const patch = el("span");
+    patch.style.background = colour;
+    return el("li", {}, patch, name);
+  }));
+}
+
+// Shares of the classes over time, one above the other; a gap where the face was not seen.
+function chart(points, last, seek, words) {
+  const [wide, high, left, low] = [560, 120, 44, 18];
+  const made = svg("svg", { class: "chart", viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": words });
+  const x = (t) => left + (wide - left - 4) * (last ? t / last : 0);
+  const y = (p) => 8 + (high - low - 8) * (1 - p);
+  const step = points.length > 1 ? Math.max(0.25, 3 * (points[points.length - 1].seconds - points[0].seconds) / points.length) : 1;
+  made.append(svg("rect", { class: "frame", x: left, y: y(1), width: wide - left - 4, height: y(0) - y(1) }));
+  const runs = [];
+  for (const point of points) {
+    const run = runs[runs.length - 1];
+    if (run && point.seconds - run[run.length - 1].seconds <= step) run.push(point);
+    else runs.push([point]);
+  }
+  for (const run of runs) {
+    // A single moment is as wide as a line.
+    const path = run.length > 1 ? run : [run[0], { ...run[0], seconds: run[0].seconds + last / 300 }];
+    let below = path.map(() => 0);
+    for (const { name, colour } of CLASSES) {
+      const above = path.map((p, i) => below[i] + numbersOf(p.face)[name]);
+      const up = path.map((p, i) => `${x(p.seconds).toFixed(1)},${y(above[i]).toFixed(1)}`);
+      const down = path.map((p, i) => `${x(p.seconds).toFixed(1)},${y(below[i]).toFixed(1)}`).reverse();
+      made.append(svg("polygon", { points: [...up, ...down].join(" "), fill: colour }));
+      below = above;
+    }
+  }
+  for (const share of [0, 0.5, 1]) made.append(svg("text", { x: left - 4, y: y(share) + 4, "text-anchor": "end" }, percent(share)));
+  for (let i = 0; i <= 4; i += 1) {
+    made.append(svg("text", { x: x(last * i / 4), y: high - 5, "text-anchor": i === 4 ? "end" : i ? "middle" : "start" },
+      `${(last * i / 4).toFixed(1)} s`));
+  }
+  const now = svg("line", { y1: 0, y2: high - low, stroke: "currentColor", "stroke-width": 1.5, "data-now": "" });
+  made.append(now);
+  made.addEventListener("click", (event) => {
+    const at = made.getBoundingClientRect();
+    seek(last * Math.max(0, Math.min(1, (wide * (event.clientX - at.left) / at.width - left) / (wide - left - 4))));
+  });
+  return { made, at: (t) => { now.setAttribute("x1", x(t)); now.setAttribute("x2", x(t)); } };
+}
+
+function csvOf(answer) {
+  const names = CLASSES.map((c) => c.name);
+  const lines = [["frame", "seconds", "track", "left", "top", "right", "bottom", "label", ...names].join(",")];
+  for (const moment of answer.moments) {
+    for (const face of moment.faces) {
+      const { left, top, right, bottom } = face.box;
+      lines.push([moment.frame, moment.seconds, face.track, left, top, right, bottom, face.label, ...names.map((n) => numbersOf(face)[n])].join(","));
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+const mostOften = (points) => {
+  const seen = {};
+  for (const { face } of points) seen[face.label] = (seen[face.label] || 0) + 1;
+  const [label, n] = Object.entries(seen).sort((a, b) => b[1] - a[1])[0];
+  return `${label} in ${percent(n / points.length)} of the time`;
+};
+
+function videoResult(file, answer) {
+  const tracks = tracksOf(answer);
+  const last = answer.moments.length ? answer.moments[answer.moments.length - 1].seconds : 0;
+  const video = el("video", { controls: true, muted: true, playsInline: true, "aria-label": answer.name });
+  const marks = svg("svg", { "aria-hidden": "true" });
+  const stage = el("div", { className: "stage" }, video, marks);
+  const longest = tracks.slice(0, MOST_CHARTS).sort((a, b) => a[1][0].seconds - b[1][0].seconds);
+  const charts = longest.map(([track, points]) => {
+    const words = `face ${track}: ${mostOften(points)}, seen from ${points[0].seconds.toFixed(1)} to ${points[points.length - 1].seconds.toFixed(1)} s`;
+    return [words, chart(points, last, (t) => { video.currentTime = t; }, `time line, ${words}`)];
+  });
+  const follow = () => {
+    let moment = null;
+    for (const m of answer.moments) if (m.seconds <= video.currentTime + 0.02) moment = m; else break;
+    mark(marks, answer.width, answer.height, moment ? moment.faces : [], moment ? moment.skipped : [],
+      (face) => `${face.track} ${wordsOf(face)}`);
+    for (const [, drawn] of charts) drawn.at(Math.min(video.currentTime, last));
+    if (!video.paused) requestAnimationFrame(follow);
+  };
+  for (const kind of ["loadeddata", "play", "seeked", "pause"]) video.addEventListener(kind, follow);
+  video.onerror = () => stage.replaceChildren(el("p", { className: "soft" }, "This browser does not play videos of this kind."));
+  video.src = URL.createObjectURL(file);
+  const words = `${answer.name}: ${count(tracks.length, "face")} in ${last.toFixed(1)} s`;
+  const csv = el("button", { type: "button" }, "Save the time line as CSV");
+  csv.onclick = () => save(`${answer.name}.csv`, new Blob([csvOf(answer)], { type: "text/csv" }));
+  const made = el("article", { className: "result" }, el("h3", {}, words));
+  if (answer.fault) made.append(el("p", { className: "fault" }, answer.fault));
+  made.append(stage, el("p", { className: "soft" }, `${answer.width} x ${answer.height} pixels, ${answer.moments.length} frames judged in ` +
+    `${answer.seconds.toFixed(1)} s. The numbers are smoothed over half a second. Click a time line to go there.`));
+  if (charts.length) made.append(legend());
+  made.append(el("div", { className: "charts" }, ...charts.map(([title, drawn]) => el("div", {}, el("h4", {}, title), drawn.made))));
+  if (tracks.length > charts.length) made.append(el("p", { className: "soft" }, `and ${tracks.length - charts.length} more, in the CSV.`));
+  made.append(el("p", {}, csv, " ", el("button", { type: "button", onclick: saveJson(answer) }, "Save as JSON")));
+  follow();
+  return made;
+}
+
+// ---- asking ----------------------------------------------------------------------------------------------------
+
+async function ask(file, name) {
+  const form = new FormData();
+  form.append("files", file, name);
+  let answer;
+  try {
+    answer = await fetch("/predict", { method: "POST", body: form });
+  } catch {
+    throw new Error("the server does not answer; is mueca serve still running?");
+  }
+  const found = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
+  if (!answer.ok) throw new Error(found.error);
+  return found.files[0];
+}
+
+function show(made) {
+  $("results").hidden = false;
+  $("list").prepend(made);
+}
+
+async function judge(files) {
+  const list = [...files];
+  let done = 0;
+  for (const file of list) {
+    const began = Date.now();
+    const tell = () => say(`${file.name}: ${list.length > 1 ? `file ${done + 1} of ${list.length}, ` : ""}` +
+      `being judged, ${Math.round((Date.now() - began) / 1000)} s`, true);
+    say(`${file.name}: being judged`, true);
+    const clock = setInterval(tell, 5000);
+    try {
+      if (file.size > Number(main.dataset.size)) throw new Error(`${file.name}: larger than ${main.dataset.size / 2 ** 20} MB`);
+      const answer = await ask(file, file.name);
+      show(answer.kind === "video" ? videoResult(file, answer) : photoResult(file, answer));
+      say(answer.kind === "video" ? `${answer.name} is judged` : `${answer.name}: ${summary(answer)}`);
+    } catch (error) {
+      show(el("article", { className: "result" }, el("p", { className: "fault", role: "alert" }, error.message)));
+      say("");
+    } finally {
+      clearInterval(clock);
+    }
+    done += 1;
+  }
+}
+
+$("files").addEventListener("change", (event) => { judge(event.target.files).then(() => { event.target.value = ""; }); });
+$("clear").addEventListener("click", () => {
+  for (const shownNow of $("list").querySelectorAll("img, video")) URL.revokeObjectURL(shownNow.src);
+  $("list").replaceChildren();
+  $("results").hidden = true;
+  say("");
+});
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    $("drop").classList.toggle("over", kind === "dragover");
+    if (kind === "drop" && event.dataTransfer.files.length) judge(event.dataTransfer.files);
+  });
+}
+document.addEventListener("paste", (event) => { if (event.clipboardData.files.length) judge(event.clipboardData.files); });
+
+// ---- the camera ------------------------------------------------------------------------------------------------
+
+let stream = null;
+
+// The camera's picture as it is now, as a JPEG.
+function still() {
+  const video = $("camera-video");
+  const scale = Math.min(1, CAMERA_SIDE / Math.max(video.videoWidth, video.videoHeight));
+  const canvas = el("canvas", { width: Math.round(video.videoWidth * scale), height: Math.round(video.videoHeight * scale) });
+  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => { canvas.toBlob(resolve, "image/jpeg", 0.9); });
+}
+
+const rest = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+async function watch(mine) {
+  let pace = 0;
+  while (stream === mine) {
+    const began = performance.now();
+    try {
+      const answer = await ask(await still(), "camera.jpg");
+      if (stream !== mine) return;
+      mark($("camera-marks"), answer.width, answer.height, answer.faces, answer.skipped, (face, i) => `${i + 1} ${wordsOf(face)}`);
+      $("camera-faces").replaceChildren(...answer.faces.slice(0, 6).map((face, i) => faceCard(face, i + 1)));
+      await rest(Math.max(0, PATIENT - (performance.now() - began)));
+      const now = 1000 / (performance.now() - began);
+      pace = pace ? 0.8 * pace + 0.2 * now : now;
+      $("camera-pace").textContent = `${summary(answer)}; ${pace.toFixed(1)} pictures a second`;
+    } catch (error) {
+      stopCamera();
+      say(`The camera was stopped: ${error.message}`);
+    }
+  }
+}
+
+function stopCamera() {
+  if (stream) for (const track of stream.getTracks()) track.stop();
+  stream = null;
+  $("camera-video").srcObject = null;
+  $("camera").hidden = true;
+  $("camera-start").disabled = false;
+  $("camera-marks").replaceChildren();
+  $("camera-faces").replaceChildren();
+}
+
+const CAMERA_FAULTS = {
+  NotAllowedError: "the browser was not allowed to use it; allow it beside the address and try again",
+  NotFoundError: "there is none",
+  NotReadableError: "another program uses it",
+};
+
+$("camera-start").addEventListener("click", async () => {
+  if (!navigator.mediaDevices) {
+    say("The camera: browsers give it to pages on 127.0.0.1 or over https only.");
+    return;
+  }
+  $("camera-start").disabled = true;
+  say("Waiting for the camera", true);
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { width: { ideal: 1280 }, facingMode: "user" } });
+    const mine = stream;
+    stream.getVideoTracks()[0].addEventListener("ended", () => { stopCamera(); say("The camera was unplugged."); });
+    $("camera").hidden = false;
+    $("camera-video").srcObject = stream;
+    await $("camera-video").play();
+    say("The camera is on; pictures of it go to this server and are not kept.");
+    $("camera-stop").focus();
+    watch(mine);
+  } catch (error) {
+    stopCamera();
+    say(`The camera: ${CAMERA_FAULTS[error.name] || error.message}.`);
+  }
+});
+$("camera-stop").addEventListener("click", () => { stopCamera(); say(""); $("camera-start").focus(); });
+$("camera-keep").addEventListener("click", async () => {
+  const name = `camera-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.jpg`;
+  judge([new File([await still()], name, { type: "image/jpeg" })]);
+});

@@ -1,0 +1,206 @@
+"""Predict on videos with a model of clips: a prediction for every so many frames of each face, as R2 does."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from featurize.detect import Detection, crop_face
+from featurize.faces import Box
+from featurize.images import MAX_PIXELS, Image, to_grey
+from featurize.track import EVERY, Seen, Tracker
+from pipelines.frames import Frame, VideoFile, VideoWriter
+from pipelines.model import Model
+from pipelines.predict import Predictor, draw
+from pipelines.progress import SILENT, Progress
+from pipelines.video import FORGET, Timeline, TrackedFace, split_by_size, tracked
+
+#: Frames a prediction, and frames from one prediction to the next, of R2's page.
+WINDOW, STRIDE = 18, 9
+#: Longest window: every frame of it is held in memory, in grey.
+MAX_WINDOW = 256
+#: Side in pixels of the crops that are stacked to a clip; an extractor brings them to its own size.
+SIDE = 128
+
+
+class ClipPredictor(Predictor):
+    """Find faces, and classify clips of them; as `Predictor`, with a model of clips.
+
+    Raises
+    ------
+    ValueError
+        If the model does not take clips.
+    """
+
+    def _check_kind(self, model: Model) -> None:
+        if model.kinds != {"clip"}:
+            raise ValueError(
+                f"this model judges {' and '.join(sorted(model.kinds))}s, not clips of a face; "
+                "leave out --window and --stride, or give a model of clips"
+            )
+
+    def _reduced(self, crop: Image) -> Image:
+        return crop
+
+    def clip(self, frames: Sequence[Image], boxes: Sequence[Box]) -> Image:
+        """Return the (t, side, side) clip of a face from (h, w) frames and its box in each.
+
+        One box for all frames, the median: a box that moved with the face would hide small motions, and a
+        box that trembles would be one.
+        """
+        left, top, right, bottom = (round(float(v)) for v in np.median([b[:4] for b in boxes], axis=0))
+        box = Box(left, top, right, bottom, True)
+        return np.stack([crop_face(frame, box, self.find.framing, SIDE) for frame in frames])
+
+
+@dataclass(frozen=True)
+class WindowRow:
+    """A prediction on some frames in a row.
+
+    Attributes
+    ----------
+    frames : (int, int)
+        The first and the last.
+    seconds : (float, float)
+        Their times.
+    faces : list of TrackedFace
+        Those followed in every frame of the window, the largest first; the box is that of the last frame.
+    """
+
+    frames: tuple[int, int]
+    seconds: tuple[float, float]
+    faces: list[TrackedFace]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON types."""
+        return {
+            "frames": list(self.frames),
+            "seconds": [round(s, 4) for s in self.seconds],
+            "faces": [face.as_dict() for face in self.faces],
+        }
+
+
+class WindowWatcher:
+    """Follow faces, and judge the last `window` frames of each, every `stride` frames.
+
+    Parameters
+    ----------
+    predictor : ClipPredictor
+    window, stride : int
+        Frames.
+    every : int
+        Frames between two searches.
+
+    Raises
+    ------
+    ValueError
+        If the window is below two frames or above `MAX_WINDOW`, or the stride below one.
+    """
+
+    def __init__(
+        self, predictor: ClipPredictor, window: int = WINDOW, stride: int = STRIDE, every: int = EVERY
+    ) -> None:
+        if not 2 <= window <= MAX_WINDOW:
+            raise ValueError(f"window={window}: give 2 to {MAX_WINDOW} frames")
+        if stride < 1:
+            raise ValueError(f"stride={stride}: give at least 1 frame")
+        self.predictor, self.window, self.stride = predictor, window, stride
+        self.track = Tracker(predictor.search, every)
+        #: Faces as last judged, by track, with the time: what is drawn until the next window.
+        self.known: dict[int, tuple[float, TrackedFace]] = {}
+        self._frames: deque[tuple[Frame, dict[int, Detection]]] = deque(maxlen=window)
+
+    def __call__(self, frame: Frame) -> WindowRow | None:
+        """Take the next frame; return what its window shows if one ends here."""
+        large, _ = split_by_size(self.track(frame.image), self.predictor.min_face)
+        grey = Frame(frame.index, frame.seconds, to_grey(frame.image))
+        if self._frames and self._frames[-1][0].image.shape != grey.image.shape:
+            self._frames.clear()
+        self._frames.append((grey, {s.track: s.detection for s in large}))
+        self.known = {t: k for t, k in self.known.items() if frame.seconds - k[0] <= FORGET}
+        if len(self._frames) < self.window or (frame.index + 1 - self.window) % self.stride:
+            return None
+        return self._judged(large)
+
+    def _judged(self, here: Sequence[Seen]) -> WindowRow:
+        frames = [frame for frame, _ in self._frames]
+        whole = [seen for seen in here if all(seen.track in boxes for _, boxes in self._frames)]
+        clips = [
+            self.predictor.clip([f.image for f in frames], [b[seen.track].box for _, b in self._frames])
+            for seen in whole
+        ]
+        rows = self.predictor.classify(clips)
+        faces = [
+            tracked(self.predictor.face(s.detection, row), s.track)
+            for s, row in zip(whole, rows, strict=True)
+        ]
+        self.known |= {face.track: (frames[-1].seconds, face) for face in faces}
+        first, last = frames[0], frames[-1]
+        return WindowRow((first.index, last.index), (first.seconds, last.seconds), faces)
+
+    def shown(self) -> list[TrackedFace]:
+        """Return the faces of the last frame with what their last window showed, for drawing."""
+        boxes = self._frames[-1][1] if self._frames else {}
+        return [
+            TrackedFace(boxes[t].box, face.confidence, face.label, face.probabilities, face.meaning, t)
+            for t, (_, face) in self.known.items()
+            if t in boxes
+        ]
+
+
+def predict_windows(
+    path: Path | str,
+    predictor: ClipPredictor,
+    *,
+    window: int = WINDOW,
+    stride: int = STRIDE,
+    every: int = EVERY,
+    drawn: Path | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_seconds: float | None = None,
+    progress: Progress = SILENT,
+) -> Timeline[WindowRow]:
+    """Judge the faces of a video on every `window` frames, `stride` frames apart.
+
+    Parameters
+    ----------
+    path : path
+    predictor : ClipPredictor
+    window, stride : int
+        R2 predicts on 18 frames. A video shorter than a window gives no row.
+    every, drawn, max_pixels, max_seconds, progress
+        As in `pipelines.video.predict_video`. Nothing is smoothed: windows overlap.
+
+    Returns
+    -------
+    Timeline of WindowRow
+
+    Raises
+    ------
+    UnreadableVideo, ValueError, OSError
+        As `pipelines.video.predict_video`.
+    """
+    watch = WindowWatcher(predictor, window, stride, every)
+    video = VideoFile(Path(path), max_pixels, max_seconds)
+    return Timeline(video, _rows(video, watch, drawn, progress))
+
+
+def _rows(
+    video: VideoFile, watch: WindowWatcher, drawn: Path | None, progress: Progress
+) -> Iterator[WindowRow]:
+    with ExitStack() as stack:
+        canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None
+        advance = stack.enter_context(progress.task("frames", video.total))
+        for frame in video:
+            row = watch(frame)
+            if canvas:
+                canvas.write(draw(frame.image, watch.shown()), frame.seconds)
+            advance(1)
+            if row is not None:
+                yield row

@@ -1,0 +1,66 @@
+"""Trainings that start from weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from featurize.backbones import weightfile
+from featurize.backbones.weightfile import WeightsError
+from pipelines import train as training
+from pipelines.datasets import synthetic
+from pipelines.train import train
+from pipelines.training.recipe import recipe
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return synthetic.load(n_per_class=12, n_identities=6)
+
+
+def plan(**fields):
+    given = {"backbone": "ucm-a", "epochs": 1, "batch": 16, "precision": "f32", "validation": 0.2}
+    return recipe(**(given | fields))
+
+
+@pytest.fixture(scope="module")
+def first(faces, tmp_path_factory):
+    return train(faces, plan(), tmp_path_factory.mktemp("first"))
+
+
+def test_a_training_goes_on_from_weights(faces, first, tmp_path):
+    still = train(faces, plan(start=str(first.path), learning_rate=1e-12), tmp_path)
+    before, after = (weightfile.load(p).tensors for p in (first.path, still.path))
+    for name, tensor in before.items():
+        np.testing.assert_allclose(after[name], tensor, atol=1e-6, err_msg=name)
+    assert still.card["start"]["file"] == "weights.npz"
+
+
+def test_what_the_first_saw_the_second_has_seen(faces, first, tmp_path):
+    other = synthetic.load(n_per_class=12, n_identities=6, seed=5)
+    second = train(other, plan(start=str(first.path)), tmp_path)
+    seen, before = (weightfile.load_seen(p) for p in (second.path, first.path))
+    assert np.isin(before.contents, seen.contents).all()
+    assert len(seen.contents) > len(before.contents)
+
+
+def test_another_start_is_another_training(faces, first, tmp_path):
+    train(faces, plan(), tmp_path)
+    with pytest.raises(ValueError, match="training of something else"):
+        train(faces, plan(start=str(first.path)), tmp_path)
+
+
+def test_weights_of_another_network_are_refused_before_data_are_loaded(first):
+    with pytest.raises(WeightsError, match="of ucm-a, not of ucm-b"):
+        training.run("no such data", {"backbone": "ucm-b", "start": str(first.path)})
+
+
+def test_nothing_is_published_for_most_networks():
+    with pytest.raises(ValueError, match="nothing is published to start ucm-a from"):
+        training.run("no such data", {"backbone": "ucm-a", "start": "published"})
+
+
+def test_a_missing_file_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUECA_DATA", str(tmp_path))
+    with pytest.raises(WeightsError, match="mueca weights get resnet18"):
+        training.run("no such data", {"backbone": "resnet18", "start": "published"})

@@ -1,0 +1,53 @@
+"""Videos for tests: a face that moves, at any times, turned as telephones store it, cut off, damaged."""
+
+import struct
+
+import numpy as np
+from skimage import data as pictures
+
+from pipelines.frames import VideoWriter
+
+
+def moving_face(n=30, width=320, height=240, step=2):
+    """Return n (h, w, 3) frames in which one face goes to the right."""
+    face = pictures.astronaut()[20:220, 120:320]
+    # Noise, so that every frame takes its share of the file.
+    frames = np.random.default_rng(0).integers(60, 120, (n, height, width, 3), np.uint8)
+    for i, frame in enumerate(frames):
+        left = 20 + step * i
+        there = face[: height - 20, : width - left]
+        frame[20 : 20 + len(there), left : left + there.shape[1]] = there
+    return frames
+
+
+def write(path, frames, seconds=None, rate=25.0):
+    """Write frames at these times (evenly at `rate` if None)."""
+    with VideoWriter(path, rate) as video:
+        for i, frame in enumerate(frames):
+            video.write(frame, i / rate if seconds is None else seconds[i])
+    return path
+
+
+def turned(path, degrees=90):
+    """Set the display matrix of an .mp4 to a turn clockwise, as a telephone held upright does."""
+    data = bytearray(path.read_bytes())
+    cos, sin = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+    matrix = struct.pack(">9i", cos << 16, sin << 16, 0, -sin << 16, cos << 16, 0, 0, 0, 1 << 30)
+    at = data.index(b"tkhd") + 4 + 40  # version and flags, times, identifiers, layer, volume
+    data[at : at + 36] = matrix
+    path.write_bytes(data)
+    return path
+
+
+def index_first(path):
+    """Rewrite an .mp4 so that its index stands before the frames: what is cut off then still plays."""
+    import av
+
+    done = path.with_name(f"first-{path.name}")
+    with av.open(str(path)) as old, av.open(str(done), "w", options={"movflags": "faststart"}) as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                new.mux(packet)
+    return done

@@ -1,0 +1,167 @@
+"""``mueca serve`` as a process: it says where it is, stops cleanly, cleans up after one that was killed."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import cli
+from pipelines.web import server
+from pipelines.web.access import access_for
+from pipelines.web.spool import PREFIX, Spool
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def mueca(capsys):
+    def run(*words):
+        with pytest.raises(SystemExit) as left:
+            cli.main(["serve", *map(str, words)])
+        out, err = capsys.readouterr()
+        return left.value.code, out, err.splitlines()
+
+    return run
+
+
+def test_a_second_server_on_the_port(mueca):
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        port = first.getsockname()[1]
+        code, out, (line,) = mueca("--port", port)
+    assert (code, out) == (1, "")
+    assert line.startswith(f"mueca: port {port} of 127.0.0.1 is taken")
+    assert f"--port {port + 1}" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--host", "no.such.host.invalid"], "no such name or address"),
+        (["--host", "203.0.113.7", "--port", "0"], "cannot listen on 203.0.113.7"),
+        (["--model", "nowhere", "--port", "0"], "no model in nowhere"),
+        (["--detector", "harr", "--port", "0"], "haar"),
+        (["--reports", "nowhere"], "no folder nowhere"),
+        (["--token", "short"], "at least 16"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_bad_words_are_one_line(mueca, words, said, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    code, out, err = mueca(*words)
+    assert (code, out) == (1, "")
+    assert len(err) == 1
+    assert said in err[0]
+
+
+def test_the_extra_is_asked_for(mueca, monkeypatch):
+    monkeypatch.setattr(server, "find_spec", lambda name: None)
+    code, _, (line,) = mueca()
+    assert code == 1
+    assert "pip install 'mueca[web]'" in line
+
+
+def test_the_address_that_is_printed():
+    assert server.page_address("127.0.0.1", 80, access_for("127.0.0.1")) == "http://127.0.0.1:80/"
+    access = access_for("::", token="the-owners-own-token")
+    address = server.page_address("::1", 80, access)
+    assert address == "http://[::1]:80/?token=the-owners-own-token"
+
+
+class Process:
+    """A server of its own."""
+
+    def __init__(self, folder, *words):
+        code = "import cli; cli.main()"
+        self.log = folder / "log"
+        with self.log.open("wb") as to:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code, "serve", "--port", "0", *words],
+                cwd=ROOT,
+                env=os.environ | {"TMPDIR": str(folder)},
+                stderr=to,
+                stdout=to,
+            )
+        for _ in range(600):
+            if found := re.search(r"open http://\S*?:(\d+)/\S*", self.said):
+                self.address, self.port = found.group(0)[5:], int(found.group(1))
+                return
+            assert self.process.poll() is None, self.said
+            time.sleep(0.1)
+        raise AssertionError(self.said)
+
+    @property
+    def said(self):
+        return self.log.read_text()
+
+    def ask(self, path, **headers):
+        for _ in range(100):  # the port is taken before requests are answered
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+                connection.request("GET", path, headers=headers)
+                answer = connection.getresponse()
+                return answer.status, answer.read()
+            except ConnectionError:
+                time.sleep(0.1)
+        raise AssertionError("no answer")
+
+
+def test_killed_in_mid_upload_it_starts_again_clean(tmp_path, model):
+    first = Process(tmp_path, "--model", str(model))
+    line = socket.create_connection(("127.0.0.1", first.port), 10)
+    line.sendall(
+        b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        b'Content-Length: 999999\r\n\r\n--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n'
+        + b"half a photo"
+        * 20_000
+    )
+    for _ in range(200):
+        if any(f.stat().st_size for f in tmp_path.glob(f"{PREFIX}*/*/0")):
+            break
+        time.sleep(0.05)
+    first.process.kill()
+    first.process.wait()
+    line.close()
+    assert any(tmp_path.glob(f"{PREFIX}*/*/0")), "the kill left nothing behind: nothing is tested"
+    second = Process(tmp_path, "--model", str(model), "--host", "0.0.0.0", "--token", "the-owners-own-token")
+    try:
+        assert "removed the uploads that 1 killed server" in second.said
+        assert not any(tmp_path.glob(f"{PREFIX}*/*"))
+        assert "warning: 0.0.0.0 is reached from other machines" in second.said
+        assert second.address.endswith("?token=the-owners-own-token")
+        assert second.ask("/health")[0] == 200
+        assert second.ask("/?token=wrong")[0] == 401
+        assert second.ask("/", Authorization="Bearer the-owners-own-token")[0] == 200
+        said = second.said
+    finally:
+        second.process.send_signal(signal.SIGTERM)
+    assert second.process.wait(20) == 0
+    assert not any(tmp_path.glob(f"{PREFIX}*"))
+    assert second.said.removeprefix(said) == "stopped\n"
+
+
+def test_a_living_servers_folder_is_left_alone(tmp_path):
+    first = Spool(tmp_path)
+    (first.folder / "upload").write_text("x")
+    second = Spool(tmp_path)
+    assert (first.folder / "upload").is_file()
+    assert second.removed == 0
+    first.close()
+    second.close()
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_link_in_a_common_folder_is_not_followed(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").touch()
+    (tmp_path / f"{PREFIX}x").symlink_to(tmp_path / "mine")
+    (tmp_path / f"{PREFIX}x.lock").touch()
+    (tmp_path / f"{PREFIX}y.lock").symlink_to(tmp_path / "mine" / "file")
+    Spool(tmp_path).close()
+    assert (tmp_path / "mine" / "file").is_file()

@@ -1,0 +1,144 @@
+"""Videos: judged frame by frame, decoded in a process that may do little; broken, too long, or a lie."""
+
+import socket
+import subprocess
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipelines.web import decode
+from pipelines.web.decode import PACE, Decoder
+from pipelines.web.uploads import Limits, Refused, Upload
+from pipelines.web.work import Judge
+from tests.pipelines.videofiles import index_first, moving_face, write
+from tests.pipelines.web.conftest import form
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """Return the path of a second of a moving face."""
+    return write(tmp_path_factory.mktemp("video") / "face.mp4", moving_face(25))
+
+
+@pytest.fixture(scope="module")
+def long_video(tmp_path_factory):
+    """Return the path of 10 seconds at 5 frames a second; `LIMITS` allow 4 seconds."""
+    return write(tmp_path_factory.mktemp("video") / "long.mp4", moving_face(50, 160, 120), rate=5.0)
+
+
+def test_a_time_line(client, video):
+    status, answer = client.predict(("face.mp4", video.read_bytes(), "video/mp4"))
+    assert status == 200, answer
+    (found,) = answer["files"]
+    assert (found["kind"], found["width"], found["height"], found["fault"]) == ("video", 320, 240, "")
+    times = [m["seconds"] for m in found["moments"]]
+    assert times[0] == 0
+    assert min(np.diff(times)) >= 1 / PACE - 1e-3, "more frames are judged than are meant to be"
+    assert len(times) == 13
+    faces = [m["faces"][0] for m in found["moments"] if m["faces"]]
+    assert len(faces) >= 12
+    assert len({f["track"] for f in faces}) == 1
+    assert faces[-1]["box"]["left"] > faces[0]["box"]["left"] + 20
+    assert all(sum(f["probabilities"].values()) == pytest.approx(1, abs=1e-3) for f in faces)
+    assert client.left() == []
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.txt", "../a"])
+def test_a_video_is_one_by_its_bytes(client, video, name):
+    status, answer = client.predict((name, video.read_bytes(), "image/jpeg"))
+    assert (status, answer["files"][0]["kind"]) == (200, "video")
+
+
+def test_a_truncated_video_is_judged_as_far_as_it_goes_and_says_so(client, video):
+    data = index_first(video).read_bytes()
+    status, answer = client.predict(("cut.mp4", data[: len(data) * 6 // 10]))
+    assert status == 200
+    assert "cut off" in answer["files"][0]["fault"]
+    assert 3 < len(answer["files"][0]["moments"]) < 13
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda data: data[: len(data) // 2],  # the index stands at the end: nothing can be read
+        lambda data: data[:100],
+        lambda data: data[:32] + bytes(len(data) - 32),
+        lambda data: b"\x1a\x45\xdf\xa3" + data,
+        lambda data: b"RIFF\xff\xff\xff\xffAVI " + bytes(5000),
+        lambda data: b"\0\0\0\x18ftypisom" + b"#EXTM3U\nfile:///etc/passwd\n",
+    ],
+)
+def test_a_broken_video_is_one_line(client, video, harm):
+    status, answer = client.predict(("bad.mp4", harm(video.read_bytes())))
+    assert status == 422, answer
+    assert answer["error"].startswith("bad.mp4: ")
+    assert "\n" not in answer["error"]
+    assert str(client.site.spool.folder) not in answer["error"]
+    assert client.left() == []
+
+
+def test_a_too_long_video(client, long_video):
+    status, answer = client.predict(("long.mp4", long_video.read_bytes()))
+    assert status == 413
+    assert "10 seconds long; at most 4" in answer["error"]
+    assert client.left() == []
+
+
+def judge(client, limits):
+    return Judge(client.site.predictor, replace(client.site.limits, **limits))
+
+
+@pytest.mark.parametrize(
+    ("limits", "status", "said"),
+    [
+        ({"frame": 50_000}, 422, "320 x 240"),
+        ({"work": 0.05}, 413, "took more than 0.05 s"),
+        ({"memory": 2**26}, 422, "decoder gave up"),
+    ],
+    ids=str,
+)
+def test_limits_of_the_work(client, video, limits, status, said):
+    with pytest.raises(Refused, match=said) as refused:
+        judge(client, limits).video(Upload("face.mp4", video), threading.Event())
+    assert refused.value.status == status
+
+
+def test_the_process_may_write_no_file(tmp_path):
+    """As the process confines itself before it reads a byte."""
+    code = (
+        "import sys; from pipelines.web.decode import _confine; _confine(2**31, 60)\n"
+        f"open({str(tmp_path / 'x')!r}, 'wb', buffering=0).write(b'y')"
+    )
+    words = [decode.sys.executable, "-c", code]
+    environment = {"PYTHONPATH": ":".join(decode.sys.path)}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment)
+    assert "File too large" in done.stderr
+    assert (tmp_path / "x").read_text() == ""
+
+
+def test_nothing_it_says_is_believed(tmp_path, monkeypatch):
+    """Whatever a process that was taken over sends, it is refused."""
+    for said in (b"", b"no json\n", b'{"rate": 1, "seconds": 1}\n{"height": 99999, "width": 99999}\n',
+                 b'{"rate": 1, "seconds": 1}\n{"height": -5, "width": -5}\n', b"x" * 100_000):  # fmt: skip
+        (tmp_path / "said").write_bytes(said)
+        words = ["cat", tmp_path / "said"]
+        monkeypatch.setattr(
+            decode, "_started", lambda *_, w=words: subprocess.Popen(w, stdout=subprocess.PIPE)
+        )
+        with Decoder(tmp_path, Limits()) as decoder, pytest.raises(Refused, match="gave up"):
+            decoder.header()
+            list(decoder.frames())
+
+
+def test_a_client_that_goes_ends_the_work(serve, long_video):
+    server = serve(limits=Limits())
+    body, kind = form(("long.mp4", long_video.read_bytes()))
+    with socket.create_connection(("127.0.0.1", server.port), 10) as line:
+        head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
+        line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        time.sleep(0.3)
+    assert server.left() == []
+    assert server.ask("GET", "/health")[0] == 200
