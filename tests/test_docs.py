@@ -50,6 +50,12 @@ def test_the_readme_in_python(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "models" / "hog-svm" / "card.json").is_file()
 
 
+def test_the_search_page(capsys):
+    (example,) = blocks("docs/search.md")
+    exec(compile(example, "docs/search.md", "exec"), {})
+    assert "'C': " in capsys.readouterr().out
+
+
 def test_every_command_of_the_readme_parses():
     import cli
 
