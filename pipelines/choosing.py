@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.results import as_json
+
 if TYPE_CHECKING:
     from pipelines.fit import Bench, Matrix
     from pipelines.splits import Indices
@@ -41,13 +43,12 @@ def searched(
         halving=bench.halving, error_score="raise",
     ).fit(X, y)  # fmt: skip
     found = search.cv_results_
-    tried = [
-        {**params, "validation": float(score), "fit_s": float(seconds)}
-        for params, score, seconds in zip(
-            found["params"], found["mean_test_score"], found["mean_fit_time"], strict=True
-        )
-    ]
-    return dict(search.best_params_), tried
+    columns = (found["params"], found["mean_test_score"], found["mean_fit_time"])
+    tried = {
+        as_json(params): {**params, "validation": float(score), "fit_s": float(seconds)}
+        for params, score, seconds in zip(*columns, strict=True)
+    }
+    return dict(search.best_params_), list(tried.values())
 
 
 def by_holdout(matrix: Matrix) -> tuple[NDArray[np.float32], NDArray[np.int64], Splits]:
