@@ -2,7 +2,8 @@
 
 The video is made here of scikit-image's picture of an astronaut, which wanders about in 1280 x 720; the
 photos are mirrored and shifted copies of the nine annotated ones (in PHOTOS, with faces.csv). With --fer
-PYTHON (an interpreter with `fer`, "setuptools<81" and "opencv-contrib-python<5", without which it does not run),
+PYTHON (an interpreter with `fer`, "setuptools<81" and "opencv-contrib-python<5", without which it does not
+run),
 the same photos are judged by it in the same run, in a process of its own, with its default detector; time is
 taken inside the process, after one photo to warm up.
 

@@ -57,6 +57,12 @@ def commands(path):
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("mueca ")]
 
 
+def test_the_search_page(capsys):
+    (example,) = blocks("docs/search.md")
+    exec(compile(example, "docs/search.md", "exec"), {})
+    assert "'C': " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("page", "least"), [("README.md", 9), ("docs/clips.md", 7)])
 def test_every_command_of_a_page_parses(page, least):
     import typer
