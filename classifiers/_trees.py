@@ -12,7 +12,7 @@ import numpy as np
 
 from classifiers._jit import jit
 
-_LINKED = 400  # nodes up to this many samples are cut by chains of samples, larger ones by counts of bins
+_LINKED = 1000  # nodes up to this many samples are cut by chains of samples, larger ones by counts of bins
 _ROWWISE = 400  # nodes up to this many samples read bins sample by sample: theirs fit into a core's cache
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 #: The place of the one bit set in x is ``_PLACE[(x * _DE_BRUIJN) >> 58]``.
@@ -38,18 +38,15 @@ def _phi(x, table):
 
 
 @jit
-def _score(left, right, total_left, total_right, entropy, table):
-    """Return what a split gains, up to a constant of the node: larger is purer."""
-    value = 0.0
+def _score(of_left, of_right, left, right, entropy, table):
+    """Return what a split gains, up to a constant of the node: larger is purer.
+
+    `of_left` and `of_right` are sums over the classes of x log x (entropy) or of squares (Gini), `left` and
+    `right` the weights of the two sides.
+    """
     if entropy:
-        for c in range(left.size):
-            value += _phi(left[c], table) + _phi(right[c], table)
-        return value - _phi(total_left, table) - _phi(total_right, table)
-    squares_left, squares_right = 0.0, 0.0
-    for c in range(left.size):
-        squares_left += left[c] * left[c]
-        squares_right += right[c] * right[c]
-    return squares_left / total_left + squares_right / total_right
+        return of_left + of_right - _phi(left, table) - _phi(right, table)
+    return of_left / left + of_right / right
 
 
 @jit
@@ -66,24 +63,30 @@ def _by_bins(codes, ys, ws, node, total, min_leaf, entropy, table, hist, seen, l
     best, where = -1e300, -2 if lowest == highest else -1
     left[:] = 0.0
     right[:] = node
-    total_left, count = 0.0, 0
-    for b in range(lowest, highest):
+    total_left, count, of_left, of_right = 0.0, 0, 0.0, 0.0
+    for c in range(k):
+        of_right += _phi(node[c], table) if entropy else node[c] * node[c]
+    for b in range(lowest, highest + 1):
         if seen[b] == 0:
             continue
         count += seen[b]
-        for c in range(k):
-            left[c] += hist[b, c]
-            right[c] -= hist[b, c]
-            total_left += hist[b, c]
-        if count < min_leaf or n - count < min_leaf:
-            continue
-        value = _score(left, right, total_left, total - total_left, entropy, table)
-        if value > best:
-            best, where = value, b
-    for b in range(lowest, highest + 1):
         seen[b] = 0
         for c in range(k):
-            hist[b, c] = 0.0
+            weight, hist[b, c] = hist[b, c], 0.0
+            if entropy:
+                of_left += _phi(left[c] + weight, table) - _phi(left[c], table)
+                of_right += _phi(right[c] - weight, table) - _phi(right[c], table)
+            else:
+                of_left += weight * (2.0 * left[c] + weight)
+                of_right -= weight * (2.0 * right[c] - weight)
+            left[c] += weight
+            right[c] -= weight
+            total_left += weight
+        if count < min_leaf or n - count < min_leaf:
+            continue
+        value = _score(of_left, of_right, total_left, total - total_left, entropy, table)
+        if value > best:
+            best, where = value, b
     return best, where
 
 
@@ -130,11 +133,7 @@ def _by_links(codes, ys, ws, node, total, min_leaf, entropy, table, first, after
                 s = after[s]
             if count < min_leaf or n - count < min_leaf:
                 continue
-            total_right = total - total_left
-            if entropy:
-                value = of_left + of_right - _phi(total_left, table) - _phi(total_right, table)
-            else:
-                value = of_left / total_left + of_right / total_right
+            value = _score(of_left, of_right, total_left, total - total_left, entropy, table)
             if value > best:
                 best, where = value, b
     return best, where if bins > 1 else -2
@@ -187,7 +186,8 @@ def grow(bins, rows, y, weight, seed, n_classes, mtry, max_depth, min_split, min
     words, order = np.zeros(4, np.uint64), np.arange(d)
     node, left, right = np.zeros(n_classes), np.zeros(n_classes), np.zeros(n_classes)
     ys, ws = np.zeros(sample.size, np.int64), np.zeros(sample.size)
-    codes, spare = np.zeros(sample.size, np.uint8), np.zeros(sample.size, np.int64)
+    near, far = np.zeros((mtry, _ROWWISE), np.uint8), np.zeros(sample.size, np.uint8)
+    spare = np.zeros(sample.size, np.int64)
     count[0], path[0], nodes = sample.size, _mix(seed), 1
     waiting, n_waiting = np.zeros(most, np.int32), 1
     while n_waiting:  # depth first: the few samples of a small node are still at hand for its children
@@ -207,27 +207,33 @@ def grow(bins, rows, y, weight, seed, n_classes, mtry, max_depth, min_split, min
         best, best_feature, best_bin = -1e300, -1, -1
         for f in range(d):
             order[f] = f
-        state, visited, varying = path[at], 0, 0
+        state, drawn, visited, varying = path[at], 0, 0, 0
         while visited < d and (visited < mtry or varying == 0):
-            state = state + np.uint64(0x9E3779B97F4A7C15)
-            pick = visited + int(_mix(state) % np.uint64(d - visited))
-            f = order[pick]
-            order[pick] = order[visited]
-            visited += 1
-            if n <= _ROWWISE:
+            while drawn < mtry or drawn == visited:
+                state = state + np.uint64(0x9E3779B97F4A7C15)
+                pick = drawn + int(_mix(state) % np.uint64(d - drawn))
+                order[drawn], order[pick] = order[pick], order[drawn]
+                drawn += 1
+            if visited == 0 and n <= _ROWWISE:  # a sample's bins lie side by side: all at once
                 for s in range(n):
-                    codes[s] = rows[sample[lo + s], f]
+                    row = rows[sample[lo + s]]
+                    for v in range(mtry):
+                        near[v, s] = row[order[v]]
+            f = order[visited]
+            if visited < mtry and n <= _ROWWISE:
+                codes = near[visited, :n]
             else:
-                row = bins[f]
+                row, codes = bins[f], far[:n]
                 for s in range(n):
                     codes[s] = row[sample[lo + s]]
+            visited += 1
             if n <= _LINKED:
                 score, where = _by_links(
-                    codes[:n], ys, ws, node, total, min_leaf, entropy, table, first, after, words, left, right
+                    codes, ys, ws, node, total, min_leaf, entropy, table, first, after, words, left, right
                 )
             else:
                 score, where = _by_bins(
-                    codes[:n], ys, ws, node, total, min_leaf, entropy, table, hist, seen, left, right
+                    codes, ys, ws, node, total, min_leaf, entropy, table, hist, seen, left, right
                 )
             varying += where != -2
             if where >= 0 and score > best:

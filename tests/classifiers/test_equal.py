@@ -202,9 +202,9 @@ def test_both_ways_to_cut_a_node_agree(entropy: bool, whole: bool) -> None:
     from classifiers import _trees
 
     rng = np.random.default_rng(1)
-    first, after, words = np.full(256, -1), np.zeros(400, np.int64), np.zeros(4, np.uint64)
+    first, after, words = np.full(256, -1), np.zeros(1000, np.int64), np.zeros(4, np.uint64)
     hist, seen, left, right = np.zeros((256, 3)), np.zeros(256, np.int64), np.zeros(3), np.zeros(3)
-    for n in (2, 3, 9, 60, 400):
+    for n in (2, 3, 9, 60, 1000):
         for levels in (1, 2, 30, 256):
             codes, ys = rng.integers(0, levels, n).astype(np.uint8), rng.integers(0, 3, n)
             ws = rng.integers(1, 4, n) * (1.0 if whole else 0.37)
