@@ -285,7 +285,8 @@ def answers(strategy: Strategy, work: Work) -> Iterator[tuple[int, int, Answer]]
     """Yield what a strategy finds, and say at INFO what is shared and how far it is."""
     n, folds, found = len(work.params), len(work.splits), _head_of(work.estimator)
     if found is not None:
-        log.info("%s: %d candidates on %d folds share %s", found[0], n, folds, SHARED[found[0]])
+        each = "1 fold" if folds == 1 else f"{folds} folds"
+        log.info("%s: %d candidates on %s share %s", found[0], n, each, SHARED[found[0]])
     return watched(strategy(work), n * folds)
 
 
