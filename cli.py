@@ -493,6 +493,9 @@ def predict(
     ] = None,
     detector: DetectorOption = "auto",
     min_face: MinFaceOption = None,
+    crowd: Annotated[
+        bool, typer.Option("--crowd", help="Look for small faces in large pictures too; takes long.")
+    ] = False,
     form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="Of the records.")] = "jsonl",
     out: Annotated[Path | None, typer.Option(help="A file for the records; default: the screen.")] = None,
     draw: Annotated[Path | None, typer.Option(help="A folder for copies with boxes and labels.")] = None,
@@ -513,8 +516,9 @@ def predict(
 
     options = files.Options(form, draw, chart, every, smooth, window, stride)
     tally = files.run(
-        paths, options, model=model, detector=detector, min_face=min_face, out=out, progress=console.Bars()
-    )
+        paths, options, model=model, detector=detector, min_face=min_face, crowd=crowd, out=out,
+        progress=console.Bars(),
+    )  # fmt: skip
     console.say(words.tally(tally))
     _report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")
 

@@ -2,10 +2,9 @@
 
 The video is made here of scikit-image's picture of an astronaut, which wanders about in 1280 x 720; the
 photos are mirrored and shifted copies of the nine annotated ones (in PHOTOS, with faces.csv). With --fer
-PYTHON (an interpreter with `fer`, "setuptools<81" and "opencv-contrib-python<5", without which it does not
-run),
-the same photos are judged by it in the same run, in a process of its own, with its default detector; time is
-taken inside the process, after one photo to warm up.
+PYTHON (an interpreter with `fer`, "setuptools<81" and "opencv-contrib-python<5": it runs with no newer) the
+same photos are judged by it in the same run, in a process of its own; time is taken inside the process, after
+one photo to warm up.
 
 Run: python benchmarks/predict.py ../shared/data/photos [--fer PYTHON] [--photos 1000]
 """
@@ -40,8 +39,8 @@ try:
     from fer import FER
 except ImportError:
     from fer.fer import FER
-files = json.load(sys.stdin)
-judge = FER()
+files, mtcnn = json.load(sys.stdin)
+judge = FER(mtcnn=mtcnn)
 judge.detect_emotions(cv2.imread(files[0]))
 faces, started = 0, time.perf_counter()
 for file in files:
@@ -91,43 +90,51 @@ def videos(predictor, made):
         )
 
 
-def photos(predictor, folder, made, n):
-    """Judge many photos; say what memory it took at a tenth and at the end."""
+def many(folder, made, n):
+    """Write n photos: mirrored and shifted copies of those in `folder`."""
     rng, sources = np.random.default_rng(0), [decode((folder / p).read_bytes()) for p in annotated(folder)]
     files = []
     for i in range(n):
         image = sources[i % len(sources)]
-        image = image[:, ::-1] if i % 2 else image
+        image = image[:, ::-1] if i // len(sources) % 2 else image
         dy, dx = rng.integers(0, 16, 2)
         files.append(made / f"{i:05}.jpg")
         Image.fromarray(np.ascontiguousarray(image[dy:, dx:])).save(files[-1], quality=90)
+    return files
+
+
+def photos(name, predictor, files):
+    """Judge many photos; say what memory it took at a tenth and at the end."""
     predict_photos(files[:5], predictor, StringIO())
     started = time.perf_counter()
-    early = predict_photos(files[: n // 10], predictor, StringIO())
+    early = predict_photos(files[: len(files) // 10], predictor, StringIO())
     memory = [peak()]
-    late = predict_photos(files[n // 10 :], predictor, StringIO())
-    took = time.perf_counter() - started
-    memory.append(peak())
+    late = predict_photos(files[len(files) // 10 :], predictor, StringIO())
+    rate = len(files) / (time.perf_counter() - started)
     print(
-        f"{n} photos, {early.faces + late.faces} faces: {n / took:.1f} photos a second; peak memory after "
-        f"{n // 10} photos {memory[0]:.0f} MiB, after all {memory[1]:.0f} MiB"
+        f"{len(files)} photos, {name}, {early.faces + late.faces} faces: {rate:.1f} photos a second; peak "
+        f"memory after a tenth {memory[0]:.0f} MiB, after all {peak():.0f} MiB"
     )
-    return files, n / took
+    return rate
 
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def fer(python, files, ours):
+def fer(python, files, ours, mtcnn):
     """Let the package `fer` judge the same photos."""
-    words = [python, "-c", FER]
-    done = subprocess.run(words, input=json.dumps([str(f) for f in files]), capture_output=True, text=True)
+    given = json.dumps([[str(f) for f in files], mtcnn])
+    done = subprocess.run([python, "-c", FER], input=given, capture_output=True, text=True)
+    name = f"fer, {'mtcnn' if mtcnn else 'its default (haar, faces from 50 px)'}"
     if done.returncode:
-        print(f"fer: does not run: {done.stderr.strip().splitlines()[-1]}")
+        print(f"{name}: does not run: {done.stderr.strip().splitlines()[-1]}")
         return
     n, faces, took = json.loads(done.stdout.strip().splitlines()[-1])
-    print(f"fer: {n} photos, {faces} faces: {n / took:.1f} photos a second; ratio {ours / (n / took):.1f}")
+    ratios = ", ".join(f"{label} {rate / (n / took):.1f}" for label, rate in ours.items())
+    print(
+        f"{name}: {n} photos, {faces} faces: {n / took:.1f} photos a second; mueca's rate over it: {ratios}"
+    )
 
 
 def main():
@@ -140,9 +147,14 @@ def main():
         predictor = Predictor.load()
         crops(predictor)
         videos(predictor, Path(made))
-        files, ours = photos(predictor, given.folder, Path(made), given.photos)
+        files = many(given.folder, Path(made), given.photos)
+        ours = {
+            "as it ships": photos("as it ships (dlib-hog, faces from 29 px)", predictor, files),
+            "haar from 50 px": photos("haar, faces from 45 px", Predictor.load(None, "haar", 50), files),
+        }
         if given.fer:
-            fer(given.fer, files, ours)
+            fer(given.fer, files, ours, mtcnn=False)
+            fer(given.fer, files[: len(files) // 10], ours, mtcnn=True)
 
 
 if __name__ == "__main__":

@@ -88,6 +88,7 @@ def load_predictor(
     detector: str = "auto",
     min_face: int | None = None,
     confidence: float | None = None,
+    crowd: bool = False,
 ) -> Predictor:
     """Return what judges with this model: a `Predictor`, or a `ClipPredictor` where it is of clips.
 
@@ -95,8 +96,8 @@ def load_predictor(
     ----------
     model, detector, min_face
         As `Predictor.load`.
-    confidence : float, optional
-        Faces that the detector is less sure of are left out: its own score, no probability.
+    confidence, crowd
+        See `Predictor`.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def load_predictor(
     find = named_detector(detector)
     loaded = load_model(model_folder(model))
     kind = ClipPredictor if loaded.kinds == {"clip"} else Predictor
-    return kind(loaded, find, MIN_FACE if min_face is None else min_face, confidence)
+    return kind(loaded, find, MIN_FACE if min_face is None else min_face, confidence, crowd)
 
 
 def run(
@@ -116,6 +117,7 @@ def run(
     model: Path | None = None,
     detector: str = "auto",
     min_face: int | None = None,
+    crowd: bool = False,
     out: Path | None = None,
     progress: Progress = SILENT,
 ) -> Tally:
@@ -132,6 +134,8 @@ def run(
         "auto" or one of `featurize.detect.DETECTORS`.
     min_face : int, optional
         Side in pixels of the smallest face that is judged.
+    crowd : bool
+        See `Predictor`.
     out : Path, optional
         File for the records; by default the output stream.
     progress : Progress
@@ -143,7 +147,7 @@ def run(
     """
     chosen = options or Options()
     files = find_files(paths)
-    predictor = load_predictor(model, detector, min_face)
+    predictor = load_predictor(model, detector, min_face, crowd=crowd)
     videos = _is_video(files[0])
     _check_words(chosen, predictor, videos)
     with ExitStack() as stack:

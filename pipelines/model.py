@@ -211,11 +211,33 @@ def _fill(folder: Path, outcome: Outcome, card: dict[str, Any]) -> None:
         "classes": card["classes"],
     }
     persist.save(outcome.estimator, folder / "head.skops", meta)
+    card = {**card, "weights": _copy_weights(outcome.embedding.extractors, folder)}
     text = json.dumps(card, indent=1, ensure_ascii=False, default=_plain)
     (folder / "card.json").write_text(text, "utf-8")
     append_rows(folder / "rows.csv", outcome.rows)
     (folder / "rows.lock").unlink(missing_ok=True)
     outcome.predictions.save(folder / "predictions.npz")
+
+
+def _copy_weights(extractors: Sequence[Any], folder: Path) -> dict[str, str]:
+    """Copy weight files that were given as paths, so that one folder holds all; return path -> name in it."""
+    copied = {}
+    for extractor in extractors:
+        given = getattr(extractor.params, "weights", None)
+        if isinstance(given, str) and given not in ("auto", "random"):
+            source = extractor.weights_path
+            copied[given] = f"weights-{extractor.name}-{extractor.weights_sha256[:12]}{source.suffix}"
+            shutil.copyfile(source, folder / copied[given])
+    return copied
+
+
+def _with_own_weights(expression: str, card: dict[str, Any], folder: Path) -> str:
+    """Return the expression with the folder's own copies of weight files, wherever the originals went."""
+    for given, name in dict(card.get("weights", {})).items():
+        own = (folder / Path(name).name).absolute()
+        if own.is_file():
+            expression = expression.replace(repr(given), repr(str(own)))
+    return expression
 
 
 def _plain(value: Any) -> Any:
@@ -238,18 +260,19 @@ def load_model(folder: Path | str) -> Model:
     try:
         card = json.loads((folder / "card.json").read_text("utf-8"))
         expression, settings = card["extractor"]["expression"], dict(card["preprocess"])
+        expression = _with_own_weights(expression, card, folder)
         settings.pop("mirrored_copies", None)
         preprocess = Preprocess(**settings)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{folder}/card.json is no card of a model: {' '.join(str(error).split())}"
         ) from None
-    _check_match(folder, card, persist.load_card(folder / "head.skops")["meta"])
+    _check_match(folder, card, expression, persist.load_card(folder / "head.skops")["meta"])
     estimator = persist.load(folder / "head.skops")
     return Model(expression, preprocess, estimator, card)
 
 
-def _check_match(folder: Path, card: dict[str, Any], meta: dict[str, Any]) -> None:
+def _check_match(folder: Path, card: dict[str, Any], expression: str, meta: dict[str, Any]) -> None:
     """Refuse a head that was fitted on other vectors than the card's extractor gives now."""
     if meta.get("extractor") != card["extractor"]["expression"] or meta.get("classes") != card["classes"]:
         raise ValueError(f"{folder}: head.skops and card.json are not of the same model")
@@ -257,7 +280,7 @@ def _check_match(folder: Path, card: dict[str, Any], meta: dict[str, Any]) -> No
         {k: v for k, v in part.items() if k not in ("licence", "source")}
         for part in card["extractor"]["parts"]
     ]
-    now = json.loads(json.dumps([part.spec.identity() for part in parse(card["extractor"]["expression"])]))
+    now = json.loads(json.dumps([part.spec.identity() for part in parse(expression)]))
     # What decides no vector (where weights lie, the engine) is in the card but not in an identity.
     for part, present in zip(made, now, strict=False):
         part["params"] = {k: v for k, v in part["params"].items() if k in present["params"]}

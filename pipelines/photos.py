@@ -108,6 +108,7 @@ class _Lines:
             "height": image.shape[0],
             "faces": [face.as_dict() for face in seen.faces],
             "skipped": [box_dict(box) for box in seen.skipped],
+            "smallest": seen.smallest,
         }
         self.to.write(json.dumps(record, ensure_ascii=False) + "\n")
         self.to.flush()

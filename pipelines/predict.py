@@ -102,6 +102,8 @@ class Predictor:
         Side in pixels of the smallest face that is judged.
     confidence : float, optional
         Faces that the detector is less sure of are left out: its own score, no probability.
+    crowd : bool
+        Look for faces of `min_face` in large pictures too, which takes long: seconds for 12 megapixels.
 
     Raises
     ------
@@ -110,7 +112,12 @@ class Predictor:
     """
 
     def __init__(
-        self, model: Model, find: Detector, min_face: int = MIN_FACE, confidence: float | None = None
+        self,
+        model: Model,
+        find: Detector,
+        min_face: int = MIN_FACE,
+        confidence: float | None = None,
+        crowd: bool = False,
     ) -> None:
         if min_face < 16:
             raise ValueError(f"min_face={min_face}: a face of less than 16 pixels shows no expression")
@@ -118,6 +125,7 @@ class Predictor:
         self.model = model
         self.find = find
         self.min_face = min_face
+        self.crowd = crowd
         self.confidence = -math.inf if confidence is None else confidence
 
     def _check_kind(self, model: Model) -> None:
@@ -167,7 +175,8 @@ class Predictor:
 
     def smallest(self, image: Image) -> int:
         """Return the side in pixels of the smallest face that is looked for in a picture of this size."""
-        return round(max(LOOK_BELOW * self.min_face, max(image.shape[:2]) / FACES_ACROSS))
+        across = 0 if self.crowd else max(image.shape[:2]) / FACES_ACROSS
+        return round(max(LOOK_BELOW * self.min_face, across))
 
     def faces(self, image: Image) -> list[Face]:
         """Return the faces of a picture that are large enough, the largest first.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from featurize import extractor
 from featurize.backbones import weightfile
 from pipelines import train as training
+from pipelines.api import fit, load_model
 from pipelines.datasets import synthetic
 from pipelines.train import statistics, train, train_runs
 from pipelines.training import loop
@@ -286,3 +288,22 @@ def test_recipes_with_mistakes(tmp_path, text, said):
     (tmp_path / "r.yaml").write_text(text)
     with pytest.raises(ValueError, match=said):
         load_trainings(tmp_path / "r.yaml")
+
+
+def test_a_model_on_these_weights_holds_them(done, tmp_path):
+    """Folder moved, and the weights it was fitted with are gone: it still answers, and only by its own."""
+    weights = tmp_path / "it's a folder" / "weights.npz"
+    weights.parent.mkdir()
+    shutil.copy(done[1].path, weights)
+    backbone = f'ucm-a(weights="{weights}", precision="f32")'
+    model, _ = fit("synthetic", backbone, "softmax", out=tmp_path / "model", C=1)
+    pictures = [synthetic.load(n_per_class=2).samples[i] for i in range(5)]
+    expected = model.scores(pictures)
+    weights.unlink()
+    (tmp_path / "model").rename(tmp_path / "moved")
+    found = load_model(tmp_path / "moved")
+    np.testing.assert_allclose(found.scores(pictures), expected, atol=1e-5)
+    (own,) = (tmp_path / "moved").glob("weights-ucm-a-*.npz")
+    own.write_bytes(b"changed" + own.read_bytes())
+    with pytest.raises(weightfile.WeightsError, match="truncated or no weight file"):
+        load_model(tmp_path / "moved")
