@@ -157,6 +157,12 @@ def fit(
     test: Annotated[str, typer.Option(help="Split that tests.")] = "test",
     refit: Annotated[bool, typer.Option(help="Fit again on train + validation before the test.")] = True,
     scoring: Annotated[str, typer.Option(help="Score that validation is chosen by.")] = "accuracy",
+    folds: Annotated[
+        int | None, typer.Option(help="Choose by so many folds of train, by class and by subject.")
+    ] = None,
+    halving: Annotated[
+        int | None, typer.Option(help="Choose by successive halving: 1 in so many goes on to more samples.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     strict: StrictOption = False,
     jobs: JobsOption = None,
@@ -183,6 +189,8 @@ def fit(
         test=test,
         refit=refit,
         scoring=scoring,
+        folds=folds,
+        halving=halving,
         seed=seed,
         strict=strict,
         n_jobs=jobs,

@@ -6,12 +6,14 @@
     python benchmarks/grid_search.py r1 FER2013_FOLDER      every head grid of R1, 25,838 x 2048
 
 FER2013_FOLDER holds train/<class>/*.jpg and test/<class>/*.jpg. --cells N measures N cells of the slow way
-and says what the others would take; without it all are run.
+and says what the others would take; without it all are run. r1 --part "1 svm" runs the grids whose title
+holds that; each grid is printed as it ends, and on the error stream, every half minute, how far it is.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -206,17 +208,17 @@ def _pairs(search: Any) -> Any:
     return zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True)
 
 
-def r1(X: Any, y: Any, cells: int | None) -> None:
+def r1(X: Any, y: Any, cells: int | None, part: str = "") -> None:
     from sklearn.model_selection import train_test_split
 
     from classifiers import head
     from classifiers.search import SharedGridSearch, holdout
 
-    _, held = train_test_split(np.arange(len(y)), test_size=2871, stratify=y, random_state=0)
+    _, held = train_test_split(np.arange(len(y)), test_size=0.1, stratify=y, random_state=0)
     mask = np.isin(np.arange(len(y)), held)
     print(f"fitted on {(~mask).sum()} x {X.shape[1]}, chosen on {mask.sum()} held out by class", flush=True)
     total = 0.0
-    for title, name, grid in R1:
+    for title, name, grid in (g for g in R1 if part in g[0]):
         with timed() as took:
             search = SharedGridSearch(head(name), grid, cv=holdout(mask), refit=False).fit(X, y)
         total += took["s"]
@@ -224,7 +226,8 @@ def r1(X: Any, y: Any, cells: int | None) -> None:
         shared = "" if search.shared_ else " (not shared)"
         print(f"{title}: {n} cells{shared}, {_seconds(took)}, best {_best(search)}, ", end="")
         print(f"{total:.0f} s so far", flush=True)
-    print(f"all: {total:.0f} s = {total / 60:.1f} min; peak memory {peak_gb():.1f} GB")
+    what = f"grids named {part!r}" if part else "all"
+    print(f"{what}: {total:.0f} s = {total / 60:.1f} min; peak memory {peak_gb():.1f} GB")
 
 
 def main() -> None:
@@ -233,15 +236,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cells", type=int)
     parser.add_argument("--n", type=int, help="take so many faces only, drawn from a seed")
+    parser.add_argument("--part", default="", help="r1: the grids whose title holds this")
     options = parser.parse_args()
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("classifiers").setLevel(logging.INFO)
     title = f"grid_search_{options.what}" + (f"_{options.n}" if options.n else "")
+    title += f"_{options.part.replace(' ', '-')}" if options.part else ""
+    extra = {"part": options.part} if options.what == "r1" else {}
     with recording(title):
         X, y, _ = hog(options.folder / "train", wide=options.what == "r1")
         chosen = np.sort(np.random.default_rng(0).permutation(len(X))[: options.n])
         X, y = X[chosen], y[chosen]
         print(f"HOG vectors of FER2013's training split: {X.shape[0]} x {X.shape[1]}")
         print(f"compiling or loading compiled loops: {warm_up()['s']:.1f} s")
-        globals()[options.what](X, y, options.cells)
+        globals()[options.what](X, y, options.cells, **extra)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ def show(path):
     print(f"\n{name}: {kept}, batch {card['batch']}, seed {card['seed']}, "
           f"{card['recipe']['precision']}, {speeds[len(speeds) // 2]:.0f} images a second (median epoch), "
           f"{sum(float(row['seconds']) for row in rows) / 60:.0f} minutes")  # fmt: skip
+    told = ", ".join(f"{split} {right:.2%}" for split, right in card["accuracy"].items())
+    print(f"  {told} (fitted on {card['data']['fit_on']}, commit {card['git_sha'][:12]})")
     for column in ("accuracy", "val_accuracy"):
         if rows and column in rows[0]:
             print(f"  {column} by epoch: {' '.join(f'{float(row[column]):.3f}' for row in rows)}")

@@ -54,7 +54,8 @@ class Kernel:
             else:
                 part *= np.float32(self.gamma)
                 part += np.float32(self.coef0)
-                np.power(part, np.float32(self.degree), out=part)
+                with np.errstate(over="ignore"):  # who solves on it says so in words
+                    np.power(part, np.float32(self.degree), out=part)
         return base
 
 

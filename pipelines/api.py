@@ -105,6 +105,8 @@ def fit(
     n_jobs: int | None = None,
     progress: Progress = SILENT,
     memory: float | str | None = None,
+    folds: int | None = None,
+    halving: int | None = None,
     **params: Any,
 ) -> tuple[Model, Outcome]:
     """Extract, choose on validation, fit again on train + validation, test once.
@@ -121,7 +123,7 @@ def fit(
         What to choose from on validation.
     mirror : bool
         Add mirrored copies of the training samples.
-    validation, test, refit, scoring, seed
+    validation, test, refit, scoring, seed, folds, halving
         The protocol; see `pipelines.recipe.Recipe`.
     memory : str, float or None
         What kernels may take: "4GB", or a number of gigabytes; see `classifiers.search.SharedGridSearch`.
@@ -154,6 +156,8 @@ def fit(
             "refit": refit,
             "scoring": scoring,
             "seed": seed,
+            "folds": folds,
+            "halving": halving,
         },
     )
     bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory)

@@ -22,7 +22,7 @@ from pipelines.networks import own_cell
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Head, Recipe
 from pipelines.results import Predictions, Row, append_grid, append_rows, read_rows
-from pipelines.splits import divided, split
+from pipelines.splits import divided, split, worded
 from pipelines.tabular import write_csv
 from pipelines.versions import machine
 
@@ -161,9 +161,11 @@ def make_bench(
     )
     dataset = divided(dataset, recipe.test, recipe.seed)
     parts = split(dataset, recipe.validation, recipe.test, recipe.seed, recipe.refit)
+    parts = worded(parts, recipe.folds, recipe.halving)
     return Bench(
-        dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress, memory, cluster
-    )
+        dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress, memory, cluster,
+        recipe.folds, recipe.halving,
+    )  # fmt: skip
 
 
 def _cells(recipe: Recipe, bench: Bench) -> Iterator[tuple[Head, Matrix]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle  # only written, to measure; never read
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,8 @@ class Bench:
         What kernels may take, as in `classifiers.search.SharedGridSearch`.
     cluster : Cluster, optional
         Where embeddings are computed.
+    folds, halving : int or None
+        How candidates are chosen, where not by the whole of train and validation; see `pipelines.choosing`.
     """
 
     dataset: Dataset
@@ -70,6 +72,8 @@ class Bench:
     progress: Progress = SILENT
     memory: float | str | None = None
     cluster: Cluster | None = None
+    folds: int | None = None
+    halving: int | None = None
 
     @cached_property
     def clean(self) -> NDArray[np.bool_]:
@@ -79,7 +83,8 @@ class Bench:
     def identity(self) -> dict[str, Any]:
         """Return what decides the rows of a cell, but for the cell itself."""
         parts = (self.split.train, self.split.validation, self.split.test)
-        return {
+        chosen = {"folds": self.folds, "halving": self.halving}
+        return {k: v for k, v in chosen.items() if v is not None} | {
             "version": CELL_VERSION,
             "dataset": self.dataset.fingerprint,
             "split": [key_of({"ids": self.dataset.ids[p].tolist()}) for p in parts],
@@ -244,9 +249,10 @@ def choose(head: Head, matrix: Matrix) -> Choice:
     candidates = [_seeded(head.head, params, bench.seed) for params in head.candidates()]
     if len(candidates) == 1:
         return _only(head, candidates[0], (X, y), (X_val, y_val), bench)
+    if bench.folds or bench.halving:
+        return _searched(head, candidates, matrix)
     with bench.progress.task(f"{head.head}: choosing", len(candidates)) as advance:
-        found = try_candidates(head.head, candidates, X, y, X_val, bench.memory)
-        advance(len(candidates))
+        found = try_candidates(head.head, candidates, X, y, X_val, bench.memory, advance)
     scores = [evaluate(y_val, t.scores, t.probabilistic, t.predicted) for t in found]
     tried = [
         {**t.params, "validation": s[bench.scoring], "fit_s": t.seconds}
@@ -257,6 +263,18 @@ def choose(head: Head, matrix: Matrix) -> Choice:
     if not bench.refit:  # no estimator was built for a candidate
         estimator, seconds = _timed_fit(head.head, candidates[best], X, y, bench.memory)
     return Choice(candidates[best], estimator, scores[best], tried, seconds)
+
+
+def _searched(head: Head, candidates: list[dict[str, Any]], matrix: Matrix) -> Choice:
+    """Choose by folds or halving; validation then scores the choice, fitted on the whole of train."""
+    from pipelines.choosing import searched
+
+    bench = matrix.bench
+    with bench.progress.task(f"{head.head}: choosing among {len(candidates)}") as advance:
+        params, tried = searched(head.head, candidates, matrix)
+        advance(1)
+    train, validation = matrix.training(bench.split.train), matrix.plain(bench.split.validation)
+    return replace(_only(head, params, train, validation, bench), tried=tried)
 
 
 def _only(head: Head, params: dict[str, Any], train: Any, validation: Any, bench: Bench) -> Choice:

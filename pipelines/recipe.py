@@ -111,6 +111,12 @@ class Recipe(_Strict):
     scoring : str
         A score of `pipelines.metrics.evaluate` that validation is chosen by.
     seed : int
+    folds : int, optional
+        Choose hyperparameters by the mean over so many folds of the training samples, by class and, where
+        subjects are known, by subject; validation then only scores what was chosen.
+    halving : int, optional
+        Choose by successive halving: all candidates on a share of the training samples, the best 1 in so many
+        on so many times as many samples, and so on.
     extractors : list of Features or str
     heads : list of Head or str
     """
@@ -123,6 +129,8 @@ class Recipe(_Strict):
     refit: bool = True
     scoring: Literal["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted"] = "accuracy"
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    folds: int | None = Field(default=None, ge=2)
+    halving: int | None = Field(default=None, ge=2)
     extractors: list[Annotated[Features, BeforeValidator(as_features)]] = Field(min_length=1)
     heads: list[Annotated[Head, BeforeValidator(as_head)]] = Field(min_length=1)
 

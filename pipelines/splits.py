@@ -72,6 +72,19 @@ def split(
     return Split(train, chosen, tested, words)
 
 
+def worded(parts: Split, folds: int | None, halving: int | None) -> Split:
+    """Return the split with what `folds` and `halving` change in the words of its protocol."""
+    words = parts.words
+    if folds:
+        words = words.replace(
+            "hyperparameters chosen on",
+            f"hyperparameters chosen by the mean of {folds} folds of them, the choice scored on",
+        )
+    if halving:
+        words += f"; by successive halving, the best 1 in {halving} going on to {halving} times the samples"
+    return replace(parts, words=words)
+
+
 def divided(dataset: Dataset, test: float | str = "test", seed: int = 0) -> Dataset:
     """Return the set with the splits "train" and "test", whole subjects in each, where it brings none.
 

@@ -1,6 +1,7 @@
 """What the pages show works as shown."""
 
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -50,22 +51,51 @@ def test_the_readme_in_python(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "models" / "hog-svm" / "card.json").is_file()
 
 
-def test_every_command_of_the_readme_parses():
-    import cli
+def commands(path):
+    """Return the commands of a page's sh blocks, each as a list of words without the first."""
+    lines = [line for block in blocks(path, "sh") for line in block.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("mueca ")]
 
-    lines = [
-        line
-        for block in blocks("README.md", "sh")
-        for line in block.splitlines()
-        if line.startswith("mueca ")
-    ]
-    assert len(lines) > 8
-    import shlex
 
+def test_the_search_page(capsys):
+    (example,) = blocks("docs/search.md")
+    exec(compile(example, "docs/search.md", "exec"), {})
+    assert "'C': " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("page", "least"), [("README.md", 9), ("docs/clips.md", 7)])
+def test_every_command_of_a_page_parses(page, least):
     import typer
 
+    import cli
+
+    assert len(commands(page)) >= least
     group = typer.main.get_command(cli.app)
-    for line in lines:
-        words = shlex.split(line, comments=True)[1:]
+    for words in commands(page):
         with group.make_context("mueca", words, resilient_parsing=True) as context:
-            assert group.resolve_command(context, words)[0]
+            name, command, rest = group.resolve_command(context, words)
+            assert name
+            command.make_context(name, rest, parent=context)  # every option is known
+
+
+def test_the_commands_on_drawn_clips_run(tmp_path, monkeypatch, capsys):
+    """As the page has them, on a smaller set."""
+    import cli
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "cache"))
+    shown = [words for words in commands("docs/clips.md") if "synthetic-clips" in words]
+    assert len(shown) == 3
+    for words in shown:
+        small = [
+            "synthetic-clips(n_subjects=4, clips_per_subject=3)" if w == "synthetic-clips" else w
+            for w in words
+        ]
+        with pytest.raises(SystemExit) as ended:
+            cli.main(small)
+        assert not ended.value.code
+    said = capsys.readouterr().out
+    assert "select-on-test" in said
+    assert "random-leaky" in said
+    rows = (tmp_path / "results" / "loso" / "rows.csv").read_text().splitlines()
+    assert len(rows) == 4

@@ -14,13 +14,21 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 
 from classifiers.memory import bounded, gigabytes
 from classifiers.registry import checked_params, head, head_spec
-from classifiers.search._work import Answer, NotSharedError, Replay, Splits, Table, Work
+from classifiers.search._work import Answer, NotSharedError, Replay, Splits, Table, Work, watched
 
 log = logging.getLogger(__name__)
 
 Strategy = Callable[[Work], Iterator[tuple[int, int, Answer]]]
 #: What a search with halving adds to `cv_results_`: the rung, and the training samples of each fold in it.
 RUNG, RESOURCES = "iter", "n_resources"
+#: What the candidates of a head share, as the log says it.
+SHARED = {
+    "svm": "one kernel matrix",
+    "bagged-svm": "one kernel matrix, of which bags are views",
+    "knn": "one neighbour search for each metric and fold",
+    "forest": "the trees of the largest forest",
+    "softmax": "a path over C",
+}
 _INNER = ("cv_results_", "best_index_", "best_params_", "best_score_", "multimetric_", "scorer_", "n_splits_")
 
 
@@ -45,15 +53,16 @@ class SharedGridSearch(GridSearchCV):
     Parameters
     ----------
     estimator, param_grid, scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
-        As in `GridSearchCV`. `n_jobs` concerns the fallback; a strategy uses the threads of the head.
+        As in `GridSearchCV`. `n_jobs`, `verbose` and `pre_dispatch` concern the fallback; a strategy uses
+        the threads of the head, and says at INFO what is shared and, now and then, how long it will take.
     memory : str, float or None
         What kernels may take: "4GB", "500MB", a number of gigabytes, or None for 8 GB, or half of the
         machine's memory if that is less. A kernel that is larger is computed in parts, pair by pair of
         classes, or its rows are cached as libsvm does; results are the same, it takes longer, and the log
         says so at INFO.
     halving : int or None, default=None
-        Successive halving: candidates start on a share of each training fold, drawn by class; the best
-        1 / halving of them go on to `halving` times as many samples, the last to the whole folds.
+        Successive halving, from 2: candidates start on a share of each training fold, drawn by class; the
+        best 1 / halving of them go on to `halving` times as many samples, the last to the whole folds.
         `cv_results_` then has a row for each candidate and rung, with the columns "iter" and "n_resources".
 
     Attributes
@@ -101,15 +110,17 @@ class SharedGridSearch(GridSearchCV):
         Raises
         ------
         ValueError
-            If the grid names a value outside the domain of a head's parameter.
+            If the grid names a value outside the domain of a head's parameter, `memory` or `halving` is
+            none, or halving finds no strategy or several scores and no `refit` that names one.
         """
         self._check_grid()
         gigabytes(self.memory)  # a wrong one is an error at once
+        _check_halving(self.halving)
         try:
             vectors, labels, splits = self._given(X, y, params)
             self._search(vectors, labels, splits)
         except NotSharedError as reason:
-            if self.halving:
+            if self.halving is not None:
                 raise ValueError(
                     f"halving needs a shared search, and there is none because {reason}"
                 ) from None
@@ -170,8 +181,12 @@ class SharedGridSearch(GridSearchCV):
         if any(set(c) != set(own) for c in candidates):
             raise NotSharedError("the grid names a parameter that the head does not have")
         table, started = Table(candidates, splits), time.perf_counter()
-        for c, s, answer in strategy(Work(self.estimator, candidates, X, y, splits, gigabytes(self.memory))):
-            table.answers[c, s] = answer
+        work = Work(self.estimator, candidates, X, y, splits, gigabytes(self.memory))
+        try:
+            for c, s, answer in answers(strategy, work):
+                table.answers[c, s] = answer
+        except ValueError as error:  # GridSearchCV knows what `error_score` makes of it
+            raise NotSharedError(f"a candidate cannot be fitted: {error}") from error
         for c, params in enumerate(candidates):  # the same candidate may stand in a grid twice
             for s in range(len(splits)):
                 table.answers.setdefault((table.number(params), s), table.answers[c, s])
@@ -266,6 +281,14 @@ def strategy_of(estimator: Any) -> Strategy:
     return found[1]
 
 
+def answers(strategy: Strategy, work: Work) -> Iterator[tuple[int, int, Answer]]:
+    """Yield what a strategy finds, and say at INFO what is shared and how far it is."""
+    n, folds, found = len(work.params), len(work.splits), _head_of(work.estimator)
+    if found is not None:
+        log.info("%s: %d candidates on %d folds share %s", found[0], n, folds, SHARED[found[0]])
+    return watched(strategy(work), n * folds)
+
+
 def _arrays(X: ArrayLike, y: ArrayLike | None) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return plain finite vectors and labels, as the heads themselves would take them."""
     if hasattr(X, "toarray") or y is None:
@@ -278,6 +301,14 @@ def _arrays(X: ArrayLike, y: ArrayLike | None) -> tuple[NDArray[Any], NDArray[An
     if len(vectors) != len(labels) or not np.isfinite(vectors.sum(dtype=np.float64)):
         raise NotSharedError("vectors are not finite, or not as many as the labels")
     return vectors, labels
+
+
+def _check_halving(factor: Any) -> None:
+    if factor is None or (isinstance(factor, int | np.integer) and factor >= 2):
+        return
+    raise ValueError(
+        f"halving={factor!r}: give a whole number from 2, or None for every candidate on all data"
+    )
 
 
 def _rungs(y: NDArray[Any], splits: Splits, n_candidates: int, factor: int) -> Iterator[Splits]:
@@ -304,8 +335,10 @@ def _by_class_shuffled(labels: NDArray[Any]) -> NDArray[np.intp]:
 
 def _best(inner: GridSearchCV, factor: int) -> list[int]:
     """Return the candidates that go on, in the grid's order."""
-    scores = next(k for k in (f"rank_test_{inner.refit}", "rank_test_score") if k in inner.cv_results_)
-    rank = inner.cv_results_[scores]
+    known = [k for k in (f"rank_test_{inner.refit}", "rank_test_score") if k in inner.cv_results_]
+    if not known:
+        raise ValueError("halving with several scores: name the one that candidates are ranked by as refit")
+    rank = inner.cv_results_[known[0]]
     kept = np.argsort(rank, kind="stable")[: max(1, len(rank) // factor)]
     return sorted(kept.tolist())
 

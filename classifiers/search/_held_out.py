@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from classifiers.memory import bounded, gigabytes
 from classifiers.registry import head
 from classifiers.scoring import scores
-from classifiers.search._grid import strategy_of
+from classifiers.search._grid import answers, strategy_of
 from classifiers.search._work import Answer, NotSharedError, Work
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ def try_candidates(
     y: NDArray[Any],
     held_out: NDArray[Any],
     memory: float | str | None = None,
+    advance: Callable[[int], None] = lambda _done: None,
 ) -> list[Tried]:
     """Fit every candidate on X, y with shared work, and return what each says of the held-out vectors.
 
@@ -66,6 +67,8 @@ def try_candidates(
     held_out : (m, d) vectors
     memory : str, float or None
         What kernels may take, as in `SharedGridSearch`.
+    advance : callable, optional
+        Told how many more candidates are done.
 
     Raises
     ------
@@ -74,12 +77,14 @@ def try_candidates(
     """
     built = [bounded(head(name, **params), memory) for params in candidates]
     try:
-        return _shared(built, candidates, X, y, held_out, gigabytes(memory))
+        return _shared(built, candidates, X, y, held_out, gigabytes(memory), advance)
     except NotSharedError as reason:
         log.info("candidates are fitted one by one, because %s", reason)
-        return [
-            _alone(model, params, X, y, held_out) for model, params in zip(built, candidates, strict=True)
-        ]
+        tried = []
+        for model, params in zip(built, candidates, strict=True):
+            tried.append(_alone(model, params, X, y, held_out))
+            advance(1)
+        return tried
 
 
 def _shared(
@@ -89,6 +94,7 @@ def _shared(
     y: NDArray[Any],
     held_out: NDArray[Any],
     memory: float,
+    advance: Callable[[int], None],
 ) -> list[Tried]:
     started, n = time.perf_counter(), len(X)
     if len(built) < 2 or len(np.unique(y)) < 2:
@@ -100,7 +106,10 @@ def _shared(
     labels = np.concatenate([y, np.repeat(y[:1], len(held_out))])  # those of the held-out are not looked at
     params = [model.get_params() for model in built]
     work = Work(built[0], params, everything, labels, [split], memory)
-    found: dict[int, Answer] = {c: answer for c, _, answer in strategy_of(built[0])(work)}
+    found: dict[int, Answer] = {}
+    for c, _, answer in answers(strategy_of(built[0]), work):
+        found[c] = answer
+        advance(1)
     seconds = (time.perf_counter() - started) / len(built)
     return [_tried(dict(p), found[c], seconds) for c, p in enumerate(candidates)]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,10 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
+log = logging.getLogger(__name__)
+
+#: Seconds between two lines of the log that say how far a search is.
+SAID_EVERY = 30.0
 Splits = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
@@ -82,6 +88,18 @@ class Answer:
     winner: NDArray[np.intp]
     decision: NDArray[np.float64] | None = None
     proba: NDArray[np.float64] | None = None
+
+
+def watched(found: Iterable[tuple[int, int, Answer]], cells: int) -> Iterator[tuple[int, int, Answer]]:
+    """Yield answers as they come; now and then the log says at INFO how long the others will take, about."""
+    started = said = time.perf_counter()
+    for done, answer in enumerate(found, 1):
+        yield answer
+        now = time.perf_counter()
+        if now - said >= SAID_EVERY and done < cells:
+            said, spent = now, now - started
+            left = spent / done * (cells - done)
+            log.info("%d of %d cells in %.0f s, about %.0f s left", done, cells, spent, left)
 
 
 class Table:

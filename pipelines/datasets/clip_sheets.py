@@ -54,7 +54,8 @@ def read_sheet(path: Path) -> list[SheetRow]:
     Returns
     -------
     list of SheetRow
-        Rows without subject and clip (empty ones, notes below the table) are not in it.
+        Rows without both subject and clip, and rows with one of them and no label (notes below the table),
+        are not in it. A row that lacks one of them but has a label (merged cells, say) has a `problem`.
 
     Raises
     ------
@@ -133,10 +134,11 @@ def _columns(row: Iterable[str]) -> dict[str, int]:
 
 def _row(number: int, row: Sequence[str], columns: dict[str, int]) -> SheetRow | None:
     cell = {name: row[at].strip() if at < len(row) else "" for name, at in columns.items()}
-    if not cell["subject"] or not cell["clip"]:
+    missing = [name for name in ("subject", "clip") if not cell[name]]
+    if len(missing) == 2 or (missing and not cell["label"]):
         return None
     frames: dict[str, int | None] = {}
-    problems = []
+    problems = [f"the row names no {name}; merged cells must be filled in" for name in missing]
     for name in ("onset", "apex", "offset"):
         try:
             frames[name] = _frame(cell.get(name, ""))

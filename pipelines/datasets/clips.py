@@ -193,8 +193,8 @@ def from_sheet(
         reason = row.problem
         if times[row.subject, row.clip] > 1:
             reason = "the sheet has this clip more than once; keep one row"
-        elif path is None or not path.is_dir():
-            reason = reason or f"no folder of frames for {row.subject}/{row.clip}"
+        elif not reason and (path is None or not path.is_dir()):
+            reason = f"no folder of frames for {row.subject}/{row.clip}"
         if reason:
             faults.append(Fault(f"{sheet}, row {row.line}", reason))
         elif path is not None:
@@ -245,8 +245,42 @@ def build(
         log.info(
             "%s: %d clips whose emotion is none of the classes of %s are left out", name, left_out, labels
         )
-    refuse(name, root, bad, strict, len(kept))
-    return _dataset(name, root, kept, mapping, tuple(bad))
+    kept, copies = without_copies(kept)
+    refuse(name, root, [*bad, *copies], strict, len(kept))
+    return _dataset(name, root, kept, mapping, (*bad, *copies))
+
+
+def without_copies(kept: Sequence[Any]) -> tuple[list[Any], list[Fault]]:
+    """Leave out clips whose frames are those of another clip.
+
+    Under two labels one is wrong, and nobody knows which: all are left out. Under two subjects a copy would
+    be trained on while its twin is tested: the first is kept. One subject's copies of one label stay.
+
+    Parameters
+    ----------
+    kept : sequence of (ClipRecord, label, files, to_apex, digest)
+
+    Returns
+    -------
+    kept, faults
+    """
+    alike: dict[str, list[Any]] = {}
+    for one in kept:
+        alike.setdefault(one[4], []).append(one)
+    good, faults = [], []
+    for one in kept:
+        twins = alike[one[4]]
+        other = next((t for t in twins if t[1] != one[1]), None)
+        if other is not None:
+            faults.append(Fault(str(one[0].path), f"the same frames are {one[1]!r} here and {other[1]!r} in "
+                                f"{other[0].path}; leave one out of the sheet"))  # fmt: skip
+        elif one[0].subject != twins[0][0].subject:
+            faults.append(
+                Fault(str(one[0].path), f"the same frames as {twins[0][0].path}, of another subject")
+            )
+        else:
+            good.append(one)
+    return good, faults
 
 
 def refuse(name: str, root: Path, faults: Sequence[Fault], strict: bool, kept: int) -> None:

@@ -146,8 +146,7 @@ def draw_reliability(album: Album, name: str, p: Predictions) -> None:
     found = reliability(confidence, p.predicted == p.true)
     middle, width = (found.edges[:-1] + found.edges[1:]) / 2, found.edges[1]
     with album.drawing(name, "Reliability", (NARROW, 3.3), rows=2) as (drawing, (upper, lower), said):
-        upper.set_box_aspect(0.62)
-        lower.set_box_aspect(0.22)
+        upper.get_gridspec().set_height_ratios([2.6, 1])
         upper.plot([0, 1], [0, 1], color=colour(7), lw=0.8, ls=":")
         filled = found.count > 0
         upper.plot(found.confidence[filled], found.accuracy[filled], "o-", color=colour(0))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipelines.metrics import class_scores
 from pipelines.reporting.costs import network_cost
-from pipelines.reporting.load import Cell, Results, short_params
+from pipelines.reporting.load import Cell, Results, marks, short_params
 from pipelines.reporting.published import published_of
 from pipelines.stats import calibration_error
 
@@ -86,6 +86,7 @@ def count_of(value: float) -> str:
 COMPARISON = (
     Column("extractor", "extractor"),
     Column("head", "head"),
+    Column("marks", "flattered by", str, "what makes the figures too good"),
     Column("validation", "val. %", percent, "accuracy on validation, fitted on train alone: what chooses"),
     Column("test", "test %", percent, "accuracy on the whole test split"),
     Column("interval", "95 % interval", str, "of the test accuracy, bootstrap"),
@@ -116,6 +117,7 @@ COMPARISON = (
 LATEX = (
     "extractor",
     "head",
+    "marks",
     "test",
     "interval",
     "test_clean",
@@ -143,6 +145,7 @@ def _comparison_record(cell: Cell, chosen: bool) -> Record:
         "chosen": "yes" if chosen else "",
         "extractor": test.extractor,
         "head": test.head,
+        "marks": ", ".join(marks(test)),
         "params": short_params(test),
         "validation": cell.validation,
         "test": test.accuracy,

@@ -32,9 +32,9 @@ def spy(monkeypatch):
 
     shared = search_module.try_candidates
 
-    def tried(name, candidates, X, y, held_out, memory):
+    def tried(name, candidates, X, *rest):
         sizes.extend((len(X), params.get("C")) for params in candidates)
-        return shared(name, candidates, X, y, held_out, memory)
+        return shared(name, candidates, X, *rest)
 
     monkeypatch.setattr(fit_module, "_timed_fit", seen)
     monkeypatch.setattr(search_module, "try_candidates", tried)

@@ -142,7 +142,7 @@ def test_a_class_with_one_sample() -> None:
     y = y.copy()
     y[0] = 9
     cv = PredefinedSplit(np.arange(len(y)) % 3)
-    for name in ("svm", "knn", "forest", "bagged-svm"):
+    for name in list_heads():
         grid = [{k: [v] for k, v in point.items()} for point in list(ParameterGrid(GRIDS[name]))[:3]]
         shared, plain = (
             search(head(name), grid, cv=cv, refit=False).fit(X, y)

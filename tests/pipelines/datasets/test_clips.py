@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import zlib
 from pathlib import Path
 
 import cv2
@@ -20,11 +21,17 @@ from pipelines.datasets.synthetic_clips import envelope
 from pipelines.datasets.videos import read_video
 
 
-def frames(folder: Path, numbers, pattern: str = "img{:d}.png", size: int = 12) -> Path:
-    """Write frames whose grey level is their number, so that a test sees which were taken."""
+def frames(folder: Path, numbers, pattern: str = "img{:d}.png", size: int = 12, mark: str = "") -> Path:
+    """Write frames whose grey level is their number, so that a test sees which were taken.
+
+    Their last corner is the clip's own, or that of `mark`: no two clips are alike.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    own = zlib.crc32((mark or "/".join(folder.parts[-2:])).encode()) % 200
     for n in numbers:
-        cv2.imwrite(str(folder / pattern.format(n)), np.full((size, size), n % 256, np.uint8))
+        picture = np.full((size, size), n % 256, np.uint8)
+        picture[8:, 8:] = own
+        cv2.imwrite(str(folder / pattern.format(n)), picture)
     return folder
 
 
@@ -139,6 +146,48 @@ def test_a_sheet_with_other_columns_is_refused_with_what_it_has(generic, text, w
     with pytest.raises(ValueError, match=why) as error:
         datasets.load("clips", path=generic)
     assert "sheet.csv" in str(error.value)
+
+
+def _same_clip(root: Path, subject: str, label: str) -> None:
+    frames(root / subject / "c9", range(1, 21), mark="ana/c1")
+    with (root / "sheet.csv").open("a") as sheet:
+        sheet.write(f"{subject},c9,3,9,15,{label}\n")
+
+
+def test_the_same_frames_under_two_labels_are_left_out_altogether(generic):
+    _same_clip(generic, "ana", "anger")
+    data = datasets.load("clips", path=generic)
+    assert data.ids.tolist() == ["ana/c2", "bo/c1"]
+    assert {Path(f.path).name for f in data.faults} == {"c1", "c9"}
+    assert "the same frames are 'joy' here and 'anger' in" in data.faults[0].reason
+    with pytest.raises(ValueError, match="the same frames are"):
+        datasets.load("clips", path=generic, strict=True)
+
+
+def test_the_same_frames_under_two_subjects_are_kept_once(generic):
+    """Else a copy is trained on while its twin is tested."""
+    _same_clip(generic, "bo", "joy")
+    data = datasets.load("clips", path=generic)
+    assert data.ids.tolist() == ["ana/c1", "ana/c2", "bo/c1"]
+    assert "of another subject" in data.faults[0].reason
+    frames(generic / "ana" / "c10", range(1, 21), mark="ana/c1")
+    with (generic / "sheet.csv").open("a") as sheet:
+        sheet.write("ana,c10,3,9,15,joy\n")
+    assert "ana/c10" in datasets.load("clips", path=generic).ids.tolist()  # no other subject's
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [(",c7,1,,9,joy\n", "the row names no subject"), ("bo,,1,,9,joy\n", "the row names no clip")],
+)
+def test_a_row_that_lacks_a_name_is_a_fault_and_no_note(generic, row, why):
+    with (generic / "sheet.csv").open("a") as sheet:
+        sheet.write(row + "made by hand,,,,,\n,,,,,\n")
+    data = datasets.load("clips", path=generic)
+    assert len(data) == 3
+    (fault,) = data.faults
+    assert fault.path.endswith("sheet.csv, row 5")
+    assert why in fault.reason
 
 
 def test_no_sheet_or_two_sheets(generic):
@@ -345,6 +394,11 @@ def test_a_video_cut_off_half_way_is_named(tmp_path):
     assert "cannot be opened" in reasons["not.mp4"]
     with pytest.raises(ValueError, match=r"not\.mp4|cut\.avi"):
         datasets.load("videos", path=tmp_path, strict=True)
+
+
+def test_a_video_of_one_frame_is_no_clip(tmp_path):
+    with pytest.raises(ClipError, match="at least two frames, this one has 1"):
+        read_video(video(tmp_path / "one.avi", 1))
 
 
 def test_a_long_video_is_thinned_evenly_in_constant_memory(tmp_path):

@@ -198,6 +198,7 @@ def test_every_chart_is_svg_and_png(made):
     folder = made.page.parent / "figures"
     assert {p.stem for p in folder.glob("*.svg")} == {p.stem for p in folder.glob("*.png")}
     assert len(list(folder.glob("*.svg"))) == made.figures
+    assert made.page_bytes == made.page.stat().st_size < 8_000_000
     for path in folder.glob("*.png"):
         with Image.open(path) as image:
             assert min(image.size) > 400  # 200 dots an inch

@@ -115,6 +115,7 @@ def test_nested_folds_of_clips(tmp_path):
     assert "sign flips by subject (12)" in text
     assert "Each of 12 subjects left out in turn" in text
     assert "Random-leaky: 10 random folds" in text
+    assert text.count("<td>random-leaky</td>") == 1
 
 
 def test_action_units_of_r1():
