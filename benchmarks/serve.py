@@ -118,12 +118,12 @@ def cut_off(server, folder):
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; filename="x"\r\n\r\n'
     )
     line.sendall(head.encode() + bytes(4_000_000))
-    while not (half := [f for f in Path(folder).glob("mueca-serve-*/*/*") if f.stat().st_size]):
+    while (half := sum(f.stat().st_size for f in Path(folder).glob("mueca-serve-*/*/*"))) < 2_000_000:
         time.sleep(0.01)
     server.process.kill()
     server.process.wait()
     line.close()
-    print(f"killed in mid-upload: {sum(f.stat().st_size for f in half) / 1e6:.1f} MB left behind")
+    print(f"killed in mid-upload: {half / 1e6:.1f} MB left behind")
 
 
 def main():
@@ -133,6 +133,7 @@ def main():
     words.add_argument("--clients", type=int, default=8)
     given = words.parse_args()
     with recording("serve"), tempfile.TemporaryDirectory() as folder:
+        print(f"load average of the machine before: {os.getloadavg()[0]:.1f}")
         server = Server(folder)
         print(f"answers {server.seconds:.1f} s after its start")
         errors = load(server, given.photos, given.clients, given.seconds)

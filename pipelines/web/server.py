@@ -13,6 +13,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from featurize.detect import detector
 from pipelines.predict import MIN_FACE, Predictor, model_folder
@@ -71,7 +72,7 @@ def options(given: Mapping[str, Any], limits: Mapping[str, Any]) -> Options:
 
 
 def run(options: Options, say: Callable[[str], None], ready: Callable[[str], Any] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM; in the main thread, which alone is told of signals.
 
     Parameters
     ----------
@@ -92,11 +93,12 @@ def run(options: Options, say: Callable[[str], None], ready: Callable[[str], Any
     access = access_for(options.host, options.allowed, options.token)
     with _listening(options.host, options.port) as listener, _stoppable():
         address = page_address(options.host, listener.getsockname()[1], access)
+        say("loading the model")
         predictor = Predictor.load(options.model, options.detector, options.min_face)
         spool = Spool()
         try:
-            _announce(address, options.host, spool, say)
             app = _app(options, access, spool, predictor, reports)
+            _announce(address, options.host, spool, say)
             uvicorn_server(app, partial(ready, address) if ready else None).run([listener])
         except _Stopped:
             say("stopped")
@@ -115,7 +117,7 @@ def page_address(host: str, port: int, access: Access) -> str:
     """Return what a person opens; with the token, if one is asked for."""
     name = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)  # noqa: S104
     name = f"[{name}]" if ":" in name else name
-    return f"http://{name}:{port}/" + (f"?token={access.token}" if access.token else "")
+    return f"http://{name}:{port}/" + (f"?token={quote(access.token, safe='')}" if access.token else "")
 
 
 def _reports(folder: Path | None) -> Path | None:

@@ -148,6 +148,44 @@ def test_the_camera(page):
     assert page.execute_script("return document.getElementById('camera-video').srcObject") is None
 
 
+def test_a_camera_that_is_unplugged(page):
+    page.find_element("id", "camera-start").click()
+    wait(lambda: all_of(page, "#camera-faces .face"))
+    page.execute_script(
+        "document.getElementById('camera-video').srcObject.getTracks()[0].dispatchEvent(new Event('ended'))"
+    )
+    assert page.find_element("id", "status").text == "The camera was unplugged."
+    assert not page.find_element("id", "camera").is_displayed()
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("NotFoundError", "there is none"),
+        ("NotAllowedError", "not allowed"),
+        ("NotReadableError", "another program"),
+    ],
+)
+def test_no_camera(page, fault, said):
+    page.execute_script(
+        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', arguments[0]))",
+        fault,
+    )
+    button = page.find_element("id", "camera-start")
+    button.click()
+    wait(lambda: said in page.find_element("id", "status").text)
+    assert button.is_enabled()
+
+
+def test_a_page_whose_server_has_stopped_says_so(browser, serve, face, tmp_path):
+    server = serve()
+    browser.get(server.url)
+    server.close()
+    (tmp_path / "a.jpg").write_bytes(face)
+    choose(browser, tmp_path / "a.jpg")
+    assert "is mueca serve still running?" in all_of(browser, ".result")[0].text
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_light_dark_and_narrow(page, scheme):
     page.execute_cdp_cmd(
