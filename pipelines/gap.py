@@ -43,7 +43,7 @@ HEAD_GRIDS: dict[str, dict[str, list[Any]]] = {
     "bagged-svm": {"n_estimators": [10], "max_samples": [0.5], "C": [1, 10, 100]},
 }
 #: Of STSTNet.
-EPOCHS = (10, 20, 30, 40, 50, 60)
+EPOCHS = tuple(range(2, 61, 2))
 #: What the invariant systems look at.
 VIEWS = "flow-field+flow-hoof+flow-hog"
 

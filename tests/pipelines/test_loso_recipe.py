@@ -141,6 +141,17 @@ def test_a_network_in_a_recipe(maps, tmp_path, monkeypatch):
     assert row.log_loss > 0
 
 
+@pytest.mark.slow
+def test_a_clip_network_in_folds_of_subjects(tmp_path):
+    """R2's smallest network on drawn clips: trained afresh in each fold, asked at one and two epochs."""
+    network = {"backbone": "rotation3d-casme2", "epochs": [1, 2], "batch": 8, "precision": "f32"}
+    plan = recipe(extractors=[], heads=[], networks=[network], protocols=["loso+select-on-test"], inner=3)
+    (row,) = run_loso(plan, tmp_path)
+    assert row.n == 24
+    assert row.marks == ("select-on-test",)
+    assert len(list((tmp_path / "folds").glob("*.npz"))) == 4
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
