@@ -130,7 +130,7 @@ class Decoder:
 
 def _started(path: Path, limits: Limits) -> subprocess.Popen[bytes]:
     paths = os.pathsep.join(filter(None, sys.path))
-    known = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")  # no more of the environment is its business
+    known = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")  # no more is its business
     environment = {name: os.environ[name] for name in known if name in os.environ}
     words = [limits.frame, limits.seconds, limits.memory, limits.work]
     return subprocess.Popen(  # noqa: S603 - our own module
