@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, final
@@ -17,6 +20,8 @@ from featurize.suggest import hint
 
 #: Nothing is enlarged more than so: beyond it a detector finds noise.
 MAX_ENLARGE = 2.5
+#: The one network of `DlibCnn` works for one thread at a time.
+_ALONE = threading.Lock()
 
 
 class Framing(NamedTuple):
@@ -55,7 +60,19 @@ class Detector(ABC):
     framing: ClassVar[Framing]
 
     def __init__(self) -> None:
-        self._alone = threading.Lock()  # neither dlib's nor OpenCV's detectors may be shared by threads
+        # Neither dlib's nor OpenCV's detectors may be shared by threads: each takes one and gives it back.
+        self._free: deque[Any] = deque()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Any]:
+        try:
+            engine = self._free.pop()
+        except IndexError:
+            engine = self._make()
+        try:
+            yield engine
+        finally:
+            self._free.append(engine)
 
     @final
     def __call__(self, image: Image, smallest: float = 0) -> list[Detection]:
@@ -76,14 +93,18 @@ class Detector(ABC):
         """
         scale = min(self.smallest / smallest, MAX_ENLARGE) if smallest else 1.0
         work = _scaled(image, scale)
-        with self._alone:
-            found = self._find(work)
+        with self._borrowed() as engine:
+            found = self._find(engine, work)
         back = image.shape[1] / work.shape[1], image.shape[0] / work.shape[0]
         boxes = [Detection(_unscaled(box, *back), score) for box, score in found if score >= self.threshold]
         return sorted(boxes, key=lambda d: (d.box.left - d.box.right, d.box.left, d.box.top))
 
     @abstractmethod
-    def _find(self, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
+    def _make(self) -> Any:
+        """Return the library's detector."""
+
+    @abstractmethod
+    def _find(self, engine: Any, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
         """Return ((left, top, right, bottom), score) of every candidate."""
 
 
@@ -98,8 +119,12 @@ class Haar(Detector):
     threshold = 0.0
     framing = Framing(1.03, 0.0)
 
-    def _find(self, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
-        boxes, _, scores = _cascade().detectMultiScale3(
+    def _make(self) -> Any:
+        path = Path(cv2.__file__).with_name("data") / "haarcascade_frontalface_default.xml"
+        return cv2.CascadeClassifier(str(path))
+
+    def _find(self, engine: Any, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
+        boxes, _, scores = engine.detectMultiScale3(
             to_grey(image), scaleFactor=1.1, minNeighbors=5, outputRejectLevels=True
         )
         return [((x, y, x + w, y + h), float(s)) for (x, y, w, h), s in zip(boxes, scores, strict=True)]
@@ -116,8 +141,13 @@ class DlibHog(Detector):
     threshold = 0.0
     framing = Framing(1.23, -0.07)
 
-    def _find(self, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
-        boxes, scores, _ = _dlib_hog().run(to_grey(image), 0, self.threshold)
+    def _make(self) -> Any:
+        import dlib
+
+        return dlib.get_frontal_face_detector()
+
+    def _find(self, engine: Any, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
+        boxes, scores, _ = engine.run(to_grey(image), 0, self.threshold)
         return [(_sides(box), float(score)) for box, score in zip(boxes, scores, strict=True)]
 
 
@@ -132,9 +162,13 @@ class DlibCnn(Detector):
     threshold = 0.0
     framing = Framing(1.16, 0.0)
 
-    def _find(self, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
+    def _make(self) -> Any:
+        return _dlib_cnn()  # one for all: it holds a network, perhaps on a GPU
+
+    def _find(self, engine: Any, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
         rgb = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-        found = _dlib_cnn()(np.ascontiguousarray(rgb), 0)
+        with _ALONE:
+            found = engine(np.ascontiguousarray(rgb), 0)
         return [(_sides(d.rect), float(d.confidence)) for d in found]
 
 
@@ -225,19 +259,6 @@ def _unscaled(sides: tuple[float, float, float, float], across: float, down: flo
 
 def _sides(box: Any) -> tuple[float, float, float, float]:
     return box.left(), box.top(), box.right() + 1, box.bottom() + 1
-
-
-@lru_cache(maxsize=1)
-def _cascade() -> Any:
-    path = Path(cv2.__file__).with_name("data") / "haarcascade_frontalface_default.xml"
-    return cv2.CascadeClassifier(str(path))
-
-
-@lru_cache(maxsize=1)
-def _dlib_hog() -> Any:
-    import dlib
-
-    return dlib.get_frontal_face_detector()
 
 
 @lru_cache(maxsize=1)

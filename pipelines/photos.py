@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -14,6 +17,9 @@ from pipelines.datasets.base import Fault
 from pipelines.datasets.scan import MAX_FILE
 from pipelines.predict import Predictor, Sight, box_dict, draw
 from pipelines.progress import SILENT, Progress
+
+#: Photos looked at at once: the detectors let Python's other threads run. Each holds a decoded photo.
+WORKERS = min(4, os.cpu_count() or 1)
 
 
 @dataclass
@@ -68,11 +74,10 @@ def predict_photos(
     names = copy_names(photos, ".jpg")
     writer = _Csv(to, predictor.classes) if form == "csv" else _Lines(to)
     with progress.task("photos", len(photos)) as advance:
-        for path, image, reason in _read(photos):
-            if image is None:
+        for path, image, seen, reason in _looked(photos, predictor):
+            if image is None or seen is None:
                 tally.faults.append(Fault(str(path), reason))
             else:
-                seen = predictor.look(image)
                 writer.write(path, image, seen)
                 _count(tally, seen)
                 if drawn is not None:
@@ -81,14 +86,32 @@ def predict_photos(
     return tally
 
 
-def _read(photos: Sequence[Path]) -> Iterator[tuple[Path, Image | None, str]]:
-    for path in photos:
-        try:
-            if path.stat().st_size > MAX_FILE:
-                raise UnreadableImage(path.name, f"larger than {MAX_FILE >> 20} MB")
-            yield path, decode(path.read_bytes(), path.name), ""
-        except (UnreadableImage, OSError) as error:
-            yield path, None, getattr(error, "reason", " ".join(str(error).split()))
+Looked = tuple[Path, Image | None, Sight | None, str]
+
+
+def _looked(photos: Sequence[Path], predictor: Predictor) -> Iterator[Looked]:
+    """Yield what each photo shows, in order; a few are looked at at once, so that memory stays constant."""
+    ahead: deque[Future[Looked]] = deque()
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
+        for path in photos:
+            ahead.append(pool.submit(_look, path, predictor))
+            if len(ahead) > WORKERS:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _look(path: Path, predictor: Predictor) -> Looked:
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise UnreadableImage(path.name, f"larger than {MAX_FILE >> 20} MB")
+        image = decode(path.read_bytes(), path.name)
+    except (UnreadableImage, OSError) as error:
+        return path, None, None, getattr(error, "reason", " ".join(str(error).split()))
+    return path, image, predictor.look(image), ""
 
 
 def _count(tally: Tally, seen: Sight) -> None:
