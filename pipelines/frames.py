@@ -183,7 +183,7 @@ class VideoFile:
                 yield frame
 
     def _upright(self, frame: Any) -> Image:
-        """Return the frame as it is to be seen; every frame as large as the first."""
+        """Return the frame as it is to be seen; streams may change their size in the middle."""
         self._check_size(frame.width, frame.height)
         wide = frame.width
         if (shape := self._stream.sample_aspect_ratio) and 0.2 < shape < 5 and shape != 1:
@@ -241,20 +241,25 @@ class VideoWriter:
         self._last = -1
 
     def write(self, image: Image, seconds: float) -> None:
-        """Append a picture (h, w, 3), RGB uint8, of the first one's size; odd sides lose a row or column."""
+        """Append a picture (h, w, 3), RGB uint8; odd sides lose a row or column, another size is scaled."""
         import av
 
         if self._container is None:
-            self._begin(image.shape[1], image.shape[0])
+            self._begin(image)
         height, width = self._stream.height, self._stream.width
+        if image.shape[:2] != self._size:
+            import cv2
+
+            image = cv2.resize(image, self._size[::-1], interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image[:height, :width]), format="rgb24")
         self._last = frame.pts = max(round(seconds * self.CLOCK), self._last + 1)
         frame.time_base = Fraction(1, self.CLOCK)
         self._container.mux(self._stream.encode(frame))
 
-    def _begin(self, width: int, height: int) -> None:
+    def _begin(self, image: Image) -> None:
         import av
 
+        height, width = self._size = image.shape[:2]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._container = av.open(str(self._partial), "w", format="mp4")
         options = dict(next(e for e in self.ENCODERS if e["name"] in av.codecs_available))

@@ -2,6 +2,7 @@
 
 import math
 import tracemalloc
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -211,6 +212,42 @@ def test_no_face(judge, tmp_path):
     path = write(tmp_path / "grey.mp4", np.full((12, 60, 80, 3), 127, np.uint8))
     with predict_video(path, judge) as timeline:
         assert [row.faces for row in timeline] == [[]] * 12
+
+
+def test_a_stream_that_changes_its_size(judge, tmp_path):
+    import av
+
+    parts = []
+    for width, height in ((320, 240), (480, 360)):
+        path = tmp_path / f"{width}.ts"
+        with av.open(str(path), "w") as made:
+            stream = made.add_stream("libx264", rate=25, options={"g": "5"})
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            for frame in moving_face(12, width, height):
+                made.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
+            made.mux(stream.encode())
+        parts.append(path.read_bytes())
+    (tmp_path / "both.ts").write_bytes(b"".join(parts))
+    with predict_video(tmp_path / "both.ts", judge, drawn=tmp_path / "marked.mp4") as timeline:
+        rows = list(timeline)
+    assert len(rows) >= 20
+    tracks = [face.track for row in rows for face in row.faces]
+    assert set(tracks) == {1, 2}
+    with VideoFile(tmp_path / "marked.mp4") as video:
+        assert {frame.image.shape for frame in video} == {(240, 320, 3)}
+
+
+def test_pixels_that_are_not_square(tmp_path):
+    import av
+
+    with av.open(str(tmp_path / "wide.mp4"), "w") as made:
+        stream = made.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(2, 1)
+        made.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((120, 160, 3), np.uint8))))
+        made.mux(stream.encode())
+    with VideoFile(tmp_path / "wide.mp4") as video:
+        assert next(iter(video)).image.shape == (120, 320, 3)
 
 
 def test_odd_sides(tmp_path):
