@@ -7,10 +7,10 @@ them.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import shutil
+import tempfile
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -201,24 +201,19 @@ class KerasCells(NetworkCells):
 
     def answers(self, train: Indices, test: Indices, key: str) -> Scores:
         """See `NetworkCells.answers`."""
-        import tempfile
-
         from featurize.backbones.frame import keras
         from pipelines.splits import Split
         from pipelines.train import run_job
         from pipelines.training.job import Job
 
-        with contextlib.ExitStack() as stack:
-            out = Path(stack.enter_context(tempfile.TemporaryDirectory())) / key
-            if self.folder is not None:
-                out = self.folder / key
+        with tempfile.TemporaryDirectory() as elsewhere:
+            out = (self.folder or Path(elsewhere)) / key
             job = Job(self.dataset, self.plan, out, Split(train, train[:0], test, ""))
             run_job(job, self.progress, ask=True)
-            found = np.stack(
-                [_answer(job.answer(e), len(test), len(self.dataset.classes)) for e in self.epochs]
-            )
+            shape = len(test), len(self.dataset.classes)
+            found = np.stack([_answer(job.answer(e), *shape) for e in self.epochs])
             shutil.rmtree(out, ignore_errors=True)
-            keras().utils.clear_session()  # the next fold's network is a new one
+        keras().utils.clear_session()  # the next fold's network is a new one
         return found.astype(np.float64)
 
 

@@ -51,6 +51,16 @@ def test_the_readme_in_python(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "models" / "hog-svm" / "card.json").is_file()
 
 
+def test_leaving_subjects_out_in_python(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "cache"))
+    (example,) = blocks("docs/clips.md")
+    small = example.replace('"synthetic-clips"', '"synthetic-clips(n_subjects=4, clips_per_subject=6)"')
+    assert small != example
+    exec(compile(small, "docs/clips.md", "exec"), {})
+    assert "lbp-top + knn loso+select-on-test" in capsys.readouterr().out
+
+
 def commands(path):
     """Return the commands of a page's sh blocks, each as a list of words without the first."""
     lines = [line for block in blocks(path, "sh") for line in block.splitlines()]
