@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from featurize.images import to_grey
 from pipelines.datasets.base import Dataset, Fault, sample_digest
 from pipelines.datasets.clips import Clip, ClipError, existing_folder, refuse, shrink
-from pipelines.frames import VIDEOS
+from pipelines.frames import VIDEOS, UnreadableVideo, VideoFile
 
 #: A longer video keeps every second, fourth ... frame, so that memory does not grow with its length.
 MAX_FRAMES = 256
 #: Frames are reduced to this longer side.
 MAX_SIDE = 256
-#: A header may promise this share of frames more than there are; above it the file is cut off.
-_SHORT = 0.95
 
 
 class VideoSamples:
@@ -68,30 +64,22 @@ def read_video(path: Path, max_frames: int = MAX_FRAMES, max_side: int = MAX_SID
             kept, step = kept[::2], step * 2
             if (count - 1) % step:
                 continue
-        kept.append(shrink(to_grey(frame[..., ::-1]), max_side))
+        kept.append(shrink(to_grey(frame), max_side))
     if count < 2:
         raise ClipError(f"a clip needs at least two frames, this one has {count}")
     return np.stack(kept)
 
 
 def _frames(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """Yield BGR frames; refuse a video whose header promises clearly more than could be decoded."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # else FFmpeg writes to the user's screen
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    """Yield RGB frames; refuse a video that is damaged, or whose header promises more than there is."""
     try:
-        if not capture.isOpened():
-            raise ClipError("cannot be opened as a video; copy it again, or convert it to .mp4")
-        promised, count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0
-        while True:
-            got, frame = capture.read()
-            if not got:
-                break
-            count += 1
-            yield frame  # type: ignore[misc]
-        if count < promised * _SHORT - 1:
-            raise ClipError(f"decoding stopped at frame {count} of {promised}; copy the file again")
-    finally:
-        capture.release()
+        with VideoFile(path) as video:
+            for frame in video:
+                yield frame.image
+    except UnreadableVideo as error:
+        raise ClipError(error.reason) from None
+    if video.fault:
+        raise ClipError(video.fault)
 
 
 def load(path: Path | str, *, strict: bool = False) -> Dataset:

@@ -390,7 +390,7 @@ def test_a_video_cut_off_half_way_is_named(tmp_path):
     assert data.groups is None
     reasons = {Path(f.path).name: f.reason for f in data.faults}
     assert set(reasons) == {"cut.avi", "not.mp4"}
-    assert "decoding stopped at frame" in reasons["cut.avi"]
+    assert "cut off; copy the file again" in reasons["cut.avi"]
     assert "cannot be opened" in reasons["not.mp4"]
     with pytest.raises(ValueError, match=r"not\.mp4|cut\.avi"):
         datasets.load("videos", path=tmp_path, strict=True)
