@@ -88,24 +88,28 @@ def sweep_forest(work: Work) -> Found:
             yield from _one_forest(work, members, s, *binned_folds[s])
 
 
-def _one_forest(work: Work, members: list[int], s: int, bins: Layouts, test_bins: NDArray[np.uint8]) -> Found:
+def _one_forest(work: Work, members: list[int], s: int, both: Layouts, test_bins: NDArray[np.uint8]) -> Found:
     model, (classes, codes) = _widest(work, members), work.labels(s)
     model.classes_ = classes
     weights = model._by_class(np.ones(codes.size), codes)
     cuts = list(dict.fromkeys((_depth(work.params[c]), work.params[c]["min_samples_split"]) for c in members))
     sizes, seeds = set(work.values(members, "n_estimators")), model._seeds()
     total = np.zeros((len(cuts), test_bins.shape[1], len(classes)))
-    for start in range(0, len(seeds), _TREES):
+    for start, stop in _blocks(len(seeds), sizes):
         grown = in_threads(
-            lambda seed: model.grow(bins, codes, weights, seed), seeds[start : start + _TREES], model.n_jobs
+            lambda seed: model.grow(both, codes, weights, seed), seeds[start:stop], model.n_jobs
         )
-        for t, tree in enumerate(grown, start + 1):
-            _add(tree, test_bins, cuts, total, cores(model.n_jobs))
-            if t in sizes:
-                for c in (c for c in members if work.params[c]["n_estimators"] == t):
-                    cut = cuts.index((_depth(work.params[c]), work.params[c]["min_samples_split"]))
-                    proba = total[cut] / t
-                    yield c, s, Answer(classes, proba.argmax(axis=1), proba=proba)
+        _add(grown, test_bins, cuts, total, cores(model.n_jobs))
+        for c in (c for c in members if work.params[c]["n_estimators"] == stop):
+            cut = cuts.index((_depth(work.params[c]), work.params[c]["min_samples_split"]))
+            proba = total[cut] / stop
+            yield c, s, Answer(classes, proba.argmax(axis=1), proba=proba)
+
+
+def _blocks(trees: int, sizes: set[int]) -> Iterator[tuple[int, int]]:
+    """Yield (start, stop) of trees to grow at a time, so that every size is where a block ends."""
+    stops = sorted({*range(_TREES, trees, _TREES), *sizes})
+    yield from zip([0, *stops[:-1]], stops, strict=True)
 
 
 def _widest(work: Work, members: list[int]) -> Forest:
@@ -123,19 +127,20 @@ def _depth(params: Any) -> int:
 
 
 def _add(
-    tree: tuple[NDArray[Any], ...],
+    trees: list[tuple[NDArray[Any], ...]],
     bins: NDArray[np.uint8],
     cuts: list[tuple[int, int]],
     total: NDArray[np.float64],
     threads: int,
 ) -> None:
-    """Add a tree's shares, cut off in each way, to `total` (n_cuts, m, n_classes)."""
+    """Add the trees' shares, cut off in each way, to `total` (n_cuts, m, n_classes)."""
     from classifiers._trees import add_cut_off
 
     def add(job: tuple[int, int]) -> None:
         cut, start = job
         rows = np.arange(start, min(start + _ROWS, total.shape[1]))
-        add_cut_off(bins, rows, *tree, *cuts[cut], total[cut, start : start + rows.size])
+        for tree in trees:
+            add_cut_off(bins, rows, *tree, *cuts[cut], total[cut, start : start + rows.size])
 
     jobs = [(c, r) for c in range(len(cuts)) for r in range(0, total.shape[1], _ROWS)]
     in_threads(add, jobs, threads if total.shape[1] > _ROWS else 1)
