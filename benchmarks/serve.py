@@ -145,7 +145,7 @@ def main():
         print(f"started again: answers after {again.seconds:.1f} s, {len(left)} uploads left on the disk")
         more = load(again, given.photos, given.clients, min(3, given.seconds))
         again.process.terminate()
-        print(f"stopped with exit code {again.process.wait(20)}")
+        print(f"stopped with exit code {again.process.wait(120)}")
     sys.exit(bool(errors or more or left))
 
 
