@@ -496,6 +496,9 @@ def predict(
     crowd: Annotated[
         bool, typer.Option("--crowd", help="Look for small faces in large pictures too; takes long.")
     ] = False,
+    precision: Annotated[
+        Literal["auto", "f32", "bf16"], typer.Option(help="Of networks; auto: the faster on this machine.")
+    ] = "auto",
     form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="Of the records.")] = "jsonl",
     out: Annotated[Path | None, typer.Option(help="A file for the records; default: the screen.")] = None,
     draw: Annotated[Path | None, typer.Option(help="A folder for copies with boxes and labels.")] = None,
@@ -516,8 +519,8 @@ def predict(
 
     options = files.Options(form, draw, chart, every, smooth, window, stride)
     tally = files.run(
-        paths, options, model=model, detector=detector, min_face=min_face, crowd=crowd, out=out,
-        progress=console.Bars(),
+        paths, options, model=model, detector=detector, min_face=min_face, crowd=crowd, precision=precision,
+        out=out, progress=console.Bars(),
     )  # fmt: skip
     console.say(words.tally(tally))
     _report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")

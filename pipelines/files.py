@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from featurize.detect import detector as named_detector
+from featurize.engine import Precision
 from featurize.track import EVERY
 from pipelines import photos, timeline
 from pipelines.datasets.base import Fault
@@ -89,12 +90,13 @@ def load_predictor(
     min_face: int | None = None,
     confidence: float | None = None,
     crowd: bool = False,
+    precision: Precision = "auto",
 ) -> Predictor:
     """Return what judges with this model: a `Predictor`, or a `ClipPredictor` where it is of clips.
 
     Parameters
     ----------
-    model, detector, min_face
+    model, detector, min_face, precision
         As `Predictor.load`.
     confidence, crowd
         See `Predictor`.
@@ -105,7 +107,7 @@ def load_predictor(
         As `Predictor.load`.
     """
     find = named_detector(detector)
-    loaded = load_model(model_folder(model))
+    loaded = replace(load_model(model_folder(model)), precision=precision)
     kind = ClipPredictor if loaded.kinds == {"clip"} else Predictor
     return kind(loaded, find, MIN_FACE if min_face is None else min_face, confidence, crowd)
 
@@ -118,6 +120,7 @@ def run(
     detector: str = "auto",
     min_face: int | None = None,
     crowd: bool = False,
+    precision: Precision = "auto",
     out: Path | None = None,
     progress: Progress = SILENT,
 ) -> Tally:
@@ -136,6 +139,8 @@ def run(
         Side in pixels of the smallest face that is judged.
     crowd : bool
         See `Predictor`.
+    precision : {"auto", "f32", "bf16"}
+        See `Predictor.load`.
     out : Path, optional
         File for the records; by default the output stream.
     progress : Progress
@@ -147,7 +152,7 @@ def run(
     """
     chosen = options or Options()
     files = find_files(paths)
-    predictor = load_predictor(model, detector, min_face, crowd=crowd)
+    predictor = load_predictor(model, detector, min_face, crowd=crowd, precision=precision)
     videos = _is_video(files[0])
     _check_words(chosen, predictor, videos)
     with ExitStack() as stack:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,6 +130,10 @@ class NetworkExtractor(Extractor):
     def random(self) -> bool:
         """True if the weights are random: good for timing, and no result."""
         return self.params.weights == "random"
+
+    def at(self, precision: Precision) -> Self:
+        """Return the same network in another precision."""
+        return type(self)(**(self.params.model_dump() | {"precision": precision}))
 
     @cached_property
     def choice(self) -> Choice:
