@@ -47,7 +47,7 @@ class Model:
         What it is, on what it was fitted, how it was chosen, its scores, versions.
     precision : {"auto", "f32", "bf16"}, optional
         What networks compute in; by default what the head was fitted with. bf16 is up to twice as fast where
-        "auto" chooses it, and moves a score by about a hundredth (``docs/results/precision.txt``).
+        "auto" chooses it, and hardly moves a score (``docs/results/precision.txt``).
     """
 
     extractor: str
