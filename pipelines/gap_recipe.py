@@ -18,7 +18,7 @@ from pipelines.loso import marks_of
 from pipelines.network_cells import NetworkCells
 from pipelines.pooled import PooledRow, again, keep, write_table
 from pipelines.progress import SILENT, Progress
-from pipelines.recipe import Data, as_data, read_content
+from pipelines.recipe import Data, as_data, first_problem, read_content
 from pipelines.results import Row, read_rows
 
 #: Raised whenever the same recipe gives other figures.
@@ -80,10 +80,8 @@ def gap_recipe(content: dict[str, Any], where: str = "recipe") -> GapRecipe:
     try:
         return GapRecipe(**content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        why = "unknown" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{where}: {place}: {why}") from None
+        place, problem = first_problem(error)
+        raise ValueError(f"{where}: {place}: {problem}") from None
 
 
 def run_gap(

@@ -26,7 +26,7 @@ from pipelines.network_cells import KerasCells, NetworkCells, STSTNetCells
 from pipelines.networks import check_classes, check_unseen
 from pipelines.pooled import PooledRow, again, keep, write_table
 from pipelines.progress import SILENT, Progress
-from pipelines.recipe import Data, Features, Head, as_data, as_features, as_head, read_content
+from pipelines.recipe import Data, Features, Head, as_data, as_features, as_head, first_problem, read_content
 from pipelines.results import Row, read_rows
 from pipelines.training.recipe import TrainRecipe
 from pipelines.training.recipe import recipe as training_of
@@ -123,10 +123,8 @@ def loso_recipe(content: Mapping[str, Any], where: str = "") -> LosoRecipe:
     try:
         recipe = LosoRecipe(**content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        why = "unknown" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{where}{place}: {' '.join(why.split())}") from None
+        place, problem = first_problem(error)
+        raise ValueError(f"{where}{place}: {problem}") from None
     if not recipe.networks and not (recipe.extractors and recipe.heads):
         raise ValueError(f"{where}nothing to test: give extractors and heads, or networks")
     return recipe

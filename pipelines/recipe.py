@@ -168,7 +168,7 @@ def recipe_from(content: dict[str, Any], where: str = "recipe") -> Recipe:
     try:
         return Recipe(**content)
     except ValidationError as error:
-        place, problem = _first_problem(error)
+        place, problem = _suggested(error)
         raise ValueError(f"{where}: {place}: {problem}") from None
 
 
@@ -177,18 +177,25 @@ def single_cell(content: dict[str, Any]) -> Recipe:
     try:
         return Recipe(**content)
     except ValidationError as error:
-        place, problem = _first_problem(error)
+        place, problem = _suggested(error)
         own_words = error.errors(include_url=False)[0]["type"] == "value_error"
         raise ValueError(problem if own_words else f"{place.rpartition('.')[2]}: {problem}") from None
 
 
-def _first_problem(error: ValidationError) -> tuple[str, str]:
-    """Return where the first problem is, and what it is, in words."""
+def first_problem(error: ValidationError) -> tuple[str, str]:
+    """Return where in a recipe the first problem is, and what it is, in words."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return place, f"unknown{_suggestion(first['loc'])}"
+        return place, "unknown"
     return place, " ".join(first["msg"].removeprefix("Value error, ").split())
+
+
+def _suggested(error: ValidationError) -> tuple[str, str]:
+    """Return as `first_problem` does; of an unknown name, also which was meant."""
+    place, problem = first_problem(error)
+    first = error.errors(include_url=False)[0]
+    return place, problem + (_suggestion(first["loc"]) if first["type"] == "extra_forbidden" else "")
 
 
 def _suggestion(place: tuple[int | str, ...]) -> str:
