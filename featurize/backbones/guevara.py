@@ -7,6 +7,7 @@ from typing import Any
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import keras
 from featurize.backbones.network import Network, Recipe, class_scores, scaled_input
+from featurize.backbones.normalise import batch_normalization
 
 #: The source does not give its dropout rates. The model is, layer for layer, a tutorial's whose rates are
 #: these.
@@ -40,7 +41,7 @@ def _stage(x: Any, number: int, *convolutions: tuple[int, str]) -> Any:
     layers = keras().layers
     for i, (filters, padding) in enumerate(convolutions, 1):
         x = layers.Conv2D(filters, 3, padding=padding, activation="relu", name=f"conv{number}_{i}")(x)
-    x = layers.BatchNormalization(name=f"bn{number}")(x)
+    x = batch_normalization(name=f"bn{number}")(x)
     x = layers.MaxPooling2D(2, name=f"pool{number}")(x)
     return layers.Dropout(DROPOUT[number - 1], name=f"drop{number}")(x)
 

@@ -7,6 +7,7 @@ from typing import Any
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import keras
 from featurize.backbones.network import Network, Recipe, class_scores, scaled_input
+from featurize.backbones.normalise import batch_normalization
 
 #: (filters, kernel) of each block.
 BLOCKS = ((32, 3), (64, 5), (128, 3), (256, 3), (512, 3))
@@ -28,7 +29,7 @@ def build(classes: int) -> Any:
     inputs, x = scaled_input(48, 1)
     for i, (filters, kernel) in enumerate(BLOCKS, 1):
         x = layers.Conv2D(filters, kernel, padding="same", name=f"conv{i}")(x)
-        x = layers.BatchNormalization(name=f"bn{i}")(x)
+        x = batch_normalization(name=f"bn{i}")(x)
         x = layers.ReLU(name=f"relu{i}")(x)
         x = layers.MaxPooling2D(2, name=f"pool{i}")(x)
         x = layers.Dropout(0.2, name=f"drop{i}")(x)

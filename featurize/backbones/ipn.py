@@ -13,6 +13,7 @@ from featurize.backbones import weightfile
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import keras
 from featurize.backbones.network import Network, Recipe, class_scores, scaled_input
+from featurize.backbones.normalise import batch_normalization
 from featurize.backbones.weightfile import WeightsError
 
 _RECIPE = Recipe(batch=64, epochs=60)
@@ -133,7 +134,7 @@ def _conv_bn(x: Any, conv: str, bn: str, filters: int, kernel: int, stride: int)
         x = layers.ZeroPadding2D(kernel // 2, name=f"{conv}_pad")(x)
     x = layers.Conv2D(filters, kernel, strides=stride, use_bias=False, name=conv,
                       kernel_initializer="he_normal")(x)  # fmt: skip
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=bn)(x)
+    return batch_normalization(momentum=0.9, epsilon=1e-5, name=bn)(x)
 
 
 class IpnCnn1(NetworkExtractor):
