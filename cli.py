@@ -142,7 +142,7 @@ def fit(
     context: typer.Context,
     data: DataOption,
     backbone: BackboneOption,
-    head: Annotated[str, typer.Option(help="Head: svm, forest, knn, softmax, bagged-svm.")],
+    head: Annotated[str, typer.Option(help="Head, such as svm; see: mueca list.")],
     out: Annotated[Path | None, typer.Option(help="Folder for head, card, rows and predictions.")] = None,
     grid: Annotated[Literal["default"] | None, typer.Option(help="Choose from the head's own grid.")] = None,
     equalize: EqualizeOption = "none",
@@ -263,7 +263,7 @@ def loso(
     backbone: Annotated[
         str, typer.Option("--backbone", help="Extractor, or without --head a network to train in each fold.")
     ],
-    head: Annotated[str | None, typer.Option(help="Head: svm, forest, knn, softmax, bagged-svm.")] = None,
+    head: Annotated[str | None, typer.Option(help="Head, such as svm; see: mueca list.")] = None,
     protocol: Annotated[
         Literal["loso", "grouped-kfold", "random-leaky"],
         typer.Option(help="The last is wrong on purpose: subjects on both sides."),

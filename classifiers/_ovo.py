@@ -128,7 +128,7 @@ def fit_pairs(
         if not gram.fits(members.size):
             machines = _cached_rows(gram, index[members], signs, weights[members], costs, tol, max_iter)
         else:
-            machines = _path(blocked(members), signs, weights[members], costs, tol, max_iter)
+            machines = cost_path(blocked(members), signs, weights[members], costs, tol, max_iter)
         for c, (beta, b, made) in machines.items():
             coef[c, members, p], intercept[c, p], iterations[c, p] = beta, b, made
 
@@ -144,7 +144,7 @@ def fit_pairs(
     return Machines(coef, intercept, iterations)
 
 
-def _path(
+def cost_path(
     K: Floats, signs: Floats, weights: NDArray[np.float64], costs: Sequence[float], tol: float, max_iter: int
 ) -> dict[int, tuple[NDArray[np.float64], float, int]]:
     """Solve one pair for each C, from the smallest up; the solution is scaled to start the next."""

@@ -23,6 +23,7 @@ TRUSTED = (
     "classifiers._own.Own",
     "classifiers._softmax.Softmax",
     "classifiers._svc.BaggedSVC",
+    "classifiers._local.LocalSVC",
     "classifiers._svc.SVC",
 )
 

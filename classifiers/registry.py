@@ -17,6 +17,7 @@ HEADS: dict[str, str] = {
     "forest": "classifiers.forest",
     "knn": "classifiers.knn",
     "bagged-svm": "classifiers.bagged_svm",
+    "local-svm": "classifiers.local_svm",
 }
 
 #: Heads of scores, not of vectors: a comparison adds them by itself.

@@ -17,6 +17,7 @@ from featurize.store import Store
 from pipelines import datasets
 from pipelines.datasets.audit import audit
 from pipelines.datasets.base import Dataset
+from pipelines.ensemble import ensembles, held_out
 from pipelines.fit import FAILURES, Bench, Matrix, base_row, cell_id, run_cell
 from pipelines.networks import own_cell
 from pipelines.progress import SILENT, Progress
@@ -117,11 +118,14 @@ def compare(
         for how in _computed(recipe, bench, done, runs, out):
             counts[how] += 1
             advance(1)
-    rows = _ordered(read_rows(out / "rows.csv"), list(runs))
+    order = list(runs)
+    for how in ensembles(recipe.ensembles, bench, order, out):
+        counts[how] += 1
+    rows = _ordered(read_rows(out / "rows.csv"), order)
     found = Comparison(rows, **counts, faults=len(bench.dataset.faults), folder=out)
     write_summary(found, out / "summary.csv")
     write_audit(bench.dataset, out, progress)
-    write_recipe(recipe, bench.dataset, list(runs), out / "recipe.json")
+    write_recipe(recipe, bench.dataset, order, out / "recipe.json")
     return found
 
 
@@ -192,7 +196,7 @@ def _computed(
     for head, matrix in _cells(recipe, bench):
         run = cell_id(head, matrix)
         runs[run] = None
-        if run in done:
+        if run in done and (not recipe.ensembles or held_out(out, run).exists()):
             yield "reused"
         elif far is None:
             yield _run(head, matrix, out)
@@ -239,7 +243,8 @@ def _run(head: Head, matrix: Matrix, out: Path) -> str:
         outcome = run_cell(head, matrix)
     except FAILURES as error:
         return _failed(head, matrix, error, out)
-    return _keep(head, outcome.rows, outcome.predictions, outcome.choice.tried, out)
+    choice = outcome.choice
+    return _keep(head, outcome.rows, outcome.predictions, choice.validation, choice.tried, out)
 
 
 def _failed(head: Head, matrix: Matrix, error: Exception | str, out: Path) -> str:
@@ -250,7 +255,12 @@ def _failed(head: Head, matrix: Matrix, error: Exception | str, out: Path) -> st
 
 
 def _keep(
-    head: Head, rows: list[Row], predictions: Predictions, tried: list[dict[str, Any]], out: Path
+    head: Head,
+    rows: list[Row],
+    predictions: Predictions,
+    validation: Predictions,
+    tried: list[dict[str, Any]],
+    out: Path,
 ) -> str:
     chosen, tested = rows[0], rows[1]
     log.info(
@@ -258,6 +268,7 @@ def _keep(
         tested.extractor, tested.head, chosen.accuracy, tested.accuracy, tested.fit_s,
     )  # fmt: skip
     predictions.save(out / "predictions" / f"{chosen.run}.npz")
+    validation.save(held_out(out, chosen.run))
     append_grid(out / "grid.csv", chosen.run, head.head, tried)
     append_rows(out / "rows.csv", rows)  # last: a row says that all of the cell is there
     return "computed"

@@ -108,6 +108,8 @@ class Choice:
         Each candidate with its validation score and seconds.
     fit_s : float
         Seconds of fitting the chosen one.
+    validation : Predictions
+        What the chosen one, fitted on train alone, says of the validation samples.
     """
 
     params: dict[str, Any]
@@ -115,6 +117,7 @@ class Choice:
     scores: dict[str, float]
     tried: list[dict[str, Any]]
     fit_s: float
+    validation: Predictions
 
 
 @dataclass(frozen=True)
@@ -248,7 +251,7 @@ def choose(head: Head, matrix: Matrix) -> Choice:
     X_val, y_val = matrix.plain(bench.split.validation)
     candidates = [_seeded(head.head, params, bench.seed) for params in head.candidates()]
     if len(candidates) == 1:
-        return _only(head, candidates[0], (X, y), (X_val, y_val), bench)
+        return _only(head, candidates[0], (X, y), matrix)
     if bench.folds or bench.halving:
         return _searched(head, candidates, matrix)
     with bench.progress.task(f"{head.head}: choosing", len(candidates)) as advance:
@@ -262,7 +265,9 @@ def choose(head: Head, matrix: Matrix) -> Choice:
     estimator, seconds = None, found[best].seconds
     if not bench.refit:  # no estimator was built for a candidate
         estimator, seconds = _timed_fit(head.head, candidates[best], X, y, bench.memory)
-    return Choice(candidates[best], estimator, scores[best], tried, seconds)
+    kept = found[best]
+    said = _said(matrix, bench.split.validation, kept.predicted, kept.scores, kept.probabilistic)
+    return Choice(candidates[best], estimator, scores[best], tried, seconds, said)
 
 
 def _searched(head: Head, candidates: list[dict[str, Any]], matrix: Matrix) -> Choice:
@@ -273,23 +278,19 @@ def _searched(head: Head, candidates: list[dict[str, Any]], matrix: Matrix) -> C
     with bench.progress.task(f"{head.head}: choosing among {len(candidates)}") as advance:
         params, tried = searched(head.head, candidates, matrix)
         advance(1)
-    train, validation = matrix.training(bench.split.train), matrix.plain(bench.split.validation)
-    return replace(_only(head, params, train, validation, bench), tried=tried)
+    return replace(_only(head, params, matrix.training(bench.split.train), matrix), tried=tried)
 
 
-def _only(head: Head, params: dict[str, Any], train: Any, validation: Any, bench: Bench) -> Choice:
+def _only(head: Head, params: dict[str, Any], train: Any, matrix: Matrix) -> Choice:
     """Return the one candidate there is, fitted."""
+    bench = matrix.bench
     with bench.progress.task(f"{head.head}: choosing", 1) as advance:
         estimator, seconds = _timed_fit(head.head, params, train[0], train[1], bench.memory)
-        scores = _scores_of(estimator, *validation)
+        said, _ = _predict(estimator, matrix, bench.split.validation)
         advance(1)
-    return Choice(
-        params,
-        estimator,
-        scores,
-        [{**params, "validation": scores[bench.scoring], "fit_s": seconds}],
-        seconds,
-    )
+    scores = evaluate(said.true, said.scores, said.probabilistic, said.predicted)
+    tried = [{**params, "validation": scores[bench.scoring], "fit_s": seconds}]
+    return Choice(params, estimator, scores, tried, seconds, said)
 
 
 def _seeded(head: str, params: Mapping[str, Any], seed: int) -> dict[str, Any]:
@@ -311,12 +312,6 @@ def _timed_fit(
     return estimator, time.perf_counter() - started
 
 
-def _scores_of(estimator: Any, X: NDArray[np.float32], y: NDArray[np.int64]) -> dict[str, float]:
-    from classifiers import scores
-
-    return evaluate(y, scores(estimator, X), is_probabilistic(estimator), estimator.predict(X))
-
-
 def is_probabilistic(estimator: Any) -> bool:
     """Return whether a head gives probabilities, not scores."""
     return hasattr(estimator, "predict_proba")
@@ -326,23 +321,26 @@ def _predict(estimator: Any, matrix: Matrix, indices: Indices) -> tuple[Predicti
     """Return what the head says of some samples, and the milliseconds a sample that predicting took."""
     from classifiers import scores
 
-    X, y = matrix.plain(indices)
-    dataset = matrix.bench.dataset
+    X, _ = matrix.plain(indices)
     started = time.perf_counter()
-    predicted = np.asarray(estimator.predict(X), dtype=np.int64)
+    predicted = estimator.predict(X)
     ms = (time.perf_counter() - started) / len(X) * 1000
-    given = np.asarray(scores(estimator, X), dtype=np.float32)
-    found = Predictions(
+    return _said(matrix, indices, predicted, scores(estimator, X), is_probabilistic(estimator)), ms
+
+
+def _said(matrix: Matrix, indices: Indices, predicted: Any, scores: Any, probabilistic: bool) -> Predictions:
+    """Return answers for some samples with what is known of these."""
+    dataset = matrix.bench.dataset
+    return Predictions(
         ids=dataset.ids[indices],
-        true=y,
-        predicted=predicted,
-        scores=given,
+        true=dataset.labels[indices],
+        predicted=np.asarray(predicted, dtype=np.int64),
+        scores=np.asarray(scores, dtype=np.float32),
         classes=np.array(dataset.classes),
         clean=matrix.bench.clean[indices],
-        probabilistic=is_probabilistic(estimator),
+        probabilistic=probabilistic,
         groups=np.empty(0, dtype=np.str_) if dataset.groups is None else dataset.groups[indices],
     )
-    return found, ms
 
 
 def _rows(

@@ -81,6 +81,11 @@ def as_head(value: Any) -> Any:
     return {"head": value} if isinstance(value, str) else value
 
 
+def as_ensemble(value: Any) -> Any:
+    """Return the name of a combination as an `Ensemble` mapping."""
+    return {"combine": value} if isinstance(value, str) else value
+
+
 def as_data(value: Any) -> Any:
     """Return the name of a data set as a `Data` mapping."""
     return {"name": value} if isinstance(value, str) else value
@@ -91,6 +96,25 @@ class Data(_Strict):
 
     name: str
     options: dict[str, Any] = {}
+
+
+class Ensemble(_Strict):
+    """Cells of a comparison that answer together, each weighed by what validation says of it.
+
+    `combine` is of `classifiers.combine.COMBINATIONS`; `name` is what tables show as the extractor. Of all cells,
+    those count whose head is among `heads` ("own" is a network by itself) and whose extractor is among
+    `extractors`, where these are given.
+    """
+
+    combine: Literal["vote", "stack"]
+    name: str = Field(default="all", min_length=1)
+    heads: list[str] | None = Field(default=None, min_length=1)
+    extractors: list[str] | None = Field(default=None, min_length=1)
+
+    def takes(self, extractor: str, head: str) -> bool:
+        """Say whether a cell, as its row names extractor and head, is a member."""
+        asked = ((self.extractors, extractor), (self.heads, head))
+        return all(names is None or name in names for names, name in asked)
 
 
 class Recipe(_Strict):
@@ -119,6 +143,7 @@ class Recipe(_Strict):
         on so many times as many samples, and so on.
     extractors : list of Features or str
     heads : list of Head or str
+    ensembles : list of Ensemble
     """
 
     name: str
@@ -133,6 +158,7 @@ class Recipe(_Strict):
     halving: int | None = Field(default=None, ge=2)
     extractors: list[Annotated[Features, BeforeValidator(as_features)]] = Field(min_length=1)
     heads: list[Annotated[Head, BeforeValidator(as_head)]] = Field(min_length=1)
+    ensembles: list[Annotated[Ensemble, BeforeValidator(as_ensemble)]] = []
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -200,6 +226,6 @@ def _suggested(error: ValidationError) -> tuple[str, str]:
 
 def _suggestion(place: tuple[int | str, ...]) -> str:
     """Return the nearest name that is known at a place of the recipe, in words."""
-    parts: dict[Any, type[_Strict]] = {"extractors": Features, "heads": Head, "data": Data}
+    parts: dict[Any, type[_Strict]] = {"extractors": Features, "heads": Head, "data": Data, "ensembles": Ensemble}
     known = (parts.get(place[0], Recipe) if len(place) > 1 else Recipe).model_fields
     return "; " + hint(str(place[-1]), known, f"known: {', '.join(known)}")

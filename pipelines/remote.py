@@ -261,13 +261,17 @@ def cell(
     return {
         "rows": [asdict(row) for row in outcome.rows],
         "predictions": asdict(outcome.predictions),
+        "validation": asdict(outcome.choice.validation),
         "tried": outcome.choice.tried,
     }
 
 
-def unpacked(answer: dict[str, Any]) -> tuple[list[Row], Predictions, list[dict[str, Any]]]:
-    """Return the rows, predictions and candidates of what `cell` returned."""
-    return [Row(**row) for row in answer["rows"]], Predictions(**answer["predictions"]), answer["tried"]
+def unpacked(
+    answer: dict[str, Any],
+) -> tuple[list[Row], Predictions, Predictions, list[dict[str, Any]]]:
+    """Return the rows, the predictions of test and of validation, and the candidates `cell` returned."""
+    both = (Predictions(**answer[name]) for name in ("predictions", "validation"))
+    return [Row(**row) for row in answer["rows"]], *both, answer["tried"]
 
 
 def _arrived(at: Address, sent: Sequence[Vectors] | None) -> Arrived | None:

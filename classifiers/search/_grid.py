@@ -26,6 +26,7 @@ SHARED = {
     "svm": "one kernel matrix",
     "bagged-svm": "one kernel matrix, of which bags are views",
     "knn": "one neighbour search for each metric and fold",
+    "local-svm": "each sample's neighbours and their kernel",
     "forest": "the trees of the largest forest",
     "softmax": "a path over C",
 }
@@ -40,6 +41,7 @@ class SharedGridSearch(GridSearchCV):
 
     - svm, bagged-svm: one matrix of distances for every gamma, C, fold, pair and bag (see `_svm`);
     - knn: one search at the largest k for each metric and fold;
+    - local-svm: each sample's neighbours and their kernel, for every k and C;
     - forest: fewer trees, shallower trees and larger `min_samples_split` are parts of one forest;
     - softmax: a path over C with warm starts.
 
@@ -254,6 +256,7 @@ def _head_of(estimator: Any) -> tuple[str, Strategy] | None:
     """Return the registered name and the strategy of one of our heads."""
     from classifiers._forest import Forest
     from classifiers._knn import KNN
+    from classifiers._local import LocalSVC
     from classifiers._softmax import Softmax
     from classifiers._svc import SVC, BaggedSVC
     from classifiers.search import _others, _svm
@@ -262,6 +265,7 @@ def _head_of(estimator: Any) -> tuple[str, Strategy] | None:
         SVC: ("svm", _svm.sweep_svm),
         BaggedSVC: ("bagged-svm", _svm.sweep_bagged),
         KNN: ("knn", _others.sweep_knn),
+        LocalSVC: ("local-svm", _others.sweep_local),
         Forest: ("forest", _others.sweep_forest),
         Softmax: ("softmax", _others.sweep_softmax),
     }.get(type(estimator))

@@ -1,4 +1,4 @@
-"""Strategies of `knn`, `forest` and `softmax`."""
+"""Strategies of `knn`, `local-svm`, `forest` and `softmax`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from classifiers._base import Head, cores, in_threads
 from classifiers._forest import Forest, Layouts, bin_edges, binned, layouts
+from classifiers._kernels import gamma_value
 from classifiers._neighbours import neighbours, shares
 from classifiers._softmax import fit_path
 from classifiers.search._work import Answer, NotSharedError, Work
@@ -49,6 +50,23 @@ def sweep_knn(work: Work) -> Found:
                 for c in (c for c in members if work.params[c]["weights"] == weights):
                     proba = every[sizes.index(work.params[c]["n_neighbors"])]
                     yield c, s, Answer(classes, proba.argmax(axis=1), proba=proba)
+
+
+def sweep_local(work: Work) -> Found:
+    """Yield (candidate, split, answer): each sample's neighbours and their kernel, once for every k and C."""
+    for members in work.groups(["n_neighbors", "C"]):
+        costs = work.values(members, "C")
+        for s in range(len(work.splits)):
+            model, train, test = _scaled(work, members[0], s)
+            model.classes_, codes = work.labels(s)
+            model.gamma_ = gamma_value(model.gamma, train)
+            of = {c: min(work.params[c]["n_neighbors"], len(train)) for c in members}
+            sizes = sorted(set(of.values()))
+            found = model._answers(np.ascontiguousarray(train), codes, test, sizes, costs)
+            for c in members:
+                each = found[sizes.index(of[c]), costs.index(work.params[c]["C"])]
+                decision = each[:, 1] if each.shape[1] == 2 else each
+                yield c, s, Answer(model.classes_, _winner(decision), decision)
 
 
 def sweep_softmax(work: Work) -> Found:

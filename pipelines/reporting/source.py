@@ -62,8 +62,10 @@ def vectors_of_test(cell: Cell, source: Source, store: Store | None = None) -> N
     Raises
     ------
     ValueError
-        If a part of them is not in the cache.
+        If a part of them is not in the cache, or several cells answered together.
     """
+    if not cell.test.embedding_key:
+        raise ValueError(f"{cell.title} is an ensemble and has no vectors of its own")
     store, parts = store or Store(), []
     for key in dict.fromkeys(cell.test.embedding_key.split("+")):
         entry = store.open(key)

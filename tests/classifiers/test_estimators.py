@@ -9,6 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from classifiers._forest import Forest
 from classifiers._knn import KNN
+from classifiers._local import LocalSVC
 from classifiers._softmax import Softmax
 from classifiers._svc import SVC, BaggedSVC
 
@@ -32,6 +33,7 @@ ESTIMATORS = [
     BaggedSVC(n_jobs=1, n_estimators=5, max_samples=0.9, random_state=0),
     Forest(n_jobs=1, n_estimators=10, random_state=0),
     KNN(n_jobs=1),
+    LocalSVC(20, n_jobs=1),
     Softmax(),
 ]
 

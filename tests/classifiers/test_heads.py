@@ -21,6 +21,7 @@ from tests.classifiers.conftest import DATA, blobs
 QUICK: dict[str, dict[str, Any]] = {
     "forest": {"n_estimators": 25},
     "bagged-svm": {"n_estimators": 5, "max_samples": 0.6},
+    "local-svm": {"n_neighbors": 40},
 }
 
 

@@ -1,0 +1,142 @@
+"""Cells of a comparison that answer together: votes and stacks, learned on validation, tested once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifiers.combine import COMBINATIONS, Combination, Scores, as_scores, out_of_fold
+from featurize.store import key_of
+from pipelines.fit import FAILURES, Bench, test_parts
+from pipelines.metrics import evaluate
+from pipelines.recipe import Ensemble
+from pipelines.results import Predictions, Row, append_rows, as_json, load_predictions, read_rows
+from pipelines.versions import git_sha
+
+log = logging.getLogger(__name__)
+
+#: Raised whenever the same members would give other rows.
+VERSION = 1
+
+
+def held_out(out: Path, run: str) -> Path:
+    """Return where a comparison keeps what a cell, fitted on train alone, says of validation."""
+    return out / "predictions" / f"{run}.validation.npz"
+
+
+def ensembles(wanted: Sequence[Ensemble], bench: Bench, runs: list[str], out: Path) -> Iterator[str]:
+    """Compute and write the ensembles that `out` does not hold; yield how each went, as cells do.
+
+    Parameters
+    ----------
+    wanted : sequence of Ensemble
+    bench : Bench
+    runs : list of str
+        The comparison's cells, computed by now; the ensembles are entered, too.
+    out : Path
+    """
+    if not wanted:
+        return
+    rows = [r for r in read_rows(out / "rows.csv") if r.status == "ok"]
+    done, cells = {r.run for r in rows}, [r for r in rows if r.split == "test"]
+    single = sorted((r for r in cells if r.run in runs), key=lambda r: runs.index(r.run))
+    for ensemble in wanted:
+        members = [r for r in single if ensemble.takes(r.extractor, r.head)]
+        base = _base(ensemble, members, bench)
+        runs.append(base.run)
+        yield "reused" if base.run in done else _run(ensemble, base, members, bench, out)
+
+
+def _base(ensemble: Ensemble, members: Sequence[Row], bench: Bench) -> Row:
+    """Return the row of an ensemble as far as it is known before anything is learned."""
+    decides = {"version": VERSION, "combine": ensemble.combine, "members": [m.run for m in members]}
+    return Row(
+        run=key_of(bench.identity() | decides | {"name": ensemble.name})[:16],
+        dataset=bench.dataset.name,
+        fingerprint=bench.dataset.fingerprint,
+        protocol=bench.split.words,
+        split="test",
+        extractor=ensemble.name,
+        spec=" | ".join(f"{m.extractor} {m.head}" for m in members),
+        head=ensemble.combine,
+        seed=bench.seed,
+        git_sha=git_sha(),
+    )
+
+
+def _run(ensemble: Ensemble, base: Row, members: Sequence[Row], bench: Bench, out: Path) -> str:
+    try:
+        rows, said = combined(COMBINATIONS[ensemble.combine], base, members, bench, out)
+    except FAILURES as error:
+        log.warning("%s of %s failed: %s", ensemble.combine, ensemble.name, error)
+        append_rows(out / "rows.csv", [replace(base, status="error", error=str(error))])
+        return "failed"
+    log.info("%s of %d: validation %.4f, test %.4f", base.head, len(members), *(r.accuracy for r in rows[:2]))
+    said.save(out / "predictions" / f"{base.run}.npz")
+    append_rows(out / "rows.csv", rows)
+    return "computed"
+
+
+def combined(
+    kind: type[Combination], base: Row, members: Sequence[Row], bench: Bench, out: Path
+) -> tuple[list[Row], Predictions]:
+    """Learn to combine on validation, answer for the test.
+
+    The row of validation is of five folds of it, each answered for by what the others taught: the same
+    samples cannot both teach and judge.
+
+    Raises
+    ------
+    ValueError
+        If there are no two members.
+    """
+    if len(members) < 2:
+        raise ValueError(f"an ensemble needs two cells that went well, and has {len(members)}")
+    known, _ = _answers(members, [held_out(out, m.run) for m in members])
+    asked, test = _answers(members, [out / "predictions" / f"{m.run}.npz" for m in members])
+    y = bench.dataset.labels[bench.split.validation]
+    started = time.perf_counter()
+    learned = kind().fit(known, y)
+    fit_s, started = time.perf_counter() - started, time.perf_counter()
+    P = learned.predict_proba(asked)
+    own_ms = (time.perf_counter() - started) / len(P) * 1000
+    said = replace(test, scores=P.astype(np.float32), predicted=P.argmax(1), probabilistic=True)
+    base = replace(base, params=as_json(_learned(learned, members)))
+    judged = evaluate(y, out_of_fold(lambda a, b: _held(kind, known, y, a, b), y, P.shape[1]), True)
+    rows = [replace(base, split="validation", n_train=len(y), n_test=len(y), fit_s=fit_s, **judged)]
+    base = replace(
+        base, n_train=members[0].n_train, fit_s=fit_s + sum(m.fit_s for m in members),
+        predict_ms_per_sample=own_ms + sum(m.predict_ms_per_sample for m in members),
+        model_bytes=sum(m.model_bytes for m in members),
+    )  # fmt: skip
+    for name, mask in test_parts(bench, said).items():
+        scored = evaluate(said.true[mask], said.scores[mask], True, said.predicted[mask])
+        rows.append(replace(base, split=name, n_test=int(mask.sum()), **scored))
+    return rows, said
+
+
+def _answers(members: Sequence[Row], paths: Sequence[Path]) -> tuple[list[Scores], Predictions]:
+    """Return each member's scores, and the last member's answers with what is known of the samples."""
+    found = [load_predictions(path) for path in paths]
+    for row, one in zip(members, found, strict=True):
+        if not np.array_equal(one.ids, found[0].ids):
+            raise ValueError(f"{row.extractor} with {row.head} answered for other samples; compute it again")
+    return [as_scores(p.scores, p.probabilistic) for p in found], found[-1]
+
+
+def _held(kind: type[Combination], members: Sequence[Scores], y: Any, fit: Any, held: Any) -> Scores:
+    return kind().fit([s[fit] for s in members], y[fit]).predict_proba([s[held] for s in members])
+
+
+def _learned(learned: Any, members: Sequence[Row]) -> dict[str, Any]:
+    """Return what the table shows: the weight of each member, or the stack's C."""
+    if not hasattr(learned, "weights_"):
+        return {"C": learned.C_, "members": len(members)}
+    pairs = zip(members, learned.weights_, strict=True)
+    return {f"{m.extractor} {m.head}": round(float(w), 4) for m, w in pairs}

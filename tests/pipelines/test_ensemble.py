@@ -1,0 +1,85 @@
+"""Ensembles in a comparison: learned on validation, tested once, resumed, and refused in words."""
+
+import json
+
+import numpy as np
+import pytest
+
+from classifiers.combine import Vote, as_scores
+from pipelines.compare import compare as run
+from pipelines.ensemble import held_out
+from pipelines.recipe import recipe_from
+from pipelines.results import load_predictions, read_rows
+
+SMALL = {
+    "name": "small",
+    "data": {"name": "synthetic", "options": {"n_per_class": 20, "n_identities": 10}},
+    "validation": 0.25,
+    "extractors": ["hog", "lbp"],
+    "heads": [{"head": "knn", "grid": {"n_neighbors": [1, 3]}}, {"head": "svm", "params": {"C": 5}}],
+    "ensembles": ["vote", "stack", {"combine": "vote", "name": "svms", "heads": ["svm"]}],
+}
+
+
+def recipe(**change):
+    return recipe_from(SMALL | change)
+
+
+def test_rows_of_ensembles_follow_from_what_the_cells_said(tmp_path):
+    found = run(recipe(), tmp_path)
+    assert (found.computed, found.failed) == (7, 0)
+    tests = [r for r in found.rows if r.split == "test"]
+    assert [(r.extractor, r.head) for r in tests[4:]] == [("all", "vote"), ("all", "stack"), ("svms", "vote")]
+    svms = [r for r in tests[:4] if r.head == "svm"]
+    known, asked = ([load_predictions(p) for p in paths] for paths in (
+        [held_out(tmp_path, r.run) for r in svms],
+        [tmp_path / "predictions" / f"{r.run}.npz" for r in svms],
+    ))  # fmt: skip
+    vote = Vote().fit([as_scores(p.scores, p.probabilistic) for p in known], known[0].true)
+    right = vote.predict([as_scores(p.scores, p.probabilistic) for p in asked]) == asked[0].true
+    assert tests[6].accuracy == pytest.approx(right.mean())
+    weights = json.loads(tests[6].params)
+    assert list(weights) == ["hog svm", "lbp svm"] and sum(weights.values()) == pytest.approx(1, abs=1e-3)
+    assert tests[6].predict_ms_per_sample > sum(r.predict_ms_per_sample for r in svms)
+
+
+def test_validation_predictions_are_of_the_fit_on_train_alone(tmp_path):
+    rows = run(recipe(), tmp_path).rows
+    for row in (r for r in rows if r.split == "validation" and r.head in ("knn", "svm")):
+        kept = load_predictions(held_out(tmp_path, row.run))
+        assert np.mean(kept.predicted == kept.true) == pytest.approx(row.accuracy)
+
+
+def test_nothing_is_computed_twice_and_older_results_get_what_they_lack(tmp_path):
+    assert run(recipe(ensembles=[]), tmp_path).computed == 4
+    for path in (tmp_path / "predictions").glob("*.validation.npz"):
+        path.unlink()  # as results from before there were ensembles
+    assert run(recipe(ensembles=[]), tmp_path).reused == 4
+    assert run(recipe(), tmp_path).computed == 7
+    again = run(recipe(), tmp_path)
+    assert (again.computed, again.reused) == (0, 7)
+    one_less = run(recipe(heads=["softmax"]), tmp_path)
+    assert [r.head for r in one_less.rows if r.split == "test"] == ["softmax"] * 2 + ["vote", "stack", "vote"]
+    assert one_less.failed == 1  # no svm is among the members
+
+
+def test_an_ensemble_of_one_is_an_error_row_that_says_so(tmp_path):
+    found = run(recipe(extractors=["hog"]), tmp_path)
+    assert found.failed == 1
+    error = next(r for r in read_rows(tmp_path / "rows.csv") if r.status == "error")
+    assert (error.extractor, error.head) == ("svms", "vote")
+    assert error.error == "an ensemble needs two cells that went well, and has 1"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["voting"], "combine"),
+        ([{"combine": "vote", "members": 3}], "ensembles.0.members: unknown"),
+        ([{"combine": "vote", "heads": []}], "at least 1"),
+        ([{"name": "x"}], "combine"),
+    ],
+)
+def test_wrong_ensembles_are_refused_with_their_place(given, words):
+    with pytest.raises(ValueError, match=words):
+        recipe(ensembles=given)
