@@ -17,8 +17,8 @@ from classifiers._ovo import cost_path
 class LocalSVC(Head):
     """Support vector machines on the nearest training vectors of each sample, one class against all others.
 
-    Where a kernel machine of all vectors draws one boundary, these draw a new one around every sample; nothing
-    is learned before a sample is seen.
+    Where a machine of all vectors draws one boundary, these draw a new one around every sample; nothing is
+    learned before a sample is seen.
 
     Parameters
     ----------

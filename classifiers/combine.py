@@ -120,8 +120,10 @@ class Stack(Combination):
         X, self._width = _columns(P), P.shape[2]
 
         def loss(C: float) -> float:
-            return _loss(out_of_fold(lambda fit, held: self._asked(X[held], self._regression(X[fit], y[fit], C)),
-                                     y, self._width), y)  # fmt: skip
+            def said(fit: NDArray[np.intp], held: NDArray[np.intp]) -> Scores:
+                return self._asked(X[held], self._regression(X[fit], y[fit], C))
+
+            return _loss(out_of_fold(said, y, self._width), y)
 
         self.C_ = min(COSTS, key=loss)
         self.model_ = self._regression(X, y, self.C_)

@@ -101,8 +101,8 @@ class Data(_Strict):
 class Ensemble(_Strict):
     """Cells of a comparison that answer together, each weighed by what validation says of it.
 
-    `combine` is of `classifiers.combine.COMBINATIONS`; `name` is what tables show as the extractor. Of all cells,
-    those count whose head is among `heads` ("own" is a network by itself) and whose extractor is among
+    `combine` is of `classifiers.combine.COMBINATIONS`; `name` is what tables show as the extractor. Of all
+    cells, those count whose head is among `heads` ("own" is a network by itself) and whose extractor is among
     `extractors`, where these are given.
     """
 
@@ -226,6 +226,11 @@ def _suggested(error: ValidationError) -> tuple[str, str]:
 
 def _suggestion(place: tuple[int | str, ...]) -> str:
     """Return the nearest name that is known at a place of the recipe, in words."""
-    parts: dict[Any, type[_Strict]] = {"extractors": Features, "heads": Head, "data": Data, "ensembles": Ensemble}
+    parts: dict[Any, type[_Strict]] = {
+        "extractors": Features,
+        "heads": Head,
+        "data": Data,
+        "ensembles": Ensemble,
+    }
     known = (parts.get(place[0], Recipe) if len(place) > 1 else Recipe).model_fields
     return "; " + hint(str(place[-1]), known, f"known: {', '.join(known)}")

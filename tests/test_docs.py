@@ -12,6 +12,8 @@ from classifiers import registry as heads
 from featurize import parse
 from featurize import registry as extractors
 from pipelines.api import fit
+from pipelines.compare import compare
+from pipelines.recipe import load_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -109,3 +111,13 @@ def test_the_commands_on_drawn_clips_run(tmp_path, monkeypatch, capsys):
     assert "random-leaky" in said
     rows = (tmp_path / "results" / "loso" / "rows.csv").read_text().splitlines()
     assert len(rows) == 4
+
+
+def test_heads_together_as_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "cache"))
+    (recipe,) = blocks("docs/ensembles.md", "yaml")
+    (tmp_path / "together.yaml").write_text(recipe)
+    found = compare(load_recipe(tmp_path / "together.yaml"), tmp_path)
+    assert found.failed == 0
+    names = [(r.extractor, r.head) for r in found.rows if r.split == "test"][6:]
+    assert names == [("all", "vote"), ("all", "stack"), ("svms", "vote"), ("hog alone", "stack")]

@@ -19,8 +19,8 @@ PARAMETER_COUNTS = {
     "ucm-g": 918_119,
     "guevara": 32_116_743,
     "huamanga": 1_608_327,
-    "own-small": 3_597_657,
-    "own-large": 11_353_527,
+    "own-small": 1_603_611,
+    "own-large": 2_840_983,
     "ipn-cnn1": 11_885_447,
     "ipn-cnn2": 13_066_631,
     # torchvision's 11,176,512 up to the pooling, then 512 x 512 + 512 and 512 x 7 + 7.

@@ -9,7 +9,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
 from classifiers import head, list_heads, scores  # noqa: E402
-from classifiers.registry import HEADS, SCORE_HEADS  # noqa: E402
+from classifiers.registry import HEADS  # noqa: E402
 from pipelines.exporting.heads import NotExportable, head_graph  # noqa: E402
 from tests.classifiers.conftest import DATA, blobs  # noqa: E402
 
