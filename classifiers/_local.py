@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,7 +56,7 @@ class LocalSVC(Head):
         n_neighbors: int = 200,
         *,
         C: float = 1.0,
-        kernel: str = "rbf",
+        kernel: Literal["linear", "rbf"] = "rbf",
         gamma: float | str = "scale",
         scale: str = "none",
         tol: float = 1e-3,

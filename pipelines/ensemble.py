@@ -108,7 +108,7 @@ def combined(
     own_ms = (time.perf_counter() - started) / len(P) * 1000
     said = replace(test, scores=P.astype(np.float32), predicted=P.argmax(1), probabilistic=True)
     base = replace(base, params=as_json(_learned(learned, members)))
-    judged = evaluate(y, out_of_fold(lambda a, b: _held(kind, known, y, a, b), y, P.shape[1]), True)
+    judged: dict[str, Any] = evaluate(y, out_of_fold(lambda a, b: _held(kind, known, y, a, b), y, P.shape[1]), True)
     rows = [replace(base, split="validation", n_train=len(y), n_test=len(y), fit_s=fit_s, **judged)]
     base = replace(
         base, n_train=members[0].n_train, fit_s=fit_s + sum(m.fit_s for m in members),
@@ -116,7 +116,7 @@ def combined(
         model_bytes=sum(m.model_bytes for m in members),
     )  # fmt: skip
     for name, mask in test_parts(bench, said).items():
-        scored = evaluate(said.true[mask], said.scores[mask], True, said.predicted[mask])
+        scored: dict[str, Any] = evaluate(said.true[mask], said.scores[mask], True, said.predicted[mask])
         rows.append(replace(base, split=name, n_test=int(mask.sum()), **scored))
     return rows, said
 
