@@ -13,7 +13,8 @@ from pathlib import Path
 
 from recording import recording
 
-from pipelines.results import read_rows
+from pipelines.results import load_predictions, read_rows
+from pipelines.stats import compare_hits
 
 MEMORY_GB = 8
 
@@ -26,6 +27,30 @@ def said_of_cells(folder):
     return f"{len(rows)} cells, computed at {commits}; fitting what was chosen took {minutes:.0f} minutes"
 
 
+def against_own(folder):
+    """Say what every cell adds to the first network by itself, with its 95 % interval, and what it costs."""
+    rows = [row for row in read_rows(folder / "rows.csv") if row.split == "test" and row.status == "ok"]
+    own = next((row for row in rows if row.head == "own"), None)
+    if own is None:
+        return
+    print(f"\nmore right than {own.extractor} by itself, in points")
+    print(f"(of {own.n_test} faces; intervals by paired bootstrap, p by McNemar's test):")
+    right = hits(folder, own)
+    for row in rows:
+        if row is not own and row.n_test == own.n_test:
+            test = compare_hits(hits(folder, row), right)
+            points = [100 * v for v in (test.difference, test.low, test.high)]
+            print("  {:+.2f} ({:+.2f} to {:+.2f}), ".format(*points) + f"p {test.p:.2g}: "
+                  f"{row.head} on {row.extractor}; {row.predict_ms_per_sample:.2f} ms a face, "
+                  f"{row.model_bytes / 1e6:.1f} MB")  # fmt: skip
+
+
+def hits(folder, row):
+    """Return which test faces a cell is right about."""
+    kept = load_predictions(folder / "predictions" / f"{row.run}.npz")
+    return kept.predicted == kept.true
+
+
 def main(recipe, out):
     started = time.perf_counter()
     words = [sys.executable, "-m", "cli", "compare", recipe, "--out", out]
@@ -34,6 +59,7 @@ def main(recipe, out):
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
     print(done.stdout)
     print(said_of_cells(Path(out)))
+    against_own(Path(out))
     print("this run alone:")
     print(f"exit code {done.returncode}, {minutes:.1f} minutes")
     print(f"peak memory of the largest process {peak:.2f} GB (target for the whole: under {MEMORY_GB} GB)")
