@@ -108,7 +108,8 @@ def combined(
     own_ms = (time.perf_counter() - started) / len(P) * 1000
     said = replace(test, scores=P.astype(np.float32), predicted=P.argmax(1), probabilistic=True)
     base = replace(base, params=as_json(_learned(learned, members)))
-    judged: dict[str, Any] = evaluate(y, out_of_fold(lambda a, b: _held(kind, known, y, a, b), y, P.shape[1]), True)
+    held = out_of_fold(lambda fit, held: _held(kind, known, y, fit, held), y, P.shape[1])
+    judged: dict[str, Any] = evaluate(y, held, True)
     rows = [replace(base, split="validation", n_train=len(y), n_test=len(y), fit_s=fit_s, **judged)]
     base = replace(
         base, n_train=members[0].n_train, fit_s=fit_s + sum(m.fit_s for m in members),

@@ -114,7 +114,7 @@ class Loop:
             "squared_hinge": k.losses.SquaredHinge,
         }
         accuracy = k.metrics.CategoricalAccuracy(name="accuracy")
-        model.compile(optimizer, losses[s.loss](), metrics=[accuracy], jit_compile=_compiled())
+        model.compile(optimizer, losses[s.loss](), metrics=[accuracy], jit_compile=compiled())
         optimizer.build(model.trainable_variables)
         if self._variables is not None:
             self._restore(model, self._variables)
@@ -258,7 +258,7 @@ class Loop:
                     self.state.epoch + 1, self.state.best["epoch"])  # fmt: skip
 
 
-def _compiled() -> bool | str:
+def compiled() -> bool | str:
     """Say whether XLA compiles the step: on a CPU its convolutions take twice as long as TensorFlow's own."""
     return "auto" if keras().backend.backend() != "tensorflow" or gpus() else False
 
