@@ -23,7 +23,7 @@ def main():
     )
     table = confusion_matrix(truth, found)
     print(
-        f"{predictor.card['title']}: {len(rows)} faces of PrivateTest, {100 * (truth == found).mean():.2f} % right"
+        f"{predictor.card['title']}: {len(rows)} faces of PrivateTest, {100 * (truth == found).mean():.2f} %"
     )
     print(
         f"{'':<10}{'faces':>7}{'recall %':>10}{'precision %':>13}   taken for, %: "
