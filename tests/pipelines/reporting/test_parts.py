@@ -265,7 +265,7 @@ def test_where_a_network_looks(monkeypatch, tmp_path):
     monkeypatch.setattr(looked, "FACES_OCCLUDED", 4)
     monkeypatch.setattr(looked, "FACES_DEALT", 12)
     model = load_model(Path(pipelines.__file__).parent / "models" / "default")
-    assert model.extractor.startswith("ucm-f(")
+    assert model.extractor.startswith("own-small(")
     found = looked.look(model, load("synthetic", cache=tmp_path))
     assert found.changed.shape == (11, 11)
     assert found.changed.max() > 0  # something decides its answer, and not all of the face does
