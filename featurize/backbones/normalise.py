@@ -12,8 +12,8 @@ def batch_normalization(**settings: Any) -> Any:
     """Return Keras's batch normalisation, faster in training.
 
     Under TensorFlow Keras computes mean, variance and the scaled pixels one after another, each a pass over
-    memory; the fused kernel of Ioffe and Szegedy's layer makes a training step of a residual network on two
-    cores nearly twice as fast. Weights, names and predictions are those of Keras's layer.
+    memory; the fused kernel is one (benchmarks/training.py). Weights, names and predictions are those of
+    Keras's layer.
 
     Parameters
     ----------
