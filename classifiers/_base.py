@@ -93,6 +93,11 @@ class Head(ClassifierMixin, BaseEstimator):
         return weights * per_class[codes]
 
 
+def winner(decision: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
+    """Return the (n,) class codes of (n, n_classes) decisions; of two classes from (n,), the second's."""
+    return decision.argmax(axis=1) if decision.ndim == 2 else (decision > 0).astype(np.intp)
+
+
 def cores(n_jobs: int | None) -> int:
     """Return how many threads `n_jobs` means, in joblib's sense (-1: all that this process may use).
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classifiers._base import Head, in_threads
+from classifiers._base import Head, in_threads, winner
 from classifiers._kernels import Base, Floats, Kernel, gamma_value
 from classifiers._neighbours import neighbours
 from classifiers._ovo import cost_path
@@ -94,9 +94,7 @@ class LocalSVC(Head):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the (n,) labels of the largest decision."""
-        found = self.decision_function(X)
-        best = (found > 0).astype(int) if found.ndim == 1 else found.argmax(axis=1)
-        return self.classes_[best]
+        return self.classes_[winner(self.decision_function(X))]
 
     def _answers(self, S: NDArray[Any], codes: NDArray[np.int64], Q: NDArray[Any], sizes: Sequence[int],
                  costs: Sequence[float]) -> NDArray[np.float64]:  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classifiers._base import Head
+from classifiers._base import Head, winner
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +83,7 @@ class Softmax(Head):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the (n,) most probable labels."""
-        logits = self.decision_function(X)
-        return self.classes_[logits.argmax(axis=1) if logits.ndim == 2 else (logits > 0).astype(int)]
+        return self.classes_[winner(self.decision_function(X))]
 
 
 def _threads_for(values: int) -> AbstractContextManager[Any]:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers._calibration import FOLDS
+
 Scores = NDArray[np.float64]
 
 #: A probability below this counts as this: a neighbour's vote of 0 is not proof.
@@ -23,7 +25,6 @@ FLOOR = 1e-4
 ROUNDS = 500
 #: Values of C that `Stack` chooses among.
 COSTS = (1e-4, 1e-3, 1e-2, 1e-1)
-FOLDS = 5
 
 
 class Combination(ABC):
@@ -79,6 +80,10 @@ class Combination(ABC):
         return np.stack([_softmax(s / t) for s, t in zip(members, self.temperatures_, strict=True)])
 
     @abstractmethod
+    def told(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return what was learned, for a table; `names` are the members'."""
+
+    @abstractmethod
     def _learn(self, P: Scores, y: NDArray[Any]) -> None: ...
 
     @abstractmethod
@@ -101,6 +106,10 @@ class Vote(Combination):
             shares = weights[:, None] * given
             weights = (shares / shares.sum(axis=0)).mean(axis=1)
         self.weights_ = weights
+
+    def told(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return each member's weight."""
+        return {name: round(float(w), 4) for name, w in zip(names, self.weights_, strict=True)}
 
     def _said(self, P: Scores) -> Scores:
         return np.tensordot(self.weights_, P, axes=1)
@@ -127,6 +136,10 @@ class Stack(Combination):
 
         self.C_ = min(COSTS, key=loss)
         self.model_ = self._regression(X, y, self.C_)
+
+    def told(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return C, and how many members there are: their coefficients are no weights."""
+        return {"C": self.C_, "members": len(names)}
 
     def _said(self, P: Scores) -> Scores:
         return self._asked(_columns(P), self.model_)

@@ -22,7 +22,7 @@ from pipelines.fit import FAILURES, Bench, Matrix, base_row, cell_id, run_cell
 from pipelines.networks import own_cell
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Head, Recipe
-from pipelines.results import Predictions, Row, append_grid, append_rows, read_rows
+from pipelines.results import Predictions, Row, append_grid, append_rows, error_words, read_rows
 from pipelines.splits import divided, split, worded
 from pipelines.tabular import write_csv
 from pipelines.versions import machine
@@ -248,7 +248,7 @@ def _run(head: Head, matrix: Matrix, out: Path) -> str:
 
 
 def _failed(head: Head, matrix: Matrix, error: Exception | str, out: Path) -> str:
-    words = " ".join(str(error).split()) or type(error).__name__
+    words = error_words(error)
     log.warning("%s with %s failed: %s", matrix.features.title, head.head, words)
     append_rows(out / "rows.csv", [Row(**base_row(head, matrix), status="error", error=words)])
     return "failed"

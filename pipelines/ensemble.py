@@ -13,11 +13,18 @@ import numpy as np
 
 from classifiers.combine import COMBINATIONS, Combination, Scores, as_scores, out_of_fold
 from featurize.store import key_of
-from pipelines.fit import FAILURES, Bench, test_parts
+from pipelines.fit import FAILURES, Bench, bench_row, masked_scores, test_parts
 from pipelines.metrics import evaluate
 from pipelines.recipe import Ensemble
-from pipelines.results import Predictions, Row, append_rows, as_json, load_predictions, read_rows
-from pipelines.versions import git_sha
+from pipelines.results import (
+    Predictions,
+    Row,
+    append_rows,
+    as_json,
+    error_words,
+    load_predictions,
+    read_rows,
+)
 
 log = logging.getLogger(__name__)
 
@@ -57,25 +64,25 @@ def _base(ensemble: Ensemble, members: Sequence[Row], bench: Bench) -> Row:
     """Return the row of an ensemble as far as it is known before anything is learned."""
     decides = {"version": VERSION, "combine": ensemble.combine, "members": [m.run for m in members]}
     return Row(
+        **bench_row(bench),
         run=key_of(bench.identity() | decides | {"name": ensemble.name})[:16],
-        dataset=bench.dataset.name,
-        fingerprint=bench.dataset.fingerprint,
-        protocol=bench.split.words,
-        split="test",
         extractor=ensemble.name,
-        spec=" | ".join(f"{m.extractor} {m.head}" for m in members),
+        spec=" | ".join(map(_title, members)),
         head=ensemble.combine,
-        seed=bench.seed,
-        git_sha=git_sha(),
     )
+
+
+def _title(member: Row) -> str:
+    return f"{member.extractor} {member.head}"
 
 
 def _run(ensemble: Ensemble, base: Row, members: Sequence[Row], bench: Bench, out: Path) -> str:
     try:
         rows, said = combined(COMBINATIONS[ensemble.combine], base, members, bench, out)
     except FAILURES as error:
-        log.warning("%s of %s failed: %s", ensemble.combine, ensemble.name, error)
-        append_rows(out / "rows.csv", [replace(base, status="error", error=str(error))])
+        words = error_words(error)
+        log.warning("%s of %s failed: %s", ensemble.combine, ensemble.name, words)
+        append_rows(out / "rows.csv", [replace(base, status="error", error=words)])
         return "failed"
     log.info("%s of %d: validation %.4f, test %.4f", base.head, len(members), *(r.accuracy for r in rows[:2]))
     said.save(out / "predictions" / f"{base.run}.npz")
@@ -107,7 +114,7 @@ def combined(
     P = learned.predict_proba(asked)
     own_ms = (time.perf_counter() - started) / len(P) * 1000
     said = replace(test, scores=P.astype(np.float32), predicted=P.argmax(1), probabilistic=True)
-    base = replace(base, params=as_json(_learned(learned, members)))
+    base = replace(base, params=as_json(learned.told([_title(m) for m in members])))
     held = out_of_fold(lambda fit, held: _held(kind, known, y, fit, held), y, P.shape[1])
     judged: dict[str, Any] = evaluate(y, held, True)
     rows = [replace(base, split="validation", n_train=len(y), n_test=len(y), fit_s=fit_s, **judged)]
@@ -117,8 +124,7 @@ def combined(
         model_bytes=sum(m.model_bytes for m in members),
     )  # fmt: skip
     for name, mask in test_parts(bench, said).items():
-        scored: dict[str, Any] = evaluate(said.true[mask], said.scores[mask], True, said.predicted[mask])
-        rows.append(replace(base, split=name, n_test=int(mask.sum()), **scored))
+        rows.append(replace(base, split=name, **masked_scores(said, mask)))
     return rows, said
 
 
@@ -133,11 +139,3 @@ def _answers(members: Sequence[Row], paths: Sequence[Path]) -> tuple[list[Scores
 
 def _held(kind: type[Combination], members: Sequence[Scores], y: Any, fit: Any, held: Any) -> Scores:
     return kind().fit([s[fit] for s in members], y[fit]).predict_proba([s[held] for s in members])
-
-
-def _learned(learned: Any, members: Sequence[Row]) -> dict[str, Any]:
-    """Return what the table shows: the weight of each member, or the stack's C."""
-    if not hasattr(learned, "weights_"):
-        return {"C": learned.C_, "members": len(members)}
-    pairs = zip(members, learned.weights_, strict=True)
-    return {f"{m.extractor} {m.head}": round(float(w), 4) for m, w in pairs}

@@ -356,25 +356,31 @@ def _rows(
     chosen = {"split": "validation", "n_train": len(split.train), "n_test": len(split.validation)}
     rows = [Row(**(known | chosen | {"fit_s": choice.fit_s} | choice.scores))]
     for name, mask in test_parts(matrix.bench, predictions).items():
-        rows.append(Row(**(known | dict(tested) | {"split": name} | _masked_scores(predictions, mask))))
+        rows.append(Row(**(known | dict(tested) | {"split": name} | masked_scores(predictions, mask))))
     return rows
 
 
 def base_row(head: Head, matrix: Matrix) -> dict[str, Any]:
     """Return the fields of a row that are known before anything is fitted."""
-    bench, features = matrix.bench, matrix.features
-    return {
+    features = matrix.features
+    return bench_row(matrix.bench) | {
         "run": cell_id(head, matrix),
-        "dataset": bench.dataset.name,
-        "fingerprint": bench.dataset.fingerprint,
-        "protocol": bench.split.words,
-        "split": "test",
         "extractor": features.title,
         "spec": features.extractor,
         "head": head.head,
         "params": as_json(head.params),
-        "seed": bench.seed,
         "embedding_key": "+".join(matrix.keys),
+    }
+
+
+def bench_row(bench: Bench) -> dict[str, Any]:
+    """Return the fields of a row that all of a comparison share."""
+    return {
+        "dataset": bench.dataset.name,
+        "fingerprint": bench.dataset.fingerprint,
+        "protocol": bench.split.words,
+        "split": "test",
+        "seed": bench.seed,
         "git_sha": git_sha(),
         "versions": as_json(library_versions()),
     }
@@ -390,7 +396,8 @@ def test_parts(bench: Bench, predictions: Predictions) -> dict[str, NDArray[np.b
     return {name: mask for name, mask in parts.items() if mask.any()}
 
 
-def _masked_scores(predictions: Predictions, mask: NDArray[np.bool_]) -> dict[str, Any]:
+def masked_scores(predictions: Predictions, mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return the fields of a row that say how good the answers for some of the tested samples are."""
     p = predictions
     found = evaluate(p.true[mask], p.scores[mask], p.probabilistic, p.predicted[mask])
     return {"n_test": int(mask.sum()), **found}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from classifiers._base import Head, cores, in_threads
+from classifiers._base import Head, cores, in_threads, winner
 from classifiers._forest import Forest, Layouts, bin_edges, binned, layouts
 from classifiers._kernels import gamma_value
 from classifiers._neighbours import neighbours, shares
@@ -66,7 +66,7 @@ def sweep_local(work: Work) -> Found:
             for c in members:
                 each = found[sizes.index(of[c]), costs.index(work.params[c]["C"])]
                 decision = each[:, 1] if each.shape[1] == 2 else each
-                yield c, s, Answer(model.classes_, _winner(decision), decision)
+                yield c, s, Answer(model.classes_, winner(decision), decision)
 
 
 def sweep_softmax(work: Work) -> Found:
@@ -83,11 +83,7 @@ def sweep_softmax(work: Work) -> Found:
             for c in members:
                 model.coef_, model.intercept_, _ = path[costs.index(work.params[c]["C"])]
                 decision, proba = model.decision_function(test), model.predict_proba(test)
-                yield c, s, Answer(model.classes_, _winner(decision), decision, proba)
-
-
-def _winner(decision: NDArray[np.float64]) -> NDArray[np.intp]:
-    return decision.argmax(axis=1) if decision.ndim == 2 else (decision > 0).astype(np.intp)
+                yield c, s, Answer(model.classes_, winner(decision), decision, proba)
 
 
 def sweep_forest(work: Work) -> Found:

@@ -92,11 +92,12 @@ def test_any_scoring(name: str) -> None:
     X, y = DATA["tall"]
     fixed = {"probability": True} if name in ("svm", "bagged-svm") else {}
     grid = {k: v[:2] for k, v in dict(GRIDS[name][0] if name == "svm" else GRIDS[name]).items()}
-    scoring = {"uar": "balanced_accuracy", "own": _first_class}
-    if name != "local-svm":  # which gives scores only
-        scoring |= {"loss": "neg_log_loss", "auc": "roc_auc_ovr"}
+    scoring = {"loss": "neg_log_loss", "auc": "roc_auc_ovr", "uar": "balanced_accuracy", "own": _first_class}
+    if name == "local-svm":  # gives scores only
+        del scoring["loss"], scoring["auc"]
+    first = next(iter(scoring))
     shared, plain = (
-        search(head(name, **fixed), grid, cv=FOLDS, scoring=scoring, refit=list(scoring)[-1]).fit(X, y)
+        search(head(name, **fixed), grid, cv=FOLDS, scoring=scoring, refit=first).fit(X, y)
         for search in (SharedGridSearch, GridSearchCV)
     )
     assert shared.shared_ and set(shared.cv_results_) == set(plain.cv_results_)
