@@ -22,6 +22,8 @@ def main():
         ]
     )
     table = confusion_matrix(truth, found)
+    scores = predictor.card["scores"].items()
+    print("its card, in f32: " + ", ".join(f"{split} {100 * s['accuracy']:.2f} %" for split, s in scores))
     print(
         f"{predictor.card['title']}: {len(rows)} faces of PrivateTest, {100 * (truth == found).mean():.2f} %"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -41,4 +42,11 @@ def recording(name: str) -> Iterator[None]:
         print("versions: " + ", ".join(f"{k} {v}" for k, v in library_versions().items()) + "\n")
         yield
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.txt").write_text(tee.kept.getvalue(), "utf-8")
+    (RESULTS / f"{name}.txt").write_text(_named(tee.kept.getvalue()), "utf-8")
+
+
+def _named(text: str) -> str:
+    """Return a record in which this machine's folders, as given on the command line, are names alone."""
+    for word in filter(os.path.isabs, sys.argv[1:]):
+        text = text.replace(word.rstrip("/"), Path(word).name)
+    return text
