@@ -94,7 +94,8 @@ class LocalSVC(Head):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the (n,) labels of the largest decision."""
-        return self.classes_[winner(self.decision_function(X))]
+        codes = winner(self.decision_function(X))  # first: it is what says that nothing is fitted
+        return self.classes_[codes]
 
     def _answers(self, S: NDArray[Any], codes: NDArray[np.int64], Q: NDArray[Any], sizes: Sequence[int],
                  costs: Sequence[float]) -> NDArray[np.float64]:  # fmt: skip

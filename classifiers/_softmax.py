@@ -83,7 +83,8 @@ class Softmax(Head):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the (n,) most probable labels."""
-        return self.classes_[winner(self.decision_function(X))]
+        codes = winner(self.decision_function(X))  # first: it is what says that nothing is fitted
+        return self.classes_[codes]
 
 
 def _threads_for(values: int) -> AbstractContextManager[Any]:
