@@ -17,11 +17,11 @@ from featurize.store import Store
 from pipelines import datasets
 from pipelines.datasets.audit import audit
 from pipelines.datasets.base import Dataset
-from pipelines.ensemble import ensembles, held_out
+from pipelines.ensemble import answers_kept, check_members, ensembles, held_out
 from pipelines.fit import FAILURES, Bench, Matrix, base_row, cell_id, run_cell
 from pipelines.networks import own_cell
 from pipelines.progress import SILENT, Progress
-from pipelines.recipe import Head, Recipe
+from pipelines.recipe import Head, Recipe, heads_on
 from pipelines.results import Predictions, Row, append_grid, append_rows, error_words, read_rows
 from pipelines.splits import divided, split, worded
 from pipelines.tabular import write_csv
@@ -112,9 +112,9 @@ def compare(
     done = {row.run for row in read_rows(out / "rows.csv") if row.status == "ok"}
     counts = {"computed": 0, "reused": 0, "failed": 0}
     runs: dict[str, None] = {}
-    with progress.task(
-        f"comparing on {bench.dataset.name}", len(recipe.extractors) * len(recipe.heads)
-    ) as advance:
+    cells = [(matrix.features.title, head.head) for head, matrix in _cells(recipe, bench)]
+    check_members(recipe.ensembles, cells)
+    with progress.task(f"comparing on {bench.dataset.name}", len(cells)) as advance:
         for how in _computed(recipe, bench, done, runs, out):
             counts[how] += 1
             advance(1)
@@ -181,7 +181,7 @@ def _cells(recipe: Recipe, bench: Bench) -> Iterator[tuple[Head, Matrix]]:
         if own := own_cell(features):
             yield own[1], Matrix(own[0], bench)
         matrix = Matrix(features, bench)
-        for head in recipe.heads:
+        for head in heads_on(features, recipe.heads):
             yield head, matrix
 
 
@@ -196,7 +196,7 @@ def _computed(
     for head, matrix in _cells(recipe, bench):
         run = cell_id(head, matrix)
         runs[run] = None
-        if run in done and (not recipe.ensembles or held_out(out, run).exists()):
+        if run in done and (not recipe.ensembles or answers_kept(out, run)):
             yield "reused"
         elif far is None:
             yield _run(head, matrix, out)
@@ -275,10 +275,11 @@ def _keep(
 
 
 def _ordered(rows: list[Row], runs: list[str]) -> list[Row]:
-    """Keep the rows of `runs`, in that order; an error that a later try mended is dropped."""
+    """Keep the rows of `runs`, in that order: of a cell computed twice the later, no mended error."""
     mended = {row.run for row in rows if row.status == "ok"}
     kept = [row for row in rows if row.run in runs and (row.status == "ok" or row.run not in mended)]
-    return sorted(kept, key=lambda row: runs.index(row.run))
+    latest = {(row.run, row.split): row for row in kept}
+    return sorted(latest.values(), key=lambda row: runs.index(row.run))
 
 
 SUMMARY = (

@@ -13,6 +13,7 @@ import numpy as np
 
 from classifiers.combine import COMBINATIONS, Combination, Scores, as_scores, out_of_fold
 from featurize.store import key_of
+from featurize.suggest import hint
 from pipelines.fit import FAILURES, Bench, bench_row, masked_scores, test_parts
 from pipelines.metrics import evaluate
 from pipelines.recipe import Ensemble
@@ -35,6 +36,27 @@ VERSION = 1
 def held_out(out: Path, run: str) -> Path:
     """Return where a comparison keeps what a cell, fitted on train alone, says of validation."""
     return out / "predictions" / f"{run}.validation.npz"
+
+
+def check_members(wanted: Sequence[Ensemble], cells: Sequence[tuple[str, str]]) -> None:
+    """Raise a `ValueError` if an ensemble names an extractor or a head that no cell, a pair of them, has."""
+    extractors, heads = ([*dict.fromkeys(names)] for names in zip(*cells, strict=True))
+    for ensemble in wanted:
+        for asked, there in ((ensemble.extractors, extractors), (ensemble.heads, heads)):
+            if wrong := next((name for name in asked or () if name not in there), None):
+                raise ValueError(
+                    f"ensemble {ensemble.combine} of {ensemble.name}: no cell has {wrong!r}; "
+                    + hint(wrong, there, f"known: {' | '.join(there)}")
+                )
+
+
+def answers_kept(out: Path, run: str) -> bool:
+    """Say whether what an ensemble needs of a cell is there and whole."""
+    try:
+        load_predictions(held_out(out, run)), load_predictions(out / "predictions" / f"{run}.npz")
+    except ValueError:
+        return False
+    return True
 
 
 def ensembles(wanted: Sequence[Ensemble], bench: Bench, runs: list[str], out: Path) -> Iterator[str]:

@@ -202,7 +202,7 @@ class Matrix:
 
 def cell_id(head: Head, matrix: Matrix) -> str:
     """Return the name of a cell: the first 16 hex digits of the SHA-256 of all that decides its rows."""
-    cell = {"features": matrix.features.model_dump(), "head": head.model_dump(), "keys": list(matrix.keys)}
+    cell = {"features": matrix.features.model_dump(), "head": head.identity(), "keys": list(matrix.keys)}
     return key_of(matrix.bench.identity() | cell)[:16]
 
 

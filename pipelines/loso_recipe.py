@@ -26,7 +26,18 @@ from pipelines.network_cells import KerasCells, NetworkCells, STSTNetCells
 from pipelines.networks import check_classes, check_unseen
 from pipelines.pooled import PooledRow, again, keep, write_table
 from pipelines.progress import SILENT, Progress
-from pipelines.recipe import Data, Features, Head, as_data, as_features, as_head, first_problem, read_content
+from pipelines.recipe import (
+    Data,
+    Features,
+    Head,
+    as_data,
+    as_features,
+    as_head,
+    first_problem,
+    heads_on,
+    read_content,
+    with_extractors,
+)
 from pipelines.results import Row, read_rows
 from pipelines.training.recipe import TrainRecipe
 from pipelines.training.recipe import recipe as training_of
@@ -102,6 +113,8 @@ class LosoRecipe(BaseModel):
                 f"unknown {wrong[0]!r}; known: {', '.join(PROTOCOLS)}, each also with {FLATTERED}"
             )
         return names
+
+    _heads_have_extractors = field_validator("heads")(with_extractors)
 
 
 def load_loso_recipe(path: Path) -> LosoRecipe | None:
@@ -204,8 +217,8 @@ def run_loso(
 def _systems(recipe: LosoRecipe) -> Iterator[_System]:
     decides: dict[str, Any]
     for features in recipe.extractors:
-        for head in recipe.heads:
-            decides = {"features": features.model_dump(), "head": head.model_dump()}
+        for head in heads_on(features, recipe.heads):
+            decides = {"features": features.model_dump(), "head": head.identity()}
             title = f"{features.title} + {head.head}"
             yield _System(title, features.extractor, head.head, decides, features, head)
     for network in recipe.networks:

@@ -1,6 +1,7 @@
 """Ensembles in a comparison: learned on validation, tested once, resumed, and refused in words."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -58,9 +59,46 @@ def test_nothing_is_computed_twice_and_older_results_get_what_they_lack(tmp_path
     assert run(recipe(), tmp_path).computed == 7
     again = run(recipe(), tmp_path)
     assert (again.computed, again.reused) == (0, 7)
-    one_less = run(recipe(heads=["softmax"]), tmp_path)
-    assert [r.head for r in one_less.rows if r.split == "test"] == ["softmax"] * 2 + ["vote", "stack", "vote"]
-    assert one_less.failed == 1  # no svm is among the members
+
+
+@pytest.mark.parametrize("damage", [lambda p: p.write_bytes(p.read_bytes()[:200]), lambda p: p.unlink()])
+@pytest.mark.parametrize("which", ["*.validation.npz", "*[0-9a-f].npz"])
+def test_a_cell_whose_answers_are_damaged_is_computed_again(tmp_path, which, damage):
+    before = run(recipe(), tmp_path)
+    cells = {r.run for r in before.rows if r.extractor in ("hog", "lbp")}
+    damage(next(p for p in sorted((tmp_path / "predictions").glob(which)) if p.name.split(".")[0] in cells))
+    again = run(recipe(), tmp_path)
+    assert (again.computed, again.reused, again.failed) == (1, 6, 0)
+    assert [(r.run, r.split, r.accuracy) for r in again.rows] == [
+        (r.run, r.split, r.accuracy) for r in before.rows
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ensemble", "words"),
+    [
+        ({"combine": "vote", "heads": ["svn"]}, "vote of all: no cell has 'svn'; did you mean 'svm'?"),
+        ({"combine": "stack", "extractors": ["hog+lbp"]}, "no cell has 'hog+lbp'; "),
+    ],
+)
+def test_an_ensemble_of_what_no_cell_has_is_refused_before_anything_is_computed(tmp_path, ensemble, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        run(recipe(ensembles=[ensemble]), tmp_path)
+    assert not (tmp_path / "rows.csv").exists()
+
+
+def test_a_head_may_be_for_some_extractors_only(tmp_path):
+    heads = [{"head": "svm", "params": {"C": 5}}, {"head": "knn", "extractors": ["lbp"]}]
+    found = run(recipe(heads=heads, ensembles=[]), tmp_path)
+    cells = [(r.extractor, r.head) for r in found.rows if r.split == "test"]
+    assert cells == [("hog", "svm"), ("lbp", "svm"), ("lbp", "knn")]
+    del heads[1]["extractors"]  # the same cell, not computed again
+    assert run(recipe(heads=heads, ensembles=[]), tmp_path).computed == 1
+
+
+def test_a_head_for_no_extractor_of_the_recipe_is_refused():
+    with pytest.raises(ValueError, match="knn is for 'lpb', which is no extractor here; did you mean 'lbp'"):
+        recipe(heads=[{"head": "knn", "extractors": ["lpb"]}])
 
 
 def test_an_ensemble_of_one_is_an_error_row_that_says_so(tmp_path):

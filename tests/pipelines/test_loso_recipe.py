@@ -61,6 +61,18 @@ def test_a_recipe_writes_marked_rows_and_predictions_and_is_not_run_twice(tmp_pa
     assert run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache")) == rows
 
 
+def test_a_head_for_some_extractors_is_tested_on_those_alone(tmp_path):
+    small, smaller = (f"pooled(of='pixels', side={side})" for side in (24, 16))
+    heads = [{"head": "knn"}, {"head": "softmax", "params": {"C": 1}, "extractors": [smaller]}]
+    plan = recipe(extractors=[small, smaller], heads=heads)
+    rows = run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
+    assert list(dict.fromkeys(r.system for r in rows)) == [
+        f"{small} + knn", f"{smaller} + knn", f"{smaller} + softmax",
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="softmax is for 'hog', which is no extractor here"):
+        recipe(extractors=[small], heads=[heads[0], heads[1] | {"extractors": ["hog"]}])
+
+
 def test_mirrored_clips_are_trained_on(tmp_path):
     plain, mirrored = (
         run_loso(recipe(extractors=[{"extractor": "pooled(of='pixels', side=16)", "mirror": m}]),
