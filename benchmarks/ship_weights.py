@@ -1,7 +1,8 @@
 """Put trained weights into the package in half precision with their card; check what that moves.
 
-Run: python benchmarks/ship_weights.py TRAINING NAME, with the folder that mueca train wrote and a registered
-network's name. Writes featurize/backbones/weights/NAME.npz and NAME.json.
+Run: python benchmarks/ship_weights.py TRAINING NETWORK [NAME], with the folder that mueca train wrote and a
+registered network's name. Writes featurize/backbones/weights/NAME.npz and NAME.json. NAME is the network's,
+which then takes these weights by itself, or another, for weights="NAME".
 """
 
 import json
@@ -17,7 +18,8 @@ from pipelines.datasets import load
 
 
 def main():
-    training, name = Path(sys.argv[1]), sys.argv[2]
+    training, network = Path(sys.argv[1]), sys.argv[2]
+    name = sys.argv[3] if len(sys.argv) > 3 else network
     weights = weightfile.load(training / "weights.npz")
     target = SHIPPED / f"{name}.npz"
     weightfile.save(target, weights.tensors, weights.card, weights.seen, dtype=np.float16)
@@ -26,8 +28,8 @@ def main():
     faces = load("fer2013")
     public = np.flatnonzero(faces.split == "public")[:1000]
     pictures = [faces.samples[i] for i in public]
-    full = extractor(name, weights=str(training / "weights.npz"), layer="scores", precision="f32")
-    half = extractor(name, weights=str(target), layer="scores", precision="f32")
+    full = extractor(network, weights=str(training / "weights.npz"), layer="scores", precision="f32")
+    half = extractor(network, weights=str(target), layer="scores", precision="f32")
     a, b = full.transform(pictures), half.transform(pictures)
     megabytes, apart = target.stat().st_size / 1e6, abs(a - b).max()
     differ = (a.argmax(1) != b.argmax(1)).sum()

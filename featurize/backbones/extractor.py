@@ -36,7 +36,8 @@ class NetworkParams(Params):
     layer : str
         The embedding layer, or "scores" for the network's own class scores; "auto" is its first layer.
     weights : str
-        "auto" (those that ship, or were added), "random" (for timing only), or the path of a weight file.
+        "auto" (those that ship, or were added), "random" (for timing only), the path of a weight file, or the
+        name of one that ships besides (``mueca doctor`` lists them).
     engine : {"auto", "keras", "openvino"}
     precision : {"auto", "f32", "bf16"}
     views : {"one", "flip", "ten"}
@@ -149,9 +150,12 @@ class NetworkExtractor(Extractor):
         WeightsError
             If there is none; the message says how to get one.
         """
-        if self.params.weights != "auto":
-            return Path(self.params.weights).expanduser()
-        return self._find_weights()
+        given = self.params.weights
+        if given == "auto":
+            return self._find_weights()
+        path = Path(given).expanduser()
+        besides = SHIPPED / f"{path.name}.npz"
+        return besides if given == path.name and besides.is_file() and not path.exists() else path
 
     def _find_weights(self) -> Path:
         shipped = SHIPPED / f"{self.name}.npz"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -158,3 +160,15 @@ def test_weights_that_are_not_there_say_how_to_get_them():
         _ = extractor("ucm-a").spec
     with pytest.raises(OSError, match=r"mueca weights get vggface2"):
         _ = extractor("vggface2").spec
+
+
+def test_weights_that_ship_are_known_by_name_unless_a_file_is_called_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    by_name = extractor("ucm-f", weights="ucm-f")
+    assert by_name.spec.identity() == extractor("ucm-f").spec.identity()
+    (tmp_path / "ucm-f").write_bytes(b"mine")
+    assert extractor("ucm-f", weights="ucm-f").weights_path == Path("ucm-f")
+    with pytest.raises(OSError, match=r"no weight file ucm-g"):
+        _ = extractor("ucm-f", weights="ucm-g").spec
+    with pytest.raises(OSError, match=r"holds weights of ucm-f .*, not of own-small"):
+        _ = extractor("own-small", weights=str(by_name.weights_path)).card
