@@ -33,22 +33,28 @@ def against_own(folder):
     own = next((row for row in rows if row.head == "own"), None)
     if own is None:
         return
-    print(f"\nmore right than {own.extractor} by itself, in points")
-    print(f"(of {own.n_test} faces; intervals by paired bootstrap, p by McNemar's test):")
-    right = hits(folder, own)
+    print(f"\nmore right than {own.extractor} by itself, in points (all {own.n_test} faces; test-clean)")
+    print("(intervals by paired bootstrap, p by McNemar's test):")
+    right, clean = hits(folder, own)
     for row in rows:
         if row is not own and row.n_test == own.n_test:
-            test = compare_hits(hits(folder, row), right)
-            points = [100 * v for v in (test.difference, test.low, test.high)]
-            print("  {:+.2f} ({:+.2f} to {:+.2f}), ".format(*points) + f"p {test.p:.2g}: "
-                  f"{row.head} on {row.extractor}; {row.predict_ms_per_sample:.2f} ms a face, "
+            theirs, _ = hits(folder, row)
+            print(f"  {points(theirs, right)}; clean {points(theirs[clean], right[clean])}:")
+            print(f"    {row.head} on {row.extractor}; {row.predict_ms_per_sample:.2f} ms a face, "
                   f"{row.model_bytes / 1e6:.1f} MB")  # fmt: skip
 
 
+def points(theirs, right):
+    """Return the difference of two cells in points, with its interval and p, in words."""
+    test = compare_hits(theirs, right)
+    difference, low, high = (100 * v for v in (test.difference, test.low, test.high))
+    return f"{difference:+.2f} ({low:+.2f} to {high:+.2f}), p {test.p:.2g}"
+
+
 def hits(folder, row):
-    """Return which test faces a cell is right about."""
+    """Return which test faces a cell is right about, and which are in test-clean."""
     kept = load_predictions(folder / "predictions" / f"{row.run}.npz")
-    return kept.predicted == kept.true
+    return kept.predicted == kept.true, kept.clean
 
 
 def main(recipe, out):
