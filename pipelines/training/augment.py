@@ -1,6 +1,6 @@
 """Changes to training pictures: one warp for all that moves, then what covers or blurs.
 
-Each picture costs about 15 microseconds at 48 px, far less than a training step, and a thread of its own
+Each picture costs some 50 microseconds at 48 px, far less than a training step, and a thread of its own
 does it while the step computes.
 """
 

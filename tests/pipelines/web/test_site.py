@@ -34,8 +34,10 @@ def test_the_page_says_the_limits(serve, site):
     assert "drawn faces" not in text
     for words in ("annotators' views", "not a feeling", "not a lie", "Article 5(1)(f)", "not represented"):
         assert words in text
-    for words in ("right on 69.4 % (95 % interval 67.9 to 70.9)", "disgust62 %", "happy90 %"):
-        assert words in text
+    right, low, high = (100 * shipped_card()["scores"]["test"][k] for k in ("accuracy", "ci_low", "ci_high"))
+    assert f"right on {right:.1f} % (95 % interval {low:.1f} to {high:.1f})" in text
+    for name, share in shipped_card()["recall"].items():
+        assert f"{name}{100 * share:.0f} %" in text
 
 
 def test_a_model_of_drawn_faces_says_so(client):
