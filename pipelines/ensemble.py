@@ -53,7 +53,8 @@ def check_members(wanted: Sequence[Ensemble], cells: Sequence[tuple[str, str]]) 
 def answers_kept(out: Path, run: str) -> bool:
     """Say whether what an ensemble needs of a cell is there and whole."""
     try:
-        load_predictions(held_out(out, run)), load_predictions(out / "predictions" / f"{run}.npz")
+        for path in (held_out(out, run), out / "predictions" / f"{run}.npz"):
+            load_predictions(path)
     except ValueError:
         return False
     return True

@@ -175,7 +175,8 @@ class NetworkExtractor(Extractor):
         try:
             return file_sha256(self.weights_path)
         except FileNotFoundError:
-            raise WeightsError(f"no weight file {self.weights_path}") from None
+            known = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.npz")))
+            raise WeightsError(f"no weight file {self.weights_path}; by name there are: {known}") from None
 
     @cached_property
     def card(self) -> dict[str, Any]:
