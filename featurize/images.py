@@ -18,6 +18,8 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field
 
+from featurize.suggest import error_words
+
 Image = NDArray[np.uint8]
 
 #: Raised whenever the same file decodes to other pixels, so that remembered digests are not reused.
@@ -100,8 +102,7 @@ def decode(data: bytes, name: str = "picture") -> Image:
         raise UnreadableImage(name, f"more than {MAX_PIXELS:,} pixels; make it smaller") from None
     # On broken input Pillow's readers raise nearly anything: OSError, SyntaxError, struct.error, IndexError.
     except Exception as error:
-        what = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadableImage(name, f"corrupt or truncated ({what}); copy it again") from None
+        raise UnreadableImage(name, f"corrupt or truncated ({error_words(error)}); copy it again") from None
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import numpy as np
 
 from classifiers.memory import gigabytes
 from featurize.store import Store
+from featurize.suggest import error_words
 from pipelines import datasets
 from pipelines.datasets.audit import audit
 from pipelines.datasets.base import Dataset
@@ -22,7 +23,7 @@ from pipelines.fit import FAILURES, Bench, Matrix, base_row, cell_id, run_cell
 from pipelines.networks import own_cell
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Head, Recipe, heads_on
-from pipelines.results import Predictions, Row, append_grid, append_rows, error_words, read_rows
+from pipelines.results import Predictions, Row, append_grid, append_rows, read_rows
 from pipelines.splits import divided, split, worded
 from pipelines.tabular import write_csv
 from pipelines.versions import machine

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from featurize import weights
-from featurize.backbones.extractor import SHIPPED
+from featurize.backbones.extractor import shipped
 from featurize.backbones.frame import backend_name, gpus
 from featurize.engine import choose, cpu_capabilities
 from featurize.store import default_root
@@ -113,16 +113,12 @@ def _data() -> list[Finding]:
 
 
 def _weights() -> list[Finding]:
-    found = [Finding("weights", p.stem, f"shipped, {p.stat().st_size / 1e6:.1f} MB") for p in _shipped()]
+    found = [Finding("weights", p.stem, f"shipped, {p.stat().st_size / 1e6:.1f} MB") for p in shipped()]
     for record in weights.listing():
         name, here = record["name"], record["state"] == "here"
         state = f"{record['mb']} MB, SHA-256 {record['sha256'][:16]}..." if here else "missing"
         found.append(Finding("weights", name, state, "" if here else f"mueca weights get {name}"))
     return found
-
-
-def _shipped() -> list[Path]:
-    return sorted(SHIPPED.glob("*.npz"))
 
 
 def _folders() -> list[Finding]:

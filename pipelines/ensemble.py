@@ -13,19 +13,11 @@ import numpy as np
 
 from classifiers.combine import COMBINATIONS, Combination, Scores, as_scores, out_of_fold
 from featurize.store import key_of
-from featurize.suggest import hint
+from featurize.suggest import error_words, first_unknown
 from pipelines.fit import FAILURES, Bench, bench_row, masked_scores, test_parts
 from pipelines.metrics import evaluate
 from pipelines.recipe import Ensemble
-from pipelines.results import (
-    Predictions,
-    Row,
-    append_rows,
-    as_json,
-    error_words,
-    load_predictions,
-    read_rows,
-)
+from pipelines.results import Predictions, Row, append_rows, as_json, load_predictions, read_rows
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +35,9 @@ def check_members(wanted: Sequence[Ensemble], cells: Sequence[tuple[str, str]]) 
     extractors, heads = ([*dict.fromkeys(names)] for names in zip(*cells, strict=True))
     for ensemble in wanted:
         for asked, there in ((ensemble.extractors, extractors), (ensemble.heads, heads)):
-            if wrong := next((name for name in asked or () if name not in there), None):
-                raise ValueError(
-                    f"ensemble {ensemble.combine} of {ensemble.name}: no cell has {wrong!r}; "
-                    + hint(wrong, there, f"known: {' | '.join(there)}")
-                )
+            if found := first_unknown(asked, there):
+                title = f"ensemble {ensemble.combine} of {ensemble.name}"
+                raise ValueError(f"{title}: no cell has {found[0]!r}; {found[1]}")
 
 
 def answers_kept(out: Path, run: str) -> bool:

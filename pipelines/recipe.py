@@ -20,7 +20,7 @@ from pydantic import (
 from classifiers.registry import checked_params, head_spec
 from featurize.images import Preprocess
 from featurize.registry import parse
-from featurize.suggest import hint
+from featurize.suggest import first_unknown, hint
 
 
 class _Strict(BaseModel):
@@ -98,9 +98,8 @@ def with_extractors(heads: list[Head], info: ValidationInfo) -> list[Head]:
     """Refuse a head for an extractor that the recipe, whose `extractors` were read before, does not have."""
     titles = [features.title for features in info.data.get("extractors", ())]
     for head in heads if titles else ():
-        if wrong := next((name for name in head.extractors or () if name not in titles), None):
-            raise ValueError(f"{head.head} is for {wrong!r}, which is no extractor here; "
-                             + hint(wrong, titles, f"known: {' | '.join(titles)}"))  # fmt: skip
+        if found := first_unknown(head.extractors, titles):
+            raise ValueError(f"{head.head} is for {found[0]!r}, which is no extractor here; {found[1]}")
     return heads
 
 
@@ -213,9 +212,9 @@ def read_content(path: Path, expected: str) -> dict[str, Any]:
     """Return the mapping that a recipe file holds, `expected` in words; errors as in `load_recipe`."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # where PyYAML brings it: ten times as fast
     if not path.is_file():
         raise FileNotFoundError(f"no recipe {path}; the ones that come with mueca are in configs/")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # where PyYAML brings it: ten times as fast
     try:
         content = yaml.load(path.read_text("utf-8"), loader)  # noqa: S506  both are safe loaders
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -22,6 +22,7 @@ from featurize.base import Extractor
 from featurize.images import Preprocess
 from featurize.registry import parse
 from featurize.store import Span, Store
+from featurize.suggest import error_words
 from pipelines.cluster import Cluster, as_worker, share_of_host
 from pipelines.datasets.base import Samples, sample_digest
 from pipelines.extract import Embedding
@@ -257,7 +258,7 @@ def cell(
         try:
             outcome = run_cell(Head(**head), matrix)
         except FAILURES as error:
-            return {"error": str(error) or type(error).__name__}
+            return {"error": error_words(error)}
     return {
         "rows": [asdict(row) for row in outcome.rows],
         "predictions": asdict(outcome.predictions),

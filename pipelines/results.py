@@ -253,11 +253,6 @@ def load_predictions(path: Path) -> Predictions:
     return Predictions(**columns)
 
 
-def error_words(error: Exception | str) -> str:
-    """Return what went wrong in one line, as a row keeps it."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def as_json(value: Mapping[str, Any]) -> str:
     """Return a mapping as one line of JSON with sorted keys."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)

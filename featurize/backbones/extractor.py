@@ -28,6 +28,17 @@ _DATA = {"image": "fer2013", "clip": "casme2", "flow": "megc2019"}
 SHIPPED = Path(__file__).with_name("weights")
 
 
+def shipped() -> list[Path]:
+    """Return the weight files that ship, by name."""
+    return sorted(SHIPPED.glob("*.npz"))
+
+
+def weight_path(given: str) -> Path:
+    """Return the weight file at a path, or of that name among those that ship where no such path is."""
+    path = Path(given).expanduser()
+    return path if path.exists() else next((p for p in shipped() if p.stem == given), path)
+
+
 class NetworkParams(Params):
     """Parameters of every network.
 
@@ -151,21 +162,17 @@ class NetworkExtractor(Extractor):
             If there is none; the message says how to get one.
         """
         given = self.params.weights
-        if given == "auto":
-            return self._find_weights()
-        path = Path(given).expanduser()
-        besides = SHIPPED / f"{path.name}.npz"
-        return besides if given == path.name and besides.is_file() and not path.exists() else path
+        return self._find_weights() if given == "auto" else weight_path(given)
 
     def _find_weights(self) -> Path:
-        shipped = SHIPPED / f"{self.name}.npz"
-        if not shipped.is_file():
+        own = SHIPPED / f"{self.name}.npz"
+        if not own.is_file():
             raise WeightsError(
                 f"{self.name} comes without weights; give weights=PATH of trained ones "
                 f"(mueca train --backbone {self.name} --data {_DATA[self.kind]}), or weights=random "
                 "for timing only"
             )
-        return shipped
+        return own
 
     @cached_property
     def weights_sha256(self) -> str | None:
@@ -175,7 +182,7 @@ class NetworkExtractor(Extractor):
         try:
             return file_sha256(self.weights_path)
         except FileNotFoundError:
-            known = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.npz")))
+            known = ", ".join(p.stem for p in shipped())
             raise WeightsError(f"no weight file {self.weights_path}; by name there are: {known}") from None
 
     @cached_property

@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from featurize.suggest import error_words
+
 #: An archive whose contents exceed this many times its own size is refused. FER2013 comes to 2 (JPEGs in a
 #: .tar.xz) and 3 (its CSV in a .tar.gz).
 MAX_RATIO = 100
@@ -99,8 +101,7 @@ def opened(path: Path) -> Iterator[Iterator[Member]]:
 
 
 def _damaged(path: Path, error: Exception) -> ArchiveError:
-    what = " ".join(str(error).split()) or type(error).__name__
-    return ArchiveError(f"{path}: truncated or damaged archive ({what}); download it again")
+    return ArchiveError(f"{path}: truncated or damaged archive ({error_words(error)}); download it again")
 
 
 def _members(path: Path) -> Iterator[Member]:
