@@ -376,6 +376,10 @@ def train(
     label_smoothing: Annotated[float | None, typer.Option(help="Share of targets for all classes.")] = None,
     mixup: Annotated[float | None, typer.Option(help="Mix pairs by a share from Beta(x, x).")] = None,
     average: Annotated[int | None, typer.Option(help="Average the weights of so many last epochs.")] = None,
+    teacher: Annotated[
+        str | None, typer.Option(help="Trained networks whose answers are mixed into the labels; NAME+NAME.")
+    ] = None,
+    teacher_share: Annotated[float, typer.Option(min=0, max=1, help="Its share of the targets.")] = 0.5,
     mirror: Annotated[bool, typer.Option("--mirror", help="Add mirrored training samples.")] = False,
     augment: Annotated[
         str | None,

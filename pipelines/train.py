@@ -21,6 +21,7 @@ from pipelines.training.recipe import Trainings, TrainRecipe, load_trainings, ne
 from pipelines.training.recipe import recipe as checked
 from pipelines.training.start import start_path
 from pipelines.training.state import Folder, State
+from pipelines.training.teacher import teachers
 
 __all__ = ["TrainRecipe", "Trained", "check_device", "run", "run_job", "statistics", "train",
            "train_runs"]  # fmt: skip
@@ -60,6 +61,8 @@ def _check(plan: TrainRecipe) -> None:
     check_device(plan.device)
     if plan.start:
         start_path(network_of(plan.backbone), plan.start)
+    if plan.teacher:
+        teachers(plan.teacher)
 
 
 def run(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import operator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from featurize.backbones.frame import keras
 from featurize.images import Preprocess
 from featurize.store import key_of
 from pipelines.datasets.base import Dataset
+from pipelines.networks import check_unseen
 from pipelines.progress import Progress
 from pipelines.splits import Indices, Split, divided, split
 from pipelines.training.augment import changes
@@ -25,6 +28,7 @@ from pipelines.training.loop import Loop, Settings
 from pipelines.training.recipe import TrainRecipe, network_of
 from pipelines.training.start import start
 from pipelines.training.state import Folder, State
+from pipelines.training.teacher import taught, teachers
 from pipelines.versions import git_sha, library_versions, machine
 
 _LIMITS = (
@@ -53,33 +57,56 @@ class Job:
         self.validation = parts.validation if plan.fit_on == "train" else parts.validation[:0]
         self.test = parts.test
         self.start = start(self.network, plan.start, len(dataset.classes)) if plan.start else None
+        self.teachers = teachers(plan.teacher) if plan.teacher else ()
+        check_unseen(self.teachers, dataset, self.validation, self.test)
 
     @property
     def seen(self) -> weightfile.Seen:
         """Marks of the samples that decided the weights: learned from, or the epoch was chosen by."""
         used = np.concatenate([self.train, self.validation])
         seen = weightfile.Seen.of(self.dataset.digests[used].tolist(), self.dataset.ids[used].tolist())
-        return seen | self.start.seen if self.start else seen
+        before = [teacher.seen for teacher in self.teachers] + ([self.start.seen] if self.start else [])
+        return functools.reduce(operator.or_, before, seen)
 
-    def pictures(self, indices: Indices) -> Pictures:
-        """Return some samples with targets of 0 and 1, or -1 and +1 for the hinge."""
+    @property
+    def preprocess(self) -> Preprocess:
+        """What is done to a picture first."""
+        return Preprocess(equalize=self.plan.equalize, tile=self.plan.tile, clip=self.plan.clip)
+
+    def pictures(self, indices: Indices, said: NDArray[np.float32] | None = None) -> Pictures:
+        """Return some samples with targets of 0 and 1, or -1 and +1 for the hinge.
+
+        Parameters
+        ----------
+        indices : (n,) int
+        said : (n, classes) float32, optional
+            Probabilities by the teachers, mixed into the targets.
+        """
         targets = np.eye(len(self.dataset.classes), dtype=np.float32)[self.dataset.labels[indices]]
+        if said is not None:
+            targets += np.float32(self.plan.teacher_share) * (said - targets)
         if self.plan.loss == "squared_hinge":
             targets = 2 * targets - 1
-        preprocess = Preprocess(equalize=self.plan.equalize, tile=self.plan.tile, clip=self.plan.clip)
         net, d = self.network, self.dataset
-        return Pictures(d.samples, indices, targets, net.form, preprocess, self.plan.sampling, d.ids)
+        return Pictures(d.samples, indices, targets, net.form, self.preprocess, self.plan.sampling, d.ids)
+
+    def _to_learn(self, progress: Progress) -> Pictures:
+        if not self.plan.teacher:
+            return self.pictures(self.train)
+        said = taught(self.plan.teacher, self.dataset, self.train, self.preprocess, progress)
+        return self.pictures(self.train, said)
 
     def identity(self) -> str:
         """Return the hash of what is trained, on what, and how."""
         ids = self.dataset.ids
         started = {"start": self.start.sha256} if self.start else {}
+        learned = {"teacher": [t.spec.identity() for t in self.teachers]} if self.teachers else {}
         return key_of({
             "plan": self.plan.deciding(), "network": self.network.version,
             "dataset": self.dataset.fingerprint,
             "train": key_of({"ids": ids[self.train].tolist()}),
             "validation": key_of({"ids": ids[self.validation].tolist()}),
-            **started,
+            **started, **learned,
         })  # fmt: skip
 
     def answer(self, epoch: int) -> Path:
@@ -96,7 +123,7 @@ class Job:
     ) -> State:  # fmt: skip
         """Train to the end with batches of so many pictures; `ask` as in `pipelines.train.run_job`."""
         plan, folder = self.plan, Folder(self.out)
-        epochs = Epochs(self.pictures(self.train), batch, plan.mirror, changes(str(plan.augment)), plan.seed,
+        epochs = Epochs(self._to_learn(progress), batch, plan.mirror, changes(str(plan.augment)), plan.seed,
                         plan.label_smoothing or 0.0, plan.mixup or 0.0)  # fmt: skip
         settings = Settings(
             epochs=plan.epochs or 1, loss=str(plan.loss), optimizer=str(plan.optimizer),
@@ -149,6 +176,7 @@ class Job:
             },
             "protocol": f"trained on {plan.fit_on}, kept {chosen}; the test split was read once, afterwards",
             "start": {"file": self.start.path.name, "sha256": self.start.sha256} if self.start else None,
+            "teachers": [{"network": t.name, "sha256": t.weights_sha256} for t in self.teachers],
             "recipe": plan.model_dump(), "batch": state.batch, "seed": plan.seed,
             "epochs": state.epoch, "epoch": best.get("epoch"),
             "licence": self.network.licence, "source": self.network.source,
@@ -167,7 +195,7 @@ class Job:
         from pipelines.datasets.audit import clean_test
 
         d, test = self.dataset, self.test
-        scores = own_scores(path, self.plan.backbone, d, test, self.pictures(test).preprocess)
+        scores = own_scores(path, self.plan.backbone, d, test, self.preprocess)
         right = scores.argmax(1) == d.labels[test]
         parts = {"test": np.ones(len(test), bool), "test-clean": clean_test(d)[test]}
         names = np.unique(d.split[test])

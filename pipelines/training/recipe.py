@@ -41,6 +41,10 @@ class TrainRecipe(BaseModel):
     nesterov : bool or None
     weight_decay, label_smoothing, mixup : float or None
         See `featurize.backbones.network.Recipe`.
+    teacher : str or None
+        Trained networks whose probabilities are mixed into the labels; see `pipelines.training.teacher`.
+    teacher_share : float
+        Of the targets, from 0 to 1; the labels have the rest.
     average : int or None
         Of the weights of the last epochs; see there, too.
     mirror : bool
@@ -89,6 +93,8 @@ class TrainRecipe(BaseModel):
     label_smoothing: float | None = Field(None, ge=0, lt=1)
     mixup: float | None = Field(None, ge=0)
     average: int | None = Field(None, ge=1)
+    teacher: str | None = Field(None, min_length=1)
+    teacher_share: float = Field(0.5, ge=0, le=1)
     mirror: bool = False
     augment: str | None = None
     sampling: Sampling = "tim"
@@ -136,9 +142,10 @@ class TrainRecipe(BaseModel):
 
         What is as it was before it could be set is left out, so that trainings begun then go on.
         """
-        fields = self.model_dump(exclude={"batch", "device", "test", "start"})
+        fields = self.model_dump(exclude={"batch", "device", "test", "start", "teacher"})
         dull: dict[str, Any] = {"sampling": "tim", "every": 1, "nesterov": False, "weight_decay": 0.0,
-                                "label_smoothing": 0.0, "mixup": 0.0, "average": 1}  # fmt: skip
+                                "label_smoothing": 0.0, "mixup": 0.0, "average": 1,
+                                "teacher_share": 0.5}  # fmt: skip
         if self.optimizer != "sgd" or self.momentum == 0.9:
             dull["momentum"] = self.momentum
         if self.schedule != "exponential":

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from featurize import weights as store
 from featurize.backbones import weightfile
+from featurize.backbones.extractor import weight_path
 from featurize.backbones.network import Network
 from featurize.backbones.weightfile import Seen, WeightsError
 from featurize.store import file_sha256
@@ -62,8 +63,8 @@ def start(network: Network, given: str, classes: int) -> Start:
     ----------
     network : Network
     given : str
-        "published" (see ``mueca weights list``), or the path of a weight file that ``mueca train`` wrote for
-        this network.
+        "published" (see ``mueca weights list``), the path of a weight file that ``mueca train`` wrote for
+        this network, or the name of one that ships.
     classes : int
         Of the training to come; with another number the last layer starts at random.
 
@@ -91,7 +92,7 @@ def start_path(network: Network, given: str) -> Path:
                 f"nothing is published to start {network.name} from; give a weight file of yours"
             )
         return store.path_of(network.name)
-    path = Path(given).expanduser()
+    path = weight_path(given)
     if (found := weightfile.load_card(path).get("network")) != network.name:
         raise WeightsError(f"{path} holds weights of {found}, not of {network.name}")
     return path
