@@ -180,7 +180,7 @@ def _cells(recipe: Recipe, bench: Bench) -> Iterator[tuple[Head, Matrix]]:
     """
     for features in recipe.extractors:
         if own := own_cell(features):
-            yield own[1], Matrix(own[0], bench)
+            yield own[1], Matrix(own[0], bench, judged=True)
         matrix = Matrix(features, bench)
         for head in heads_on(features, recipe.heads):
             yield head, matrix

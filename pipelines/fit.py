@@ -133,13 +133,23 @@ class Outcome:
 
 
 class Matrix:
-    """The vectors of a data set and, where asked for, of its mirrored training samples; read when needed."""
+    """The vectors of a data set and, where asked for, of its mirrored training samples; read when needed.
 
-    def __init__(self, features: Features, bench: Bench) -> None:
-        self.features = features
-        self.bench = bench
-        both = np.concatenate([bench.split.train, bench.split.validation])
+    Parameters
+    ----------
+    features : Features
+    bench : Bench
+    judged : bool
+        Embed only what validates and tests, for a head that learns nothing: it is shown the validation
+        samples where others are shown those to learn from.
+    """
+
+    def __init__(self, features: Features, bench: Bench, judged: bool = False) -> None:
+        self.features, self.bench, self.judged = features, bench, judged
+        parts = bench.split
+        both = np.concatenate([parts.train, parts.validation])
         self._copied = np.sort(both) if features.mirror else None
+        self._rows = np.sort(np.concatenate([parts.validation, parts.test])) if judged else None
 
     def check(self) -> None:
         """Raise a `ValueError` if a network learned from what it is tested on, or has other classes."""
@@ -151,15 +161,15 @@ class Matrix:
     def keys(self) -> tuple[str, ...]:
         """The cache keys of all that is embedded, without embedding it."""
         bench, features = self.bench, self.features
-        keys = embedding_keys(bench.dataset, features.extractor, features.preprocess)
+        keys = embedding_keys(bench.dataset, features.extractor, features.preprocess, self._rows)
         if self._copied is None:
             return keys
         return keys + embedding_keys(bench.dataset, features.extractor, self._mirroring, self._copied)
 
     @cached_property
     def embedding(self) -> Embedding:
-        """The vectors of every sample, as it comes."""
-        return self._embed(self.features.preprocess, None)
+        """The vectors of every sample that is asked for, as it comes."""
+        return self._embed(self.features.preprocess, self._rows)
 
     @cached_property
     def _copies(self) -> Embedding:
@@ -189,11 +199,12 @@ class Matrix:
 
     def plain(self, indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return vectors and labels of some samples."""
-        return np.asarray(self.embedding.X[indices]), self.bench.dataset.labels[indices]
+        rows = indices if self._rows is None else np.searchsorted(self._rows, indices)
+        return np.asarray(self.embedding.X[rows]), self.bench.dataset.labels[indices]
 
     def training(self, indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return vectors and labels of training samples, their mirrored copies after them."""
-        X, y = self.plain(indices)
+        X, y = self.plain(self.bench.split.validation if self.judged else indices)
         if self._copied is None:
             return X, y
         rows = np.searchsorted(self._copied, indices)

@@ -150,8 +150,8 @@ class _Absent(Sequence[Any]):
 class _ArrivedMatrix(Matrix):
     """A matrix whose vectors are there already; who sent them has checked what they may be tested on."""
 
-    def __init__(self, features: Features, bench: Bench, found: Sequence[Arrived]) -> None:
-        super().__init__(features, bench)
+    def __init__(self, features: Features, bench: Bench, found: Sequence[Arrived], judged: bool) -> None:
+        super().__init__(features, bench, judged)
         self.__dict__["embedding"] = found[0]
         self.__dict__["keys"] = tuple(k for part in found for k in part.keys)
         if self._copied is not None:
@@ -195,8 +195,9 @@ class Cells:
         """
         matrix.check()
         where = [_address(part, self.bench.store) for part in matrix.embeddings]
-        future = self.cluster.submit(cell, head.model_dump(), matrix.features.model_dump(), self._bench,
-                                     where, None, self.hosts)  # fmt: skip
+        future = self.cluster.submit(
+            cell, head.model_dump(), _said(matrix), self._bench, where, None, self.hosts
+        )
         self.waiting[future] = (head, matrix)
 
     def finished(self) -> Iterator[tuple[Head, Matrix, dict[str, Any]]]:
@@ -216,7 +217,7 @@ class Cells:
         answer = self.cluster.result(future)
         del self.waiting[future]
         if answer is None:  # that worker has not our cache
-            again = self.cluster.submit(cell, head.model_dump(), matrix.features.model_dump(), self._bench,
+            again = self.cluster.submit(cell, head.model_dump(), _said(matrix), self._bench,
                                         [_address(p, self.bench.store) for p in matrix.embeddings],
                                         [self._parts(p) for p in matrix.embeddings], self.hosts)  # fmt: skip
             self.waiting[again] = (head, matrix)
@@ -235,13 +236,17 @@ class Cells:
         return self._sent[embedding.keys]
 
 
+def _said(matrix: Matrix) -> dict[str, Any]:
+    return {"features": matrix.features.model_dump(), "judged": matrix.judged}
+
+
 def _address(embedding: Embedding, store: Store) -> Address:
     return Address(str(store.root), embedding.keys, embedding.spec, embedding.seconds)
 
 
 def cell(
     head: dict[str, Any],
-    features: dict[str, Any],
+    matrix: dict[str, Any],
     bench: Bench,
     where: Sequence[Address],
     sent: Sequence[Sequence[Vectors]] | None,
@@ -254,9 +259,10 @@ def cell(
             return None
         alone = replace(bench, memory=gigabytes(bench.memory) / share_of_host(hosts))
         alone.__dict__["clean"] = bench.clean
-        matrix = _ArrivedMatrix(Features(**features), alone, [a for a in arrived if a is not None])
+        there = [a for a in arrived if a is not None]
+        features = Features(**matrix["features"])
         try:
-            outcome = run_cell(Head(**head), matrix)
+            outcome = run_cell(Head(**head), _ArrivedMatrix(features, alone, there, matrix["judged"]))
         except FAILURES as error:
             return {"error": error_words(error)}
     return {

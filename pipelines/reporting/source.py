@@ -62,10 +62,12 @@ def vectors_of_test(cell: Cell, source: Source, store: Store | None = None) -> N
     Raises
     ------
     ValueError
-        If a part of them is not in the cache, or several cells answered together.
+        If a part of them is not in the cache, or the answers are not those of a head on vectors.
     """
     if not cell.test.embedding_key:
         raise ValueError(f"{cell.title} is an ensemble and has no vectors of its own")
+    if cell.test.head == "own":
+        raise ValueError(f"{cell.title} is a network by itself, of which scores are kept and no vectors")
     store, parts = store or Store(), []
     for key in dict.fromkeys(cell.test.embedding_key.split("+")):
         entry = store.open(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,11 @@ from classifiers import head
 from classifiers.registry import list_heads
 from featurize import extractor, parse
 from featurize.backbones import weightfile
+from featurize.store import Store
+from pipelines import remote
 from pipelines.compare import compare
 from pipelines.datasets import synthetic
+from pipelines.fit import Bench, Matrix, run_cell
 from pipelines.networks import check_unseen, own_cell
 from pipelines.recipe import Features, recipe_from
 from pipelines.splits import split
@@ -51,6 +55,46 @@ def test_own_answer_is_a_row_beside_the_heads(faces, tmp_path, monkeypatch):
     )
     assert tests[0][2] == pytest.approx(np.mean(scores.argmax(1) == faces.labels[test]))
     assert compare(recipe, tmp_path / "out").computed == 0, "the row is found again"
+
+
+@pytest.mark.parametrize("probable", [True, False], ids=["softmax", "hinge"])
+def test_only_what_validates_and_tests_is_asked_of_the_network_itself(faces, tmp_path, monkeypatch, probable):
+    path = weights(tmp_path / "w.npz", faces, faces.where("train"))
+    bench = Bench(faces, split(faces, 0.25), store=Store(tmp_path / "cache"), n_jobs=1)
+    features, own = own_cell(Features(extractor=expression(path)))
+    if not probable:
+        monkeypatch.setattr("featurize.backbones.extractor.NetworkExtractor._transform", margins_of)
+    little, whole = (run_cell(own, Matrix(features, bench, judged=j)) for j in (True, False))
+    assert len(little.embedding.X) == len(bench.split.validation) + len(bench.split.test) < len(faces)
+    assert little.run != whole.run, "other vectors, another cell"
+    for ours, theirs in (
+        (little.predictions, whole.predictions), (little.choice.validation, whole.choice.validation)
+    ):  # fmt: skip
+        np.testing.assert_array_equal(ours.ids, theirs.ids)
+        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-6)
+        assert ours.probabilistic is theirs.probabilistic is probable
+    for a, b in zip(little.rows, whole.rows, strict=True):
+        assert (a.split, a.accuracy, a.n_train, a.n_test) == (b.split, b.accuracy, b.n_train, b.n_test)
+
+
+def margins_of(self, batch):
+    """Numbers that follow from the picture, some below 0."""
+    return np.stack([np.float32(b.reshape(-1)[: 7 * 40 : 40]) - 128 for b in batch])
+
+
+def test_a_worker_judges_as_we_do(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr(remote, "as_worker", lambda hosts: contextlib.nullcontext())
+    monkeypatch.setattr(remote, "share_of_host", lambda hosts: 1)
+    path = weights(tmp_path / "w.npz", faces, faces.where("train"))
+    bench = Bench(faces, split(faces, 0.25), store=Store(tmp_path / "cache"), n_jobs=1)
+    features, own = own_cell(Features(extractor=expression(path)))
+    matrix = Matrix(features, bench, judged=True)
+    here = run_cell(own, matrix)
+    where = [remote._address(part, bench.store) for part in matrix.embeddings]
+    answer = remote.cell(own.model_dump(), remote._said(matrix), bench, where, None, {})
+    rows, predictions, _, _ = remote.unpacked(answer)
+    np.testing.assert_array_equal(predictions.scores, here.predictions.scores)
+    assert [(r.run, r.accuracy) for r in rows] == [(r.run, r.accuracy) for r in here.rows]
 
 
 def test_testing_on_what_was_learned_from_is_an_error_row(faces, tmp_path, monkeypatch):

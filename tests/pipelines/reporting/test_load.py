@@ -1,6 +1,7 @@
 """What a report reads: the cells of one comparison, whatever else lies in the folder."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -127,6 +128,21 @@ def test_data_and_vectors_are_found_again(model):
 
     again = extractor("hog").transform([source.dataset.samples[int(i)] for i in source.rows[:5]])
     np.testing.assert_array_equal(X[:5], again)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"head": "own"}, "a network by itself, of which scores are kept"),
+        ({"embedding_key": ""}, "an ensemble and has no vectors"),
+        ({"embedding_key": "0" * 64}, "not in the cache any more"),
+    ],
+)
+def test_who_has_no_vectors_says_why(model, fields, words):
+    found = load_results(model)
+    cell = replace(found.chosen, test=replace(found.chosen.test, **fields))
+    with pytest.raises(ValueError, match=words):
+        vectors_of_test(cell, open_source(found))
 
 
 def test_other_data_is_refused(folder, model):
