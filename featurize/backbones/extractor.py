@@ -51,9 +51,9 @@ class NetworkParams(Params):
         name of one that ships besides (``mueca doctor`` lists them).
     engine : {"auto", "keras", "openvino"}
     precision : {"auto", "f32", "bf16"}
-    views : {"one", "flip", "ten"}
-        Average the vectors of a face and its mirror image, or of ten crops: see
-        `featurize.backbones.views.views`. Costs two and ten times as much; for pictures only.
+    views : {"one", "flip", "six", "ten"}
+        Average the vectors of a face and its mirror image, of three sizes and their mirror images, or of ten
+        crops: see `featurize.backbones.views.views`. Costs as many times as much; for pictures only.
     """
 
     layer: str = "auto"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from featurize import extractor
-from featurize.backbones.views import views
+from featurize.backbones.views import SCALES, views
 
 
 @pytest.fixture
@@ -15,8 +15,8 @@ def faces():
 
 
 def test_looks(faces):
-    assert [len(list(views(faces, how))) for how in ("one", "flip", "ten")] == [1, 2, 10]
-    for how in ("one", "flip", "ten"):
+    assert [len(list(views(faces, how))) for how in ("one", "flip", "six", "ten")] == [1, 2, 6, 10]
+    for how in ("one", "flip", "six", "ten"):
         for look in views(faces, how):
             assert look.shape == faces.shape and look.dtype == np.uint8
     first, second = views(faces, "flip")
@@ -31,9 +31,25 @@ def test_ten_looks_at_corners_and_middle():
     assert bright == [True, True, *[False] * 8]
 
 
-def test_coloured_pictures_have_the_same_looks(faces):
+def test_six_looks_are_at_three_sizes_about_the_middle():
+    face = np.zeros((1, 48, 48), np.uint8)
+    face[0, 12:36, 12:36] = 200  # half of the side
+    looks = list(views(face, "six"))
+    np.testing.assert_array_equal(looks[0], face)
+    np.testing.assert_allclose([np.sqrt((look / 200).sum()) / 24 for look in looks[::2]], SCALES, atol=0.01)
+    for straight, mirrored in zip(looks[::2], looks[1::2], strict=True):
+        np.testing.assert_array_equal(mirrored, straight[:, :, ::-1])
+        np.testing.assert_allclose(straight.astype(int), mirrored, atol=2)  # still in the middle
+
+
+def test_edges_go_on_where_a_face_gets_smaller():
+    assert all(look.min() == 90 for look in views(np.full((1, 48, 48), 90, np.uint8), "six"))
+
+
+@pytest.mark.parametrize("how", ["six", "ten"])
+def test_coloured_pictures_have_the_same_looks(faces, how):
     coloured = np.repeat(faces[..., None], 3, axis=-1)
-    for grey, colour in zip(views(faces, "ten"), views(coloured, "ten"), strict=True):
+    for grey, colour in zip(views(faces, how), views(coloured, how), strict=True):
         np.testing.assert_array_equal(colour[..., 1], grey)
 
 
