@@ -140,9 +140,9 @@ def test_data_and_vectors_are_found_again(model):
 )
 def test_who_has_no_vectors_says_why(model, fields, words):
     found = load_results(model)
-    cell = replace(found.chosen, test=replace(found.chosen.test, **fields))
+    rows = {**found.chosen.rows, "test": replace(found.chosen.test, **fields)}
     with pytest.raises(ValueError, match=words):
-        vectors_of_test(cell, open_source(found))
+        vectors_of_test(replace(found.chosen, rows=rows), open_source(found))
 
 
 def test_other_data_is_refused(folder, model):
