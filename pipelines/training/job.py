@@ -91,9 +91,9 @@ class Job:
         return Pictures(d.samples, indices, targets, net.form, self.preprocess, self.plan.sampling, d.ids)
 
     def _to_learn(self, progress: Progress) -> Pictures:
-        if not self.plan.teacher:
+        if not self.teachers:
             return self.pictures(self.train)
-        said = taught(self.plan.teacher, self.dataset, self.train, self.preprocess, progress)
+        said = taught(self.teachers, self.dataset, self.train, self.preprocess, progress)
         return self.pictures(self.train, said)
 
     def identity(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,14 +48,18 @@ def _at_scores(found: Any) -> NetworkExtractor:
 
 
 def taught(
-    expression: str, dataset: Dataset, indices: Indices, preprocess: Preprocess, progress: Progress
+    judges: Sequence[NetworkExtractor],
+    dataset: Dataset,
+    indices: Indices,
+    preprocess: Preprocess,
+    progress: Progress,
 ) -> NDArray[np.float32]:
     """Return the mean of what the teachers say of some samples, from the cache where they have been asked.
 
     Parameters
     ----------
-    expression : str
-        As in `teachers`.
+    judges : sequence of NetworkExtractor
+        See `teachers`.
     dataset : Dataset
     indices : (n,) int
     preprocess : Preprocess
@@ -66,12 +71,16 @@ def taught(
     (n, classes) float32
         Probabilities.
 
+    Raises
+    ------
+    ValueError
+        If a teacher tells other classes apart.
+
     References
     ----------
     Hinton, Vinyals, Dean: "Distilling the knowledge in a neural network", 2015; Furlanello et al.:
     "Born-again neural networks", ICML 2018, for a teacher of the pupil's own architecture.
     """
-    judges = teachers(expression)
     check_classes(judges, dataset)
     said = [
         embed(dataset, j.spec.as_text(), preprocess=preprocess, indices=indices, progress=progress).X

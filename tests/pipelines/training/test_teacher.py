@@ -40,19 +40,20 @@ def teacher(faces, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def said(faces, teacher):
-    return taught(teacher, faces, np.arange(len(faces)), Preprocess(), SILENT)
+    return taught(teachers(teacher), faces, np.arange(len(faces)), Preprocess(), SILENT)
 
 
 def test_teachers_answer_with_probabilities_in_the_order_of_the_samples(faces, teacher, said):
     assert said.shape == (len(faces), len(faces.classes))
     np.testing.assert_allclose(said.sum(1), 1, atol=1e-5)
-    some = taught(teacher, faces, np.array([7, 3]), Preprocess(), SILENT)
+    some = taught(teachers(teacher), faces, np.array([7, 3]), Preprocess(), SILENT)
     np.testing.assert_allclose(some, said[[7, 3]], atol=1e-5)
 
 
 def test_two_teachers_count_alike(faces, teacher, said):
-    one, *rest = taught(f"{teacher}+{teacher[:-1]}, views='flip')", faces, np.arange(3), Preprocess(), SILENT)
-    mirrored = taught(f"{teacher[:-1]}, views='flip')", faces, np.arange(3), Preprocess(), SILENT)
+    flipped = f"{teacher[:-1]}, views='flip')"
+    one, *rest = taught(teachers(f"{teacher}+{flipped}"), faces, np.arange(3), Preprocess(), SILENT)
+    mirrored = taught(teachers(flipped), faces, np.arange(3), Preprocess(), SILENT)
     np.testing.assert_allclose([one, *rest], (said[:3] + mirrored) / 2, atol=1e-5)
 
 
@@ -69,8 +70,8 @@ def test_a_pupil_learns_what_its_teacher_says(faces, teacher, said, tmp_path):
     pupils = {}
     for name, more in {"taught": {"teacher": teacher, "teacher_share": 1.0}, "alone": {}}.items():
         path = train(faces, plan(**fields, **more), tmp_path / name).path
-        pupils[name] = taught(f'ucm-a(weights="{path}", precision="f32")', faces, np.arange(len(faces)),
-                              Preprocess(), SILENT)  # fmt: skip
+        pupil = teachers(f'ucm-a(weights="{path}", precision="f32")')
+        pupils[name] = taught(pupil, faces, np.arange(len(faces)), Preprocess(), SILENT)
     far = {name: float(np.abs(answers - said).mean()) for name, answers in pupils.items()}
     assert far["taught"] < far["alone"]
 
