@@ -14,6 +14,8 @@ from featurize import extractor
 from featurize.backbones.views import SCALES
 from pipelines.datasets import load
 
+#: What an extractor can do, with its number of looks.
+VIEWS = {"one": 1, "six": 2 * len(SCALES), "ten": 10}
 SHIFT = 3
 #: Name -> shift right and down in pixels, scale, degrees.
 CHANGES = {
@@ -69,21 +71,18 @@ def main(names):
     public = np.flatnonzero(faces.split == "public")
     pictures, truth = np.stack([faces.samples[int(i)] for i in public]), faces.labels[public]
     networks = {
-        name: {
-            v: extractor("own-small", layer="scores", weights=name, views=v) for v in ("one", "six", "ten")
-        }
+        name: {how: extractor("own-small", layer="scores", weights=name, views=how) for how in VIEWS}
         for name in names
     }
     said = [asked(network["one"], pictures) for network in networks.values()]
     print(f"PublicTest, {len(truth)} faces; right in %, log loss")
     print(f"{'':<34}{'looks':>6}" + "".join(f"{n:>17}" for n in names))
-    line("one look", 1, [n["one"].transform(pictures) for n in networks.values()], truth)
     for name in CHANGES:
         line(name, 2, [answers[name] for answers in said], truth)
     for name, parts in SETS.items():
         line(name, 2 * len(parts), [np.mean([a[p] for p in parts], axis=0) for a in said], truth)
-    for view, looks in {"six": 2 * len(SCALES), "ten": 10}.items():
-        line(f"views={view}", looks, [n[view].transform(pictures) for n in networks.values()], truth)
+    for how, looks in VIEWS.items():
+        line(f"views={how}", looks, [n[how].transform(pictures) for n in networks.values()], truth)
 
 
 if __name__ == "__main__":
