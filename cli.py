@@ -815,6 +815,8 @@ def _run(arguments: list[str], debug: bool) -> int:
     except TyperException as error:
         return _fail(f"{error.format_message()} (see: mueca --help)", error.exit_code)
     except Exception as error:
+        if _interrupted(error):
+            raise KeyboardInterrupt from None
         if debug:
             raise
         from pipelines.console import explain
@@ -823,6 +825,13 @@ def _run(arguments: list[str], debug: bool) -> int:
     if code == INTERRUPTED:  # typer turns Ctrl-C into its exit code
         raise KeyboardInterrupt
     return code
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Say whether Ctrl-C is behind an error: a compiled module that is imported turns it into another."""
+    return isinstance(error, KeyboardInterrupt) or (
+        error is not None and _interrupted(error.__cause__ or error.__context__)
+    )
 
 
 def _fail(words: str, code: int) -> int:

@@ -267,11 +267,23 @@ def test_interrupt_is_one_line_and_the_next_run_goes_on(tmp_path):
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=300)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert err.strip() == "mueca: interrupted; run the same command again: it goes on from here"
     again = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     assert "420 vectors" in again.stdout
     assert again.stderr == ""
+
+
+def test_ctrl_c_while_a_compiled_module_is_imported_is_no_defect(monkeypatch, mueca):
+    """It arrives as an ImportError, whose cause says what it was."""
+
+    def importing(*_, **__):
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    monkeypatch.setattr("pipelines.api.featurize", importing)
+    code, _, err = mueca("featurize", "--data", "synthetic", "--backbone", "hog")
+    assert code == 130
+    assert err[-1].startswith("mueca: interrupted")
 
 
 def test_short_commands(monkeypatch, capsys):
