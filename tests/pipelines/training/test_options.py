@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from featurize.backbones import weightfile
 from featurize.backbones.network import Form
-from pipelines.datasets import synthetic
 from pipelines.train import train
 from pipelines.training.average import Average
 from pipelines.training.feed import Epochs, Pictures
@@ -51,11 +50,6 @@ def test_an_epoch_that_is_done_again_is_averaged_once(tmp_path):
     for epoch, value in ((4, 1.0), (5, 3.0), (5, 3.0)):
         average.add(epoch, {"a/kernel": np.full(2, value, np.float32)})
     np.testing.assert_array_equal(average.mean()["a/kernel"], [2, 2])
-
-
-@pytest.fixture(scope="module")
-def faces():
-    return synthetic.load(n_per_class=12, n_identities=6)
 
 
 def plan(**fields):

@@ -10,17 +10,7 @@ from featurize.backbones.weightfile import WeightsError
 from pipelines import train as training
 from pipelines.datasets import synthetic
 from pipelines.train import train
-from pipelines.training.recipe import recipe
-
-
-@pytest.fixture(scope="module")
-def faces():
-    return synthetic.load(n_per_class=12, n_identities=6)
-
-
-def plan(**fields):
-    given = {"backbone": "ucm-a", "epochs": 1, "batch": 16, "precision": "f32", "validation": 0.2}
-    return recipe(**(given | fields))
+from tests.pipelines.training.conftest import plan
 
 
 @pytest.fixture(scope="module")

@@ -20,16 +20,7 @@ from pipelines.train import train
 from pipelines.training.job import Job
 from pipelines.training.recipe import recipe
 from pipelines.training.teacher import taught, teachers
-
-
-@pytest.fixture(scope="module")
-def faces():
-    return synthetic.load(n_per_class=12, n_identities=6)
-
-
-def plan(**fields):
-    given = {"backbone": "ucm-a", "epochs": 1, "batch": 16, "precision": "f32", "validation": 0.2}
-    return recipe(**(given | fields))
+from tests.pipelines.training.conftest import plan
 
 
 @pytest.fixture(scope="module")

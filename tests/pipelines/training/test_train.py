@@ -27,11 +27,6 @@ from pipelines.training.recipe import load_trainings, recipe
 
 
 @pytest.fixture(scope="module")
-def faces():
-    return synthetic.load(n_per_class=12, n_identities=6)
-
-
-@pytest.fixture(scope="module")
 def plan():
     return recipe(backbone="ucm-a", epochs=3, batch=16, precision="f32", validation=0.2)
 

@@ -1,0 +1,18 @@
+"""Drawn faces to train on, and a recipe that is short."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.datasets import synthetic
+from pipelines.training.recipe import recipe
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return synthetic.load(n_per_class=12, n_identities=6)
+
+
+def plan(**fields):
+    given = {"backbone": "ucm-a", "epochs": 1, "batch": 16, "precision": "f32", "validation": 0.2}
+    return recipe(**(given | fields))
