@@ -1,6 +1,6 @@
 """Which looks at a face help a network by itself: on FER2013's PublicTest, where such things are chosen.
 
-Run: python benchmarks/looks.py own-small-90 own-small-36, names of weights of own-small. Each face is moved,
+Run: python benchmarks/looks.py own-small own-small-36, names of weights of own-small. Each face is moved,
 turned or scaled about its middle, as it is and mirrored, and the network's probabilities are averaged.
 """
 

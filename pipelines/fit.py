@@ -148,7 +148,7 @@ class Matrix:
         self.features, self.bench, self.judged = features, bench, judged
         parts = bench.split
         both = np.concatenate([parts.train, parts.validation])
-        self._copied = np.sort(both) if features.mirror else None
+        self._copied = np.sort(both) if features.mirror and not judged else None
         self._rows = np.sort(np.concatenate([parts.validation, parts.test])) if judged else None
 
     def check(self) -> None:

@@ -194,10 +194,12 @@ class Cells:
             As `run_cell` before it fits anything.
         """
         matrix.check()
+        self._send(head, matrix, None)
+
+    def _send(self, head: Head, matrix: Matrix, sent: Sequence[Sequence[Any]] | None) -> None:
         where = [_address(part, self.bench.store) for part in matrix.embeddings]
-        future = self.cluster.submit(
-            cell, head.model_dump(), _said(matrix), self._bench, where, None, self.hosts
-        )
+        words = head.model_dump(), _said(matrix)
+        future = self.cluster.submit(cell, *words, self._bench, where, sent, self.hosts)
         self.waiting[future] = (head, matrix)
 
     def finished(self) -> Iterator[tuple[Head, Matrix, dict[str, Any]]]:
@@ -217,10 +219,7 @@ class Cells:
         answer = self.cluster.result(future)
         del self.waiting[future]
         if answer is None:  # that worker has not our cache
-            again = self.cluster.submit(cell, head.model_dump(), _said(matrix), self._bench,
-                                        [_address(p, self.bench.store) for p in matrix.embeddings],
-                                        [self._parts(p) for p in matrix.embeddings], self.hosts)  # fmt: skip
-            self.waiting[again] = (head, matrix)
+            self._send(head, matrix, [self._parts(part) for part in matrix.embeddings])
             return
         yield head, matrix, answer
 

@@ -15,7 +15,7 @@ Views = Literal["one", "flip", "six", "ten"]
 #: Side of a crop in eighths of the picture's: 42 of 48 pixels.
 EIGHTHS = 7
 #: Sizes of a face for "six": of what was tried on FER2013's PublicTest with two trainings of own-small,
-#: the least loss for so many looks (docs/results/own-tries.md).
+#: the least loss for so many looks (docs/results/looks.txt).
 SCALES = (1.0, 0.92, 1.08)
 
 

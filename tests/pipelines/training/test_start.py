@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from featurize.backbones import weightfile
+from featurize.backbones.extractor import SHIPPED
 from featurize.backbones.weightfile import WeightsError
 from pipelines import train as training
 from pipelines.datasets import synthetic
 from pipelines.train import train
+from pipelines.training.recipe import network_of
+from pipelines.training.start import start_path
 from tests.pipelines.training.conftest import plan
 
 
@@ -43,6 +46,12 @@ def test_another_start_is_another_training(faces, first, tmp_path):
 def test_weights_of_another_network_are_refused_before_data_are_loaded(first):
     with pytest.raises(WeightsError, match="of ucm-a, not of ucm-b"):
         training.run("no such data", {"backbone": "ucm-b", "start": str(first.path)})
+
+
+def test_weights_that_ship_are_a_start_by_their_name():
+    assert start_path(network_of("own-small"), "own-small-36") == SHIPPED / "own-small-36.npz"
+    with pytest.raises(WeightsError, match="of ucm-f, not of own-small"):
+        start_path(network_of("own-small"), "ucm-f")
 
 
 def test_nothing_is_published_for_most_networks():
