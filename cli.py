@@ -358,7 +358,7 @@ def train(
         Path | None, typer.Option(help="Folder for weights, card, history; default: results/train-BACKBONE.")
     ] = None,
     start: Annotated[
-        str | None, typer.Option(help="Weights to start from: published, or a weight file.")
+        str | None, typer.Option(help="Start from weights: published, a file, a name that ships.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="At most so many.")] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from featurize.backbones.extractor import NetworkExtractor
-from featurize.backbones.weightfile import sample_marks
+from featurize.backbones.weightfile import Seen, sample_marks
 from featurize.base import Extractor
 from featurize.registry import parse
 from pipelines.datasets.base import Dataset
@@ -72,20 +72,25 @@ def check_unseen(
     for extractor in extractors:
         if not isinstance(extractor, NetworkExtractor):
             continue
-        same, copies = _overlap(extractor, dataset, test)
-        if same or copies > MOST_COPIES * len(test):
-            raise ValueError(
-                f"{extractor.name} learned from {max(same, copies)} of the {len(test)} samples it would be "
-                "tested on; test on others, or take weights that were trained without them"
-            )
-        chosen = _overlap(extractor, dataset, validation)[0] if extractor.fitted_on_validation else 0
+        refuse_seen(extractor.name, extractor.seen, dataset, test)
+        chosen = _overlap(extractor.seen, dataset, validation)[0] if extractor.fitted_on_validation else 0
         if chosen:
             log.warning("%s learned from %d of the %d validation samples: what they choose is flattered",
                         extractor.name, chosen, len(validation))  # fmt: skip
 
 
-def _overlap(extractor: NetworkExtractor, dataset: Dataset, indices: Indices) -> tuple[int, int]:
-    """Return how many samples a network learned from by content and name, and by content alone."""
-    seen, digests, ids = extractor.seen, dataset.digests[indices].tolist(), dataset.ids[indices].tolist()
+def refuse_seen(name: str, seen: Seen, dataset: Dataset, test: Indices) -> None:
+    """Raise the `ValueError` of `check_unseen` if the weights know what they would be tested on."""
+    same, copies = _overlap(seen, dataset, test)
+    if same or copies > MOST_COPIES * len(test):
+        raise ValueError(
+            f"{name} learned from {max(same, copies)} of the {len(test)} samples it would be tested on; "
+            "test on others, or take weights that were trained without them"
+        )
+
+
+def _overlap(seen: Seen, dataset: Dataset, indices: Indices) -> tuple[int, int]:
+    """Return how many of some samples were learned from by content and name, and by content alone."""
+    digests, ids = dataset.digests[indices].tolist(), dataset.ids[indices].tolist()
     same = np.isin(sample_marks(digests, ids), seen.samples)
     return int(same.sum()), int(np.isin(sample_marks(digests), seen.contents).sum())

@@ -18,7 +18,7 @@ from featurize.backbones.frame import keras
 from featurize.images import Preprocess
 from featurize.store import key_of
 from pipelines.datasets.base import Dataset
-from pipelines.networks import check_unseen
+from pipelines.networks import check_unseen, refuse_seen
 from pipelines.progress import Progress
 from pipelines.splits import Indices, Split, divided, split
 from pipelines.training.augment import changes
@@ -59,6 +59,8 @@ class Job:
         self.start = start(self.network, plan.start, len(dataset.classes)) if plan.start else None
         self.teachers = teachers(plan.teacher) if plan.teacher else ()
         check_unseen(self.teachers, dataset, self.validation, self.test)
+        if self.start:
+            refuse_seen(f"the start {self.start.path.name}", self.start.seen, dataset, self.test)
 
     @property
     def seen(self) -> weightfile.Seen:

@@ -16,6 +16,9 @@ from featurize.registry import extractor_class
 from pipelines.recipe import read_content
 from pipelines.training.augment import changes
 
+#: What a teacher's answers count for where a recipe does not say.
+TEACHER_SHARE = 0.5
+
 
 class TrainRecipe(BaseModel):
     """How to train a network. What is None is what the network's source did.
@@ -94,7 +97,7 @@ class TrainRecipe(BaseModel):
     mixup: float | None = Field(None, ge=0)
     average: int | None = Field(None, ge=1)
     teacher: str | None = Field(None, min_length=1)
-    teacher_share: float = Field(0.5, ge=0, le=1)
+    teacher_share: float = Field(TEACHER_SHARE, ge=0, le=1)
     mirror: bool = False
     augment: str | None = None
     sampling: Sampling = "tim"
@@ -117,6 +120,8 @@ class TrainRecipe(BaseModel):
         changes(network.recipe.augment if self.augment is None else self.augment, network.kind)
         if network.kind == "flow" and self.equalize != "none":
             raise ValueError(f"equalize={self.equalize} is for pictures; a motion map shows no light")
+        if self.teacher is None and self.teacher_share != TEACHER_SHARE:
+            raise ValueError(f"teacher_share={self.teacher_share} says how much a teacher counts; give one")
         return self
 
     @property
@@ -145,7 +150,7 @@ class TrainRecipe(BaseModel):
         fields = self.model_dump(exclude={"batch", "device", "test", "start", "teacher"})
         dull: dict[str, Any] = {"sampling": "tim", "every": 1, "nesterov": False, "weight_decay": 0.0,
                                 "label_smoothing": 0.0, "mixup": 0.0, "average": 1,
-                                "teacher_share": 0.5}  # fmt: skip
+                                "teacher_share": TEACHER_SHARE}  # fmt: skip
         if self.optimizer != "sgd" or self.momentum == 0.9:
             dull["momentum"] = self.momentum
         if self.schedule != "exponential":

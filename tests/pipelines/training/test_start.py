@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,12 @@ def test_what_the_first_saw_the_second_has_seen(faces, first, tmp_path):
     seen, before = (weightfile.load_seen(p) for p in (second.path, first.path))
     assert np.isin(before.contents, seen.contents).all()
     assert len(seen.contents) > len(before.contents)
+
+
+def test_a_start_that_has_seen_the_test_samples_is_refused(faces, first, tmp_path):
+    swapped = replace(faces, split=np.where(faces.split == "test", "train", "test"))
+    with pytest.raises(ValueError, match=r"the start weights.npz learned from .* it would be tested on"):
+        train(swapped, plan(start=str(first.path)), tmp_path)
 
 
 def test_another_start_is_another_training(faces, first, tmp_path):

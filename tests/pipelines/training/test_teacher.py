@@ -50,8 +50,8 @@ def test_two_teachers_count_alike(faces, teacher, said):
 
 
 @given(share=st.floats(0, 1))
-def test_targets_are_shared_out_between_labels_and_teachers(faces, said, share, tmp_path_factory):
-    job = Job(faces, plan(teacher_share=share), tmp_path_factory.getbasetemp())
+def test_targets_are_shared_out_between_labels_and_teachers(faces, teacher, said, share, tmp_path_factory):
+    job = Job(faces, plan(teacher=teacher, teacher_share=share), tmp_path_factory.getbasetemp())
     targets, truth = (job.pictures(job.train, t).targets for t in (said[job.train], None))
     np.testing.assert_allclose(targets, (1 - share) * truth + share * said[job.train], atol=1e-6)
 
@@ -133,4 +133,9 @@ def test_a_damaged_teacher_is_refused(tmp_path):
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_is_between_nothing_and_all(share):
     with pytest.raises(ValueError, match="teacher_share"):
-        recipe(backbone="ucm-a", teacher_share=share)
+        recipe(backbone="ucm-a", teacher="own-small", teacher_share=share)
+
+
+def test_a_share_without_a_teacher_is_refused():
+    with pytest.raises(ValueError, match=r"teacher_share=0.7 says how much a teacher counts; give one"):
+        recipe(backbone="ucm-a", teacher_share=0.7)
