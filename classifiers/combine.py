@@ -1,4 +1,4 @@
-"""Several heads as one: soft voting and stacking, learned from scores of samples that no head was fitted on.
+"""Several heads as one: voting, pooling, stacking; learned from scores of samples that no head was fitted on.
 
 A *member* is a fitted head; it comes as its scores, (n, k), a column a class. Scores of different heads are
 brought to one scale first: a softmax at a temperature of the member's own (Guo, Pleiss, Sun, Weinberger: "On
@@ -109,10 +109,54 @@ class Vote(Combination):
 
     def told(self, names: Sequence[str]) -> dict[str, Any]:
         """Return each member's weight."""
-        return {name: round(float(w), 4) for name, w in zip(names, self.weights_, strict=True)}
+        return _by_name(names, self.weights_)
 
     def _said(self, P: Scores) -> Scores:
         return np.tensordot(self.weights_, P, axes=1)
+
+
+class Pool(Combination):
+    """Logarithmic opinion pool: the members' log probabilities weighted and added, and a bias for each class.
+
+    A member that rules a class out is heard, where a mixture lets the others outvote it; with one weight a
+    member it has less to learn than a stack.
+
+    Attributes
+    ----------
+    weights_ : (m,) float64
+        At least 0; more than 1 in sum where the members are less sure together than they could be.
+    bias_ : (k,) float64
+        Held near 0 by half its squared length.
+
+    References
+    ----------
+    Genest and Zidek: "Combining probability distributions", Statistical Science 1, 1986; Heskes: "Selecting
+    weighting factors in logarithmic opinion pools", NIPS 10, 1998.
+    """
+
+    def _learn(self, P: Scores, y: NDArray[Any]) -> None:
+        from scipy.optimize import minimize
+
+        logs, m, k = _logs(P), len(P), P.shape[2]
+        truth = np.eye(k)[y]
+
+        def loss(given: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            weights, bias = given[:m], given[m:]
+            said = _log_softmax(np.tensordot(weights, logs, axes=1) + bias)
+            apart = np.exp(said) - truth
+            slope = np.concatenate([np.einsum("mnk,nk->m", logs, apart), apart.sum(axis=0) + bias])
+            return float(-(said * truth).sum() + bias @ bias / 2), slope
+
+        start, bounds = np.repeat([1 / m, 0], [m, k]), [(0, None)] * m + [(None, None)] * k
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+        self.weights_, self.bias_ = found[:m], found[m:]
+
+    def told(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return each member's weight."""
+        return _by_name(names, self.weights_)
+
+    def _said(self, P: Scores) -> Scores:
+        return np.exp(_log_softmax(np.tensordot(self.weights_, _logs(P), axes=1) + self.bias_))
 
 
 class Stack(Combination):
@@ -157,7 +201,7 @@ class Stack(Combination):
 
 
 #: What a recipe calls each.
-COMBINATIONS: dict[str, type[Combination]] = {"vote": Vote, "stack": Stack}
+COMBINATIONS: dict[str, type[Combination]] = {"vote": Vote, "pool": Pool, "stack": Stack}
 
 
 def as_scores(given: Any, probabilistic: bool) -> Scores:
@@ -214,7 +258,21 @@ def _checked(members: Sequence[Any]) -> list[Scores]:
 
 def _columns(P: Scores) -> Scores:
     """Return (n, m k) log probabilities."""
-    return np.log(np.maximum(P, FLOOR)).transpose(1, 0, 2).reshape(P.shape[1], -1)
+    return _logs(P).transpose(1, 0, 2).reshape(P.shape[1], -1)
+
+
+def _by_name(names: Sequence[str], weights: NDArray[np.float64]) -> dict[str, Any]:
+    return {name: round(float(w), 4) for name, w in zip(names, weights, strict=True)}
+
+
+def _logs(P: Scores) -> Scores:
+    return np.log(np.maximum(P, FLOOR))
+
+
+def _log_softmax(z: Scores) -> Scores:
+    from scipy.special import log_softmax
+
+    return np.asarray(log_softmax(z, axis=1))
 
 
 def _softmax(z: Scores) -> Scores:

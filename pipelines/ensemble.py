@@ -1,4 +1,4 @@
-"""Cells of a comparison that answer together: votes and stacks, learned on validation, tested once."""
+"""Cells of a comparison that answer together: votes, pools and stacks, learned on validation, tested once."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class Ensemble(_Strict):
     `extractors`, where these are given.
     """
 
-    combine: Literal["vote", "stack"]
+    combine: Literal["vote", "pool", "stack"]
     name: str = Field(default="all", min_length=1)
     heads: list[str] | None = Field(default=None, min_length=1)
     extractors: list[str] | None = Field(default=None, min_length=1)

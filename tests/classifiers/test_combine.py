@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.combine import COMBINATIONS, Stack, Vote, as_scores, out_of_fold, temperature
+from classifiers.combine import COMBINATIONS, Pool, Stack, Vote, as_scores, out_of_fold, temperature
 
 KINDS = pytest.mark.parametrize("kind", COMBINATIONS.values(), ids=COMBINATIONS)
 
@@ -46,7 +46,7 @@ def test_a_member_that_knows_nothing_does_no_harm(kind: Any) -> None:
 def test_neither_scale_nor_offset_of_a_member_matters(scale: float, offset: float) -> None:
     known, y = members(200, [0.5, 0.7])
     moved = [known[0] * scale + offset, known[1]]
-    for kind in (Vote, Stack):
+    for kind in COMBINATIONS.values():
         given, same = (kind().fit(s, y).predict_proba(s) for s in (known, moved))
         np.testing.assert_allclose(given, same, atol=0.02)
 
@@ -70,6 +70,40 @@ def test_weights_are_of_most_likelihood() -> None:
     assert vote.weights_.sum() == pytest.approx(1) and (vote.weights_ >= 0).all()
     for other in np.random.default_rng(0).dirichlet(np.ones(3), 300):
         assert loss(vote.weights_) <= loss(other) + 1e-6
+
+
+def test_a_pool_of_one_is_that_member_at_its_temperature() -> None:
+    known, y = members(4000, [0.6])
+    pool = Pool().fit(known, y)
+    assert pool.weights_[0] == pytest.approx(1, abs=0.02) and np.abs(pool.bias_).max() < 0.1
+    np.testing.assert_allclose(pool.predict_proba(known), pool._distributions(known)[0], atol=0.02)
+
+
+def test_weights_of_a_pool_are_of_most_likelihood() -> None:
+    known, y = members(400, [0.5, 0.9, 0.7])
+    pool = Pool().fit(known, y)
+    logs = np.log(pool._distributions(known))
+
+    def loss(w: Any, b: Any) -> float:
+        said = np.exp(np.tensordot(w, logs, axes=1) + b)
+        return float(-np.log((said / said.sum(1, keepdims=True))[np.arange(400), y]).sum() + b @ b / 2)
+
+    best = loss(pool.weights_, pool.bias_)
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        w = np.maximum(pool.weights_ + 0.1 * rng.normal(size=3), 0)
+        assert best <= loss(w, pool.bias_ + 0.1 * rng.normal(size=5)) + 1e-3
+
+
+def test_a_pool_hears_who_rules_a_class_out() -> None:
+    """Two members favour class 0 a little, one is sure that it is not: a vote is for 0, a pool for 1."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 3000)
+    vague = [np.eye(3)[np.where(rng.random(3000) < 0.5, y, rng.integers(0, 3, 3000))] for _ in range(2)]
+    sure = np.where(np.eye(3)[y] + (rng.random((3000, 3)) < 0.5) > 0, 0.0, -20.0)  # what it excludes is wrong
+    one = [np.array([[1.0, 0, 0]]), np.array([[1.0, 0, 0]]), np.array([[-20.0, 0, 0]])]
+    pool, vote = (kind().fit([*vague, sure], y) for kind in (Pool, Vote))
+    assert pool.predict_proba(one)[0, 0] < 0.01 < vote.predict_proba(one)[0, 0]
 
 
 def test_a_class_that_validation_lacks_gets_nothing_from_a_stack() -> None:

@@ -59,8 +59,9 @@ def test_nothing_is_computed_twice_and_older_results_get_what_they_lack(tmp_path
     assert run(recipe(), tmp_path).computed == 7
     again = run(recipe(), tmp_path)
     assert (again.computed, again.reused) == (0, 7)
-    other = run(recipe(heads=["softmax"], ensembles=["vote", "stack"]), tmp_path)
-    assert [r.head for r in other.rows if r.split == "test"] == ["softmax"] * 2 + ["vote", "stack"]
+    other = run(recipe(heads=["softmax"], ensembles=["vote", "pool", "stack"]), tmp_path)
+    kinds = [r.head for r in other.rows if r.split == "test"]
+    assert kinds == ["softmax"] * 2 + ["vote", "pool", "stack"]
 
 
 @pytest.mark.parametrize("damage", [lambda p: p.write_bytes(p.read_bytes()[:200]), lambda p: p.unlink()])
