@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -66,6 +66,8 @@ def embed(
     cluster: Cluster | None = None,
 ) -> Embedding:
     """Return the vectors of `dataset` under `expression`, from the cache where they are.
+
+    Those of some samples are also taken from an entry of all samples.
 
     Parameters
     ----------
@@ -171,8 +173,23 @@ def _embed_part(
                 yield block
                 advance(len(block))
 
+    if (known := _of_all(extractor, source, store)) is not None:
+        return known
     n = len(source.indices)
     return store.get(source.key_fields(extractor), n, extractor.dim, compute, library_versions())
+
+
+def _of_all(extractor: Extractor, source: Source, store: Store) -> Entry | None:
+    """Return the samples' rows of the entry of the whole data set, if some are asked for and it is there."""
+    everything = np.arange(len(source.dataset))
+    if np.array_equal(source.indices, everything):
+        return None
+    entry = store.open(key_of(replace(source, indices=everything).key_fields(extractor)))
+    if entry is None:
+        return None
+    seconds = entry.manifest["seconds"] * len(source.indices) / len(everything)
+    key, manifest = key_of(source.key_fields(extractor)), {**entry.manifest, "seconds": seconds}
+    return replace(entry, key=key, X=entry.X[source.indices], manifest=manifest)
 
 
 def _blocks(

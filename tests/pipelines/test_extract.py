@@ -59,6 +59,28 @@ def test_mirrored_copies_are_mirrored(tmp_path, tiny):
     np.testing.assert_array_equal(found.X, flipped)
 
 
+def test_some_samples_come_from_the_entry_of_all(tmp_path, tiny, monkeypatch):
+    store, some = Store(tmp_path), np.array([3, 1, 4])
+    every = embed(tiny, "hog", store=store)
+    monkeypatch.setattr("pipelines.extract._blocks", lambda *_: pytest.fail("computed again"))
+    found = embed(tiny, "hog", indices=some, store=store)
+    np.testing.assert_array_equal(found.X, every.X[some])
+    assert found.reused and found.keys == embedding_keys(tiny, "hog", indices=some) != every.keys
+    assert found.seconds == pytest.approx(every.seconds * 3 / len(tiny))
+
+
+def test_a_damaged_entry_of_all_gives_no_rows(tmp_path, tiny):
+    store, some = Store(tmp_path), np.array([3, 1, 4])
+    every = embed(tiny, "hog", store=store)
+    known = np.array(every.X[some])
+    with (store.folder / every.keys[0] / "X.npy").open("r+b") as file:
+        file.seek(-4, 2)
+        file.write(b"\xff\xff\xff\xff")
+    found = embed(tiny, "hog", indices=some, store=store)
+    assert not found.reused
+    np.testing.assert_allclose(found.X, known, atol=1e-6)
+
+
 def test_wrong_kind_of_data(tmp_path, tiny):
     clips = dataclasses.replace(tiny, kind="clip")
     with pytest.raises(ValueError, match="takes images; synthetic holds clips"):
