@@ -503,6 +503,10 @@ def predict(
     precision: Annotated[
         Literal["auto", "f32", "bf16"], typer.Option(help="Of networks; auto: the faster on this machine.")
     ] = "auto",
+    views: Annotated[
+        Literal["one", "flip", "six", "ten"] | None,
+        typer.Option(help="Looks of a network at each face: better, and as many times the work."),
+    ] = None,
     form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="Of the records.")] = "jsonl",
     out: Annotated[Path | None, typer.Option(help="A file for the records; default: the screen.")] = None,
     draw: Annotated[Path | None, typer.Option(help="A folder for copies with boxes and labels.")] = None,
@@ -524,7 +528,7 @@ def predict(
     options = files.Options(form, draw, chart, every, smooth, window, stride)
     tally = files.run(
         paths, options, model=model, detector=detector, min_face=min_face, crowd=crowd, precision=precision,
-        out=out, progress=console.Bars(),
+        views=views, out=out, progress=console.Bars(),
     )  # fmt: skip
     console.say(words.tally(tally))
     _report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")
@@ -813,7 +817,9 @@ def _run(arguments: list[str], debug: bool) -> int:
     try:
         code = typer.main.get_command(app).main(arguments, prog_name="mueca", standalone_mode=False) or 0
     except TyperException as error:
-        return _fail(f"{error.format_message()} (see: mueca --help)", error.exit_code)
+        said, context = error.format_message().replace("Value error, ", ""), getattr(error, "ctx", None)
+        where = context.command_path if context else "mueca"
+        return _fail(f"{said} (see: {where} --help)", error.exit_code)
     except Exception as error:
         if _interrupted(error):
             raise KeyboardInterrupt from None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from featurize.backbones.views import Views
 from featurize.detect import detector as named_detector
 from featurize.engine import Precision
 from featurize.track import EVERY
@@ -16,9 +17,8 @@ from pipelines import photos, timeline
 from pipelines.datasets.base import Fault
 from pipelines.datasets.folder import PICTURES
 from pipelines.frames import VIDEOS, UnreadableVideo
-from pipelines.model import load_model
 from pipelines.photos import Tally, copy_names
-from pipelines.predict import MIN_FACE, Predictor, model_folder
+from pipelines.predict import MIN_FACE, Predictor, model_for
 from pipelines.progress import SILENT, Progress
 from pipelines.video import SMOOTH, Moment, Timeline, predict_video
 from pipelines.windows import STRIDE, WINDOW, ClipPredictor, predict_windows
@@ -91,12 +91,13 @@ def load_predictor(
     confidence: float | None = None,
     crowd: bool = False,
     precision: Precision = "auto",
+    views: Views | None = None,
 ) -> Predictor:
     """Return what judges with this model: a `Predictor`, or a `ClipPredictor` where it is of clips.
 
     Parameters
     ----------
-    model, detector, min_face, precision
+    model, detector, min_face, precision, views
         As `Predictor.load`.
     confidence, crowd
         See `Predictor`.
@@ -107,7 +108,7 @@ def load_predictor(
         As `Predictor.load`.
     """
     find = named_detector(detector)
-    loaded = replace(load_model(model_folder(model)), precision=precision)
+    loaded = model_for(model, precision, views)
     kind = ClipPredictor if loaded.kinds == {"clip"} else Predictor
     return kind(loaded, find, MIN_FACE if min_face is None else min_face, confidence, crowd)
 
@@ -121,6 +122,7 @@ def run(
     min_face: int | None = None,
     crowd: bool = False,
     precision: Precision = "auto",
+    views: Views | None = None,
     out: Path | None = None,
     progress: Progress = SILENT,
 ) -> Tally:
@@ -140,6 +142,7 @@ def run(
     crowd : bool
         See `Predictor`.
     precision : {"auto", "f32", "bf16"}
+    views : {"one", "flip", "six", "ten"}, optional
         See `Predictor.load`.
     out : Path, optional
         File for the records; by default the output stream.
@@ -152,7 +155,7 @@ def run(
     """
     chosen = options or Options()
     files = find_files(paths)
-    predictor = load_predictor(model, detector, min_face, crowd=crowd, precision=precision)
+    predictor = load_predictor(model, detector, min_face, None, crowd, precision, views)
     videos = _is_video(files[0])
     _check_words(chosen, predictor, videos)
     with ExitStack() as stack:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from classifiers import persist, scores
 from featurize.backbones.extractor import NetworkExtractor
+from featurize.backbones.views import Views
 from featurize.base import Extractor
 from featurize.engine import Precision
 from featurize.images import Image, Preprocess
@@ -48,6 +49,9 @@ class Model:
     precision : {"auto", "f32", "bf16"}, optional
         What networks compute in; by default what the head was fitted with. bf16 is up to twice as fast where
         "auto" chooses it, and hardly moves a score (``docs/results/precision.txt``).
+    views : {"one", "flip", "six", "ten"}, optional
+        How often networks look at a face; by default as often as when the head was fitted. Six looks at what
+        was fitted on one make the model that ships better (``docs/results/default-model.txt``).
     """
 
     extractor: str
@@ -55,6 +59,7 @@ class Model:
     estimator: Any
     card: dict[str, Any]
     precision: Precision | None = None
+    views: Views | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -79,10 +84,14 @@ class Model:
     @cached_property
     def _parts(self) -> list[Extractor]:
         """The extractors, made once: a network is compiled when it is first used."""
-        parts, precision = parse(self.extractor), self.precision
-        if precision is None:
-            return parts
-        return [p.at(precision) if isinstance(p, NetworkExtractor) else p for p in parts]
+        given = {"precision": self.precision, "views": self.views}
+        changes = {name: value for name, value in given.items() if value is not None}
+        return [p.at(**changes) if isinstance(p, NetworkExtractor) else p for p in parse(self.extractor)]
+
+    @property
+    def networks(self) -> list[NetworkExtractor]:
+        """Those of its extractors that are networks."""
+        return [part for part in self._parts if isinstance(part, NetworkExtractor)]
 
     def scores(self, images: Sequence[Image]) -> NDArray[np.floating[Any]]:
         """Return an (n, k) score a class, the larger the likelier."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.backbones.views import Views
 from featurize.detect import Detection, Detector, crop_face
 from featurize.detect import detector as named_detector
 from featurize.engine import Precision
@@ -139,7 +140,7 @@ class Predictor:
     @classmethod
     def load(
         cls, model: Path | str | None = None, detector: str = "auto", min_face: int = MIN_FACE,
-        precision: Precision = "auto",
+        precision: Precision = "auto", views: Views | None = None,
     ) -> Self:  # fmt: skip
         """Read a model folder.
 
@@ -153,6 +154,8 @@ class Predictor:
             Side in pixels of the smallest face that is judged.
         precision : {"auto", "f32", "bf16"}
             What a network computes in; "auto" is the faster on this machine.
+        views : {"one", "flip", "six", "ten"}, optional
+            How often a network looks at each face; as often as when the head was fitted by default.
 
         Raises
         ------
@@ -160,10 +163,9 @@ class Predictor:
             If there is no such folder.
         ValueError
             If it is no model, its extractor would no longer give the vectors that the head was fitted on, it
-            is a model of clips, or the detector is unknown.
+            is a model of clips, or the detector is unknown; or it has no network that could look again.
         """
-        loaded = replace(load_model(model_folder(model)), precision=precision)
-        return cls(loaded, named_detector(detector), min_face)
+        return cls(model_for(model, precision, views), named_detector(detector), min_face)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -254,6 +256,14 @@ class Predictor:
 
     def _reduced(self, crop: Image) -> Image:
         return resize(crop, self.side) if max(crop.shape[:2]) > self.side else crop
+
+
+def model_for(model: Path | str | None, precision: Precision = "auto", views: Views | None = None) -> Model:
+    """Return a model as it is to be asked; parameters and errors as `Predictor.load`."""
+    found = replace(load_model(model_folder(model)), precision=precision, views=views)
+    if views is not None and not found.networks:
+        raise ValueError(f"views={views}: this model has no network that could look again; leave it out")
+    return found
 
 
 def model_folder(model: Path | str | None) -> Path:

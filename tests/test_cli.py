@@ -155,6 +155,8 @@ RECIPE = "name: r\ndata: synthetic\nextractors: [hog]\nheads: [knn]\n"
 
 BAD = [
     (["nosuch"], "No such command", 2),
+    (["predict", "a.jpg", "--views", "7"], "'--views': '7' is not one of", 2),
+    (["predict", "a.jpg", "--every", "x"], "(see: mueca predict --help)", 2),
     (["fit", "--data", "synthetic"], "--backbone", 2),
     (["featurize", "--data", "no/such/folder", "--backbone", "hog"], "no/such/folder", 1),
     (["featurize", "--data", "fer2014", "--backbone", "hog"], "did you mean", 1),

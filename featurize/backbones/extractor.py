@@ -143,9 +143,9 @@ class NetworkExtractor(Extractor):
         """True if the weights are random: good for timing, and no result."""
         return self.params.weights == "random"
 
-    def at(self, precision: Precision) -> Self:
-        """Return the same network in another precision."""
-        return type(self)(**(self.params.model_dump() | {"precision": precision}))
+    def at(self, **changes: Any) -> Self:
+        """Return the same network with other parameters, such as another precision."""
+        return type(self)(**(self.params.model_dump() | changes))
 
     @cached_property
     def choice(self) -> Choice:

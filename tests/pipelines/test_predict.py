@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from skimage import data as pictures
 
+from featurize import extractor
 from featurize.detect import DETECTORS, detector
 from pipelines import predict as module
 from pipelines.api import fit, load_dataset
@@ -135,6 +136,21 @@ def test_a_model_of_clips_is_refused(folders):
     card = {**model.card, "extractor": {"parts": [{"kind": "clip"}]}}
     with pytest.raises(ValueError, match="judges clips"):
         Predictor(type(model)(model.extractor, model.preprocess, model.estimator, card), detector())
+
+
+def test_a_network_looks_as_often_as_asked():
+    """As if its embedding were that of six looks; the head stays what it was fitted on."""
+    once, six = (Predictor.load(precision="f32", views=v).model for v in (None, "six"))
+    assert [p.params.views for p in (*once.networks, *six.networks)] == ["one", "six"]
+    faces = [np.random.default_rng(k).integers(0, 256, (48, 48), np.uint8) for k in range(3)]
+    looked = extractor("own-small", precision="f32", views="six").transform(faces)
+    np.testing.assert_allclose(six.scores(faces), once.estimator.predict_proba(looked), atol=1e-6)
+    assert np.abs(six.scores(faces) - once.scores(faces)).max() > 0.01
+
+
+def test_a_model_without_a_network_cannot_look_again(folders):
+    with pytest.raises(ValueError, match="views=six: this model has no network that could look again"):
+        Predictor.load(folders / "softmax", views="six")
 
 
 def test_a_network_judges_in_the_precision_asked_for():
