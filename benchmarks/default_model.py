@@ -15,10 +15,12 @@ from pipelines.predict import Predictor
 VIEWS = ("one", "flip", "six")
 
 
-def answers(predictor, faces, rows):
-    """Return the (n,) classes it names."""
+def asked(predictor, faces, split):
+    """Return the (n,) classes of a split's faces, and those that it names."""
+    rows = np.flatnonzero(faces.split == split)
+    truth = np.array([predictor.classes.index(faces.classes[k]) for k in faces.labels[rows]])
     blocks = ([faces.samples[int(i)] for i in rows[k : k + 64]] for k in range(0, len(rows), 64))
-    return np.concatenate([predictor.classify(block).argmax(axis=1) for block in blocks])
+    return truth, np.concatenate([predictor.classify(block).argmax(axis=1) for block in blocks])
 
 
 def looks(faces):
@@ -26,25 +28,22 @@ def looks(faces):
     for views in VIEWS:
         predictor, shown = Predictor.load(views=views), []
         for split in ("public", "private"):
-            rows = np.flatnonzero(faces.split == split)
-            truth = np.array([predictor.classes.index(faces.classes[k]) for k in faces.labels[rows]])
             started = time.perf_counter()
-            right = 100 * (answers(predictor, faces, rows) == truth).mean()
-            milliseconds = 1000 * (time.perf_counter() - started) / len(rows)
-            shown.append(f"{split} {right:.2f} %, {milliseconds:.2f} ms a face")
+            truth, found = asked(predictor, faces, split)
+            milliseconds = 1000 * (time.perf_counter() - started) / len(truth)
+            shown.append(f"{split} {100 * (truth == found).mean():.2f} %, {milliseconds:.2f} ms a face")
         print(f"--views {views:<5} {'; '.join(shown)}")
 
 
 def main():
     predictor, faces = Predictor.load(), load("fer2013")
-    names, rows = predictor.classes, np.flatnonzero(faces.split == "private")
-    truth = np.array([names.index(faces.classes[k]) for k in faces.labels[rows]])
-    found = answers(predictor, faces, rows)
+    names = predictor.classes
+    truth, found = asked(predictor, faces, "private")
     table = confusion_matrix(truth, found)
     scores = predictor.card["scores"].items()
     print("its card, in f32: " + ", ".join(f"{split} {100 * s['accuracy']:.2f} %" for split, s in scores))
     print(
-        f"{predictor.card['title']}: {len(rows)} faces of PrivateTest, {100 * (truth == found).mean():.2f} %"
+        f"{predictor.card['title']}: {len(truth)} faces of PrivateTest, {100 * (truth == found).mean():.2f} %"
     )
     print(
         f"{'':<10}{'faces':>7}{'recall %':>10}{'precision %':>13}   taken for, %: "

@@ -90,7 +90,22 @@ class Combination(ABC):
     def _said(self, P: Scores) -> Scores: ...
 
 
-class Vote(Combination):
+class Weighted(Combination):
+    """A combination that gives each member one weight.
+
+    Attributes
+    ----------
+    weights_ : (m,) float64
+    """
+
+    weights_: NDArray[np.float64]
+
+    def told(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return each member's weight."""
+        return {name: round(float(w), 4) for name, w in zip(names, self.weights_, strict=True)}
+
+
+class Vote(Weighted):
     """Soft voting: a mixture of the members, its weights those of most likelihood.
 
     Attributes
@@ -107,15 +122,11 @@ class Vote(Combination):
             weights = (shares / shares.sum(axis=0)).mean(axis=1)
         self.weights_ = weights
 
-    def told(self, names: Sequence[str]) -> dict[str, Any]:
-        """Return each member's weight."""
-        return _by_name(names, self.weights_)
-
     def _said(self, P: Scores) -> Scores:
         return np.tensordot(self.weights_, P, axes=1)
 
 
-class Pool(Combination):
+class Pool(Weighted):
     """Logarithmic opinion pool: the members' log probabilities weighted and added, and a bias for each class.
 
     A member that rules a class out is heard, where a mixture lets the others outvote it; with one weight a
@@ -150,10 +161,6 @@ class Pool(Combination):
         start, bounds = np.repeat([1 / m, 0], [m, k]), [(0, None)] * m + [(None, None)] * k
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
         self.weights_, self.bias_ = found[:m], found[m:]
-
-    def told(self, names: Sequence[str]) -> dict[str, Any]:
-        """Return each member's weight."""
-        return _by_name(names, self.weights_)
 
     def _said(self, P: Scores) -> Scores:
         return np.exp(_log_softmax(np.tensordot(self.weights_, _logs(P), axes=1) + self.bias_))
@@ -207,7 +214,7 @@ COMBINATIONS: dict[str, type[Combination]] = {"vote": Vote, "pool": Pool, "stack
 def as_scores(given: Any, probabilistic: bool) -> Scores:
     """Return a member's scores: of probabilities the logarithms, at least that of `FLOOR`."""
     values = np.asarray(given, np.float64)
-    return np.log(np.maximum(values, FLOOR)) if probabilistic else values
+    return _logs(values) if probabilistic else values
 
 
 def out_of_fold(
@@ -259,10 +266,6 @@ def _checked(members: Sequence[Any]) -> list[Scores]:
 def _columns(P: Scores) -> Scores:
     """Return (n, m k) log probabilities."""
     return _logs(P).transpose(1, 0, 2).reshape(P.shape[1], -1)
-
-
-def _by_name(names: Sequence[str], weights: NDArray[np.float64]) -> dict[str, Any]:
-    return {name: round(float(w), 4) for name, w in zip(names, weights, strict=True)}
 
 
 def _logs(P: Scores) -> Scores:

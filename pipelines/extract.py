@@ -173,10 +173,10 @@ def _embed_part(
                 yield block
                 advance(len(block))
 
-    if (known := _of_all(extractor, source, store)) is not None:
-        return known
-    n = len(source.indices)
-    return store.get(source.key_fields(extractor), n, extractor.dim, compute, library_versions())
+    fields, n = source.key_fields(extractor), len(source.indices)
+    # An entry of their own first: its checksum takes less reading than that of all samples.
+    known = store.open(key_of(fields)) or _of_all(extractor, source, store)
+    return known or store.get(fields, n, extractor.dim, compute, library_versions())
 
 
 def _of_all(extractor: Extractor, source: Source, store: Store) -> Entry | None:

@@ -141,8 +141,7 @@ def run(
         Side in pixels of the smallest face that is judged.
     crowd : bool
         See `Predictor`.
-    precision : {"auto", "f32", "bf16"}
-    views : {"one", "flip", "six", "ten"}, optional
+    precision, views
         See `Predictor.load`.
     out : Path, optional
         File for the records; by default the output stream.
@@ -155,7 +154,9 @@ def run(
     """
     chosen = options or Options()
     files = find_files(paths)
-    predictor = load_predictor(model, detector, min_face, None, crowd, precision, views)
+    predictor = load_predictor(
+        model, detector, min_face, crowd=crowd, precision=precision, views=views
+    )  # fmt: skip
     videos = _is_video(files[0])
     _check_words(chosen, predictor, videos)
     with ExitStack() as stack:
