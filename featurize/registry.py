@@ -17,6 +17,7 @@ EXTRACTORS: dict[str, str] = {
     "hog": "featurize.handcrafted.hog:HOG",
     "landmarks": "featurize.handcrafted.landmarks:Landmarks",
     "aligned": "featurize.handcrafted.aligned:Aligned",
+    "fisher": "featurize.handcrafted.fisher:Fisher",
     "dlib-face": "featurize.handcrafted.dlib_face:DlibFace",
     "lbp-top": "featurize.clips.lbp_top:LBPTOP",
     "hog-top": "featurize.clips.hog_top:HOGTOP",

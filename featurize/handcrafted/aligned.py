@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from featurize import faces
 from featurize.base import Extractor, Params
+from featurize.handcrafted.gradients import BINS, orientation_maps, pooled, rooted
 from featurize.handcrafted.hog import HOG
 from featurize.handcrafted.landmarks import centroid_geometry, normalised, unit_geometry
 from featurize.handcrafted.lbp import LBP
 
 Array = NDArray[np.float32]
 
-_BINS = 8
 _CELLS = 2
 #: The points of brows, nose, eyes and mouth; the jaw's (0 to 16) lie on edges that tell little.
 _INNER = slice(17, 68)
@@ -89,7 +88,7 @@ class Aligned(Extractor):
     def dim(self) -> int:
         """3264 + 1800 + 1475 + 373, as far as asked for, and 1."""
         p = self.params
-        points = 2 * 51 * _CELLS**2 * _BINS
+        points = 2 * 51 * _CELLS**2 * BINS
         return p.points * points + p.hog * _hog().dim + p.lbp * _lbp().dim + p.geometry * 373 + 1
 
     @property
@@ -157,41 +156,16 @@ def point_gradients(
         less where the contrast is too low to be trusted.
     """
     maps = orientation_maps(face)
-    return np.concatenate([_at_points(_pooled(maps, size), points, size) for size in sizes])
+    return np.concatenate([_at_points(pooled(maps, size), points, size) for size in sizes])
 
 
-def orientation_maps(face: NDArray[np.uint8]) -> Array:
-    """Return (h, w, 8): each pixel's gradient magnitude, shared between the two nearest of 8 directions."""
-    smooth = cv2.GaussianBlur(face.astype(np.float32), (0, 0), 0.8)
-    dx, dy = (cv2.Sobel(smooth, cv2.CV_32F, i, 1 - i, ksize=1) for i in (1, 0))
-    magnitude, angle = cv2.cartToPolar(dx, dy)
-    place = angle.ravel() * np.float32(_BINS / (2 * np.pi))
-    lower = np.floor(place).astype(np.intp)
-    part, pixels = place - lower, np.arange(place.size)
-    maps = np.zeros((place.size, _BINS), np.float32)
-    maps[pixels, lower % _BINS] = magnitude.ravel() * (1 - part)
-    maps[pixels, (lower + 1) % _BINS] = magnitude.ravel() * part
-    return maps.reshape(*face.shape, _BINS)
-
-
-def _pooled(maps: Array, size: int) -> Array:
-    """Return the maps summed around each pixel with a triangular weight that reaches `size` pixels."""
-    weights = 1 - np.abs(np.arange(1 - size, size, dtype=np.float32)) / size
-    pooled = cv2.sepFilter2D(maps, cv2.CV_32F, weights, weights, borderType=cv2.BORDER_REPLICATE)
-    return pooled.astype(np.float32, copy=False)
-
-
-def _at_points(pooled: Array, points: NDArray[np.float64], size: int) -> Array:
+def _at_points(summed: Array, points: NDArray[np.float64], size: int) -> Array:
     offsets = (np.arange(_CELLS) - (_CELLS - 1) / 2) * size
-    last = np.array(pooled.shape[:2]) - 1
+    last = np.array(summed.shape[:2]) - 1
     columns = np.rint(points[:, 0, None] + offsets).clip(0, last[1]).astype(np.intp)
     rows = np.rint(points[:, 1, None] + offsets).clip(0, last[0]).astype(np.intp)
-    cells = pooled[rows[:, :, None], columns[:, None, :]].reshape(len(points), -1)
-    # The floors keep noise on skin without texture from being blown up to full contrast.
-    norm = np.maximum(np.linalg.norm(cells, axis=1, keepdims=True), 4 * size)
-    clipped = np.minimum(cells / norm, 0.4)
-    rooted: Array = np.sqrt(clipped / np.maximum(clipped.sum(axis=1, keepdims=True), 0.5))
-    return rooted.ravel()
+    cells = summed[rows[:, :, None], columns[:, None, :]].reshape(len(points), -1)
+    return rooted(cells, 4.0 * size, 0.4).ravel()
 
 
 @lru_cache(maxsize=1)

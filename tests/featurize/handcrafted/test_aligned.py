@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from featurize import extractor, faces
-from featurize.handcrafted.aligned import _at_points, _pooled, orientation_maps, point_gradients
+from featurize.handcrafted.aligned import _at_points, point_gradients
+from featurize.handcrafted.gradients import orientation_maps, pooled
 
 GROUPS = {"points": 3264, "hog": 1800, "lbp": 1475, "geometry": 373}
 
@@ -80,7 +81,7 @@ def test_an_edge_falls_in_its_direction():
 def test_cells_are_where_they_should_be():
     maps = np.zeros((40, 40, 8), np.float32)
     maps[18, 22, 3] = 100.0  # right of and above the point: cell row 0, column 1
-    cells = _at_points(_pooled(maps, 4), np.array([[20.0, 20.0]]), 4).reshape(2, 2, 8)
+    cells = _at_points(pooled(maps, 4), np.array([[20.0, 20.0]]), 4).reshape(2, 2, 8)
     assert np.unravel_index(cells.argmax(), cells.shape) == (0, 1, 3)
 
 

@@ -1,0 +1,121 @@
+"""The words of a Fisher vector: a mixture of Gaussians over local descriptors and where they were found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurize.handcrafted.gradients import Array
+
+#: Numbers of a descriptor that are kept: principal components.
+COMPONENTS = 64
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """A mixture of k Gaussians with diagonal covariances over d = `COMPONENTS` + 2 numbers.
+
+    Attributes
+    ----------
+    mean : (128,) float32
+        Of the descriptors.
+    axes : (128, `COMPONENTS`) float32
+        Their principal components, all divided by one number that makes the mean variance 1.
+    weights : (k,) float32
+    means, variances : (k, d) float32
+
+    References
+    ----------
+    Perronnin, Sanchez, Mensink: "Improving the Fisher kernel for large-scale image classification", ECCV
+    2010; places as numbers of the descriptor: Sanchez, Perronnin, de Campos: "Modeling the spatial layout of
+    images beyond spatial pyramids", Pattern Recognition Letters 33, 2012.
+    """
+
+    mean: Array
+    axes: Array
+    weights: Array
+    means: Array
+    variances: Array
+
+    @property
+    def dim(self) -> int:
+        """Length of a Fisher vector: 2 k d."""
+        return 2 * self.means.size
+
+    def project(self, descriptors: Array, places: Array) -> Array:
+        """Return (m, d): the components of (m, 128) descriptors beside their (m, 2) places."""
+        return np.hstack([(descriptors - self.mean) @ self.axes, places])
+
+    def vector(self, points: Array) -> Array:
+        """Return the Fisher vector of (m, d) points: roots with their signs, length 1, (2 k d,) float32."""
+        shares, squares = self._shares(points)
+        given = shares.sum(axis=0)[:, None] / len(points)
+        second, first = np.hsplit(shares.T @ squares / np.float32(len(points)), 2)
+        apart, roots = first - given * self.means, np.sqrt(self.weights)[:, None]
+        spread = second - 2 * self.means * first + (self.means**2 - self.variances) * given
+        to_means = apart / (np.sqrt(self.variances) * roots)
+        to_variances = spread / (self.variances * roots * np.float32(np.sqrt(2)))
+        slope = np.hstack([to_means, to_variances]).ravel()
+        root = np.sign(slope) * np.sqrt(np.abs(slope))
+        normed: Array = root / max(float(np.linalg.norm(root)), 1e-12)
+        return normed
+
+    def _shares(self, points: Array) -> tuple[Array, Array]:
+        """Return each point's shares in the words (m, k), and its squares beside itself (m, 2 d)."""
+        squares = np.hstack([points**2, points])
+        shares = squares @ self._slopes + self._offsets
+        shares -= shares.max(axis=1, keepdims=True)
+        np.exp(shares, out=shares)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares, squares
+
+    @cached_property
+    def _slopes(self) -> Array:
+        inverse = 1 / self.variances
+        return np.ascontiguousarray(np.hstack([-inverse / 2, self.means * inverse]).T)
+
+    @cached_property
+    def _offsets(self) -> Array:
+        lengths = np.log(self.variances).sum(axis=1) + (self.means**2 / self.variances).sum(axis=1)
+        offsets: Array = np.log(self.weights) - lengths / 2
+        return offsets
+
+    def save(self, path: Path) -> None:
+        """Write it as .npz."""
+        np.savez(path, **{f.name: getattr(self, f.name) for f in fields(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> Codebook:
+        """Read what `save` wrote; no code is run."""
+        with np.load(path, allow_pickle=False) as file:
+            return cls(**{f.name: file[f.name] for f in fields(cls)})
+
+
+def learn(descriptors: Array, places: Array, words: int, seed: int = 0) -> Codebook:
+    """Return the codebook of (m, 128) descriptors and their (m, 2) places; no label is asked for."""
+    mean = descriptors.mean(axis=0)
+    variances, directions = np.linalg.eigh(np.cov((descriptors - mean).T))
+    kept = slice(None, -COMPONENTS - 1, -1)
+    axes = (directions[:, kept] / np.sqrt(variances[kept].mean())).astype(np.float32)
+    points = np.hstack([(descriptors - mean) @ axes, places])
+    return Codebook(mean, axes, *_mixture(points, words, seed))
+
+
+def _mixture(points: Array, words: int, seed: int) -> tuple[NDArray[np.float32], ...]:
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    mixture = GaussianMixture(
+        words, covariance_type="diag", max_iter=40, init_params="k-means++", reg_covar=1e-4, random_state=seed
+    )
+    with warnings.catch_warnings():
+        # Forty rounds bound the time: words must be fixed, not the likeliest there are.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture.fit(points)
+    return tuple(a.astype(np.float32) for a in (mixture.weights_, mixture.means_, mixture.covariances_))
