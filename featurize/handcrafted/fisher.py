@@ -23,7 +23,7 @@ _SIZES, _STEP = (2, 3, 4, 6), 3
 #: Words that ship, learned by benchmarks/fisher_codebook.py.
 CODEBOOK = Path(__file__).with_name("fisher.npz")
 #: Length of a Fisher vector, so that it weighs against a network's embedding where both are joined.
-_LENGTH = 5.0
+_LENGTH = 8.0
 #: The last component if the face was found: small, so that it does not count in a distance.
 _FOUND = 0.1
 
