@@ -159,6 +159,9 @@ def load_seen(path: Path) -> Seen:
 
 def _read(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
     try:
+        with path.open("rb") as start:  # NumPy's own words for text or a pickle advise to load it unsafely
+            if not zipfile.is_zipfile(start):
+                raise ValueError("it is no .npz")
         with np.load(path, allow_pickle=False) as file:
             if {_CARD, _SAMPLES, _CONTENTS} - set(file.files):
                 raise ValueError("it has no card")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -58,6 +59,14 @@ def test_a_flipped_byte_is_refused(ucm_a):
     ucm_a.write_bytes(content)
     with pytest.raises(WeightsError, match=r"ucm-a\.npz is truncated or no weight file"):
         weightfile.load(ucm_a)
+
+
+@pytest.mark.parametrize("content", [b"weights of mine\n", pickle.dumps({"a": 1}), b""])
+def test_text_and_pickles_are_refused_without_advice_to_trust_them(tmp_path, content):
+    (tmp_path / "w.npz").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"w\.npz is truncated or no weight file") as refused:
+        weightfile.load(tmp_path / "w.npz")
+    assert "unsafely" not in str(refused.value)
 
 
 def test_foreign_files_are_refused(tmp_path):
