@@ -2,6 +2,6 @@
 
 from classifiers.persist import PersistError, load, save
 from classifiers.registry import head, list_heads
-from classifiers.scoring import probabilities, scores
+from classifiers.scoring import answers, probabilities, scores
 
-__all__ = ["PersistError", "head", "list_heads", "load", "probabilities", "save", "scores"]
+__all__ = ["PersistError", "answers", "head", "list_heads", "load", "probabilities", "save", "scores"]

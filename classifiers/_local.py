@@ -97,6 +97,11 @@ class LocalSVC(Head):
         codes = winner(self.decision_function(X))  # first: it is what says that nothing is fitted
         return self.classes_[codes]
 
+    def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return `predict` and `decision_function` together: a face's machines are fitted only once."""
+        decided = self.decision_function(X)
+        return self.classes_[winner(decided)], decided
+
     def _answers(self, S: NDArray[Any], codes: NDArray[np.int64], Q: NDArray[Any], sizes: Sequence[int],
                  costs: Sequence[float]) -> NDArray[np.float64]:  # fmt: skip
         """Return (n_sizes, n_costs, n, n_classes) decisions, for every number of neighbours and every C.

@@ -330,13 +330,12 @@ def is_probabilistic(estimator: Any) -> bool:
 
 def _predict(estimator: Any, matrix: Matrix, indices: Indices) -> tuple[Predictions, float]:
     """Return what the head says of some samples, and the milliseconds a sample that predicting took."""
-    from classifiers import scores
+    from classifiers import answers
 
     X, _ = matrix.plain(indices)
-    started = time.perf_counter()
-    predicted = estimator.predict(X)
-    ms = (time.perf_counter() - started) / len(X) * 1000
-    return _said(matrix, indices, predicted, scores(estimator, X), is_probabilistic(estimator)), ms
+    predicted, given, seconds = answers(estimator, X)
+    said = _said(matrix, indices, predicted, given, is_probabilistic(estimator))
+    return said, seconds / len(X) * 1000
 
 
 def _said(matrix: Matrix, indices: Indices, predicted: Any, scores: Any, probabilistic: bool) -> Predictions:

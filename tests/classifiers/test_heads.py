@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 
-from classifiers import head, list_heads, probabilities, scores
+from classifiers import answers, head, list_heads, probabilities, scores
 from classifiers.registry import checked_params, head_spec
 from tests.classifiers.conftest import DATA, blobs
 
@@ -49,6 +49,16 @@ def test_two_classes_have_two_columns(name: str) -> None:
     found = scores(fitted, X)
     assert found.shape == (len(X), 2)
     np.testing.assert_array_equal(fitted.classes_[found.argmax(axis=1)], fitted.predict(X))
+
+
+@pytest.mark.parametrize("data", ["two", "tall"])
+def test_answers_are_labels_and_scores_together(name: str, data: str) -> None:
+    X, y = DATA[data]
+    fitted = quick(name).fit(X, y)
+    labels, found, seconds = answers(fitted, X)
+    np.testing.assert_array_equal(labels, fitted.predict(X))
+    np.testing.assert_array_equal(found, scores(fitted, X))
+    assert seconds > 0
 
 
 def test_labels_may_be_words_or_any_integers(name: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 from sklearn.svm import SVC
 
-from classifiers import head, scores
+from classifiers import answers, head, scores
 from tests.classifiers.conftest import blobs
 
 
@@ -46,6 +46,16 @@ def test_neighbours_of_one_class_need_no_machine() -> None:
     local = head("local-svm", n_neighbors=5).fit(X, np.repeat([4, 5, 6], 10))
     np.testing.assert_array_equal(local.decision_function(X[:1]), [[1, -1, -1]])
     np.testing.assert_array_equal(local.predict(X), np.repeat([4, 5, 6], 10))
+
+
+def test_labels_and_scores_take_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = blobs(60, 6, 3)
+    local = head("local-svm", n_neighbors=10).fit(X, y)
+    passes = []
+    inner = local._answers
+    monkeypatch.setattr(local, "_answers", lambda *given: passes.append(1) or inner(*given))
+    answers(local, X)
+    assert len(passes) == 1
 
 
 @pytest.mark.parametrize("params", [{"n_neighbors": 1}, {"C": 0}, {"kernel": "poly"}, {"n_neighbours": 5}])
