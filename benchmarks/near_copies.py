@@ -1,0 +1,63 @@
+"""How much of a system's gain stands on test faces that have a near copy among the training faces.
+
+Run: python benchmarks/near_copies.py RESULTS, a folder of configs/own.yaml. test-clean leaves out exact
+copies; the same photo, cropped or lit otherwise, stays in it, and a head that looks for neighbours finds
+it. Here the likeness of a face is the largest cosine of its Fisher vector to those of the training
+faces. Of forty pairs looked at with .4 to .8, those from .5 on were the same photo, or one taken beside
+it.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from recording import recording
+
+from pipelines.datasets import load
+from pipelines.extract import embed
+from pipelines.results import load_predictions, read_rows
+
+#: Likeness from which a face is left out, one line each; the first leaves all in.
+LIMITS = (1.01, 0.99, 0.9, 0.8, 0.7, 0.6, 0.5)
+#: Head and how its vectors' name begins.
+SHOWN = (
+    ("own", "own-small(layer='scores', views='six')"),
+    ("svm", "fisher"),
+    ("local-svm", "fisher+"),
+    ("vote", "all"),
+)
+
+
+def likeness(faces, test):
+    """Return the largest cosine of each test face to a training face, (n,)."""
+    X = embed(faces, "fisher").X[:, :-1]
+    norms = np.linalg.norm(X[0])
+    train, asked = np.flatnonzero(faces.split == "train"), X[test] / norms
+    blocks = (X[train[i : i + 4096]] / norms for i in range(0, len(train), 4096))
+    return np.max([(asked @ block.T).max(axis=1) for block in blocks], axis=0)
+
+
+def shown(rows):
+    """Return label -> row of the systems that are compared."""
+    for head, start in SHOWN:
+        yield next(r for r in rows if r.split == "test" and r.head == head and r.extractor.startswith(start))
+
+
+def main(folder):
+    faces = load("fer2013")
+    test = np.flatnonzero(faces.split == "private")
+    near = dict(zip(faces.ids[test].tolist(), likeness(faces, test), strict=True))
+    rows = list(shown(read_rows(folder / "rows.csv")))
+    answers = [load_predictions(folder / "predictions" / f"{row.run}.npz") for row in rows]
+    alike = np.array([near[i] for i in answers[0].ids.tolist()])
+    right = [a.predicted == a.true for a in answers]
+    print("right in % of the PrivateTest faces whose nearest training face is less alike than the limit")
+    print(f"{'limit':>6}{'faces':>7}" + "".join(f"{r.head + ' ' + r.extractor[:12]:>24}" for r in rows))
+    for limit in LIMITS:
+        kept = alike < limit
+        print(f"{limit:6.2f}{kept.sum():7}" + "".join(f"{100 * r[kept].mean():24.2f}" for r in right))
+
+
+if __name__ == "__main__":
+    with recording("near-copies"):
+        main(Path(sys.argv[1]))
