@@ -97,7 +97,7 @@ def votes(table, said):
 def forests(table, faces, train, test):
     """Print forests on joined vectors, from three seeds, against the first network by itself."""
     for name, parts in JOINED.items():
-        X = np.hstack([embed(faces, part).X for part in parts])
+        X = embed(faces, "+".join(parts)).X
         fitted = (head("forest", n_estimators=500, min_samples_leaf=3, random_state=s) for s in SEEDS)
         answers = [f.fit(X[train], faces.labels[train]).predict(X[test]) for f in fitted]
         table.line(f"forest: {name}", answers, f"{NETWORKS[0]}, views=six")
@@ -108,7 +108,7 @@ def machines(table, faces, train, test):
     own = f"{NETWORKS[0]}, views=six"
     table.line(own, embed(faces, 'own-small(layer="scores", views="six")').X[test].argmax(1))
     for name, parts in MACHINES.items():
-        X = np.hstack([embed(faces, part).X for part in parts])
+        X = embed(faces, "+".join(parts)).X
         fitted = head("local-svm", **CHOSEN).fit(X[train], faces.labels[train])
         table.line(f"local-svm: {name}", fitted.predict(X[test]), own)
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize import faces
-from featurize.base import Extractor, Params
+from featurize.base import Params
 from featurize.handcrafted.gradients import BINS, orientation_maps, pooled, rooted
 from featurize.handcrafted.hog import HOG
 from featurize.handcrafted.landmarks import centroid_geometry, normalised, unit_geometry
 from featurize.handcrafted.lbp import LBP
+from featurize.handcrafted.located import Located
 
 Array = NDArray[np.float32]
 
@@ -62,7 +63,7 @@ class AlignedParams(Params):
     geometry: bool = True
 
 
-class Aligned(Extractor):
+class Aligned(Located):
     """Appearance around the landmarks and of the upright face, beside the landmarks' geometry.
 
     The 68 points are found as for `landmarks` (fixed box where dlib's detector finds no face). A similarity
@@ -73,10 +74,6 @@ class Aligned(Extractor):
     """
 
     name = "aligned"
-    size = faces.CROP_SIZE
-    channels = 1
-    parallel = "processes"
-    licence = "not for commercial use (the 68-point model was trained on iBUG 300-W)"
     source = (
         "dlib shape_predictor_68_face_landmarks, Davis King; Dalal and Triggs 2005; Ahonen 2006; "
         "gradients at landmarks after Lowe 2004 (SIFT), root of Arandjelovic and Zisserman 2012"
@@ -90,15 +87,6 @@ class Aligned(Extractor):
         p = self.params
         points = 2 * 51 * _CELLS**2 * BINS
         return p.points * points + p.hog * _hog().dim + p.lbp * _lbp().dim + p.geometry * 373 + 1
-
-    @property
-    def weights_sha256(self) -> str:
-        """SHA-256 of dlib's 68-point model."""
-        return faces.model_sha256("68-points")
-
-    def fallbacks(self, X: Array) -> int:
-        """Count the faces whose points come from the fixed box: the last component is 0."""
-        return int(np.count_nonzero(X[:, -1] == 0))
 
     def _transform(self, batch: NDArray[np.uint8]) -> Array:
         points, found = faces.locate(batch)

@@ -48,7 +48,7 @@ class Codebook:
 
     def project(self, descriptors: Array, places: Array) -> Array:
         """Return (m, d): the components of (m, 128) descriptors beside their (m, 2) places."""
-        return np.hstack([(descriptors - self.mean) @ self.axes, places])
+        return _projected(descriptors, places, self.mean, self.axes)
 
     def vector(self, points: Array) -> Array:
         """Return the Fisher vector of (m, d) points: roots with their signs, length 1, (2 k d,) float32."""
@@ -101,8 +101,12 @@ def learn(descriptors: Array, places: Array, words: int, seed: int = 0) -> Codeb
     variances, directions = np.linalg.eigh(np.cov((descriptors - mean).T))
     kept = slice(None, -COMPONENTS - 1, -1)
     axes = (directions[:, kept] / np.sqrt(variances[kept].mean())).astype(np.float32)
-    points = np.hstack([(descriptors - mean) @ axes, places])
+    points = _projected(descriptors, places, mean, axes)
     return Codebook(mean, axes, *_mixture(points, words, seed))
+
+
+def _projected(descriptors: Array, places: Array, mean: Array, axes: Array) -> Array:
+    return np.hstack([(descriptors - mean) @ axes, places])
 
 
 def _mixture(points: Array, words: int, seed: int) -> tuple[NDArray[np.float32], ...]:

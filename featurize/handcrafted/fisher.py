@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize import faces
-from featurize.base import Extractor
 from featurize.handcrafted import codebook
 from featurize.handcrafted.codebook import Codebook
 from featurize.handcrafted.gradients import MIRRORED, Array, dense_sift
+from featurize.handcrafted.located import Located
+from featurize.store import file_sha256
 
 #: The upright face: side, eye distance and eye height as parts of it.
 _FACE = (64, 0.5, 0.32)
@@ -29,7 +30,7 @@ _LENGTH = 12.0
 _FOUND = 0.1
 
 
-class Fisher(Extractor):
+class Fisher(Located):
     """Fisher vector of dense SIFT descriptors of the upright face and of its mirror image: 16,897 numbers.
 
     The face is brought upright by its 68 points, as for `aligned`. Descriptors of four sizes, every three
@@ -46,10 +47,6 @@ class Fisher(Extractor):
 
     name = "fisher"
     version = 2  # 1 was shorter
-    size = faces.CROP_SIZE
-    channels = 1
-    parallel = "processes"
-    licence = "not for commercial use (the 68-point model was trained on iBUG 300-W)"
     source = "Perronnin et al. 2010; Simonyan et al. 2013; dlib shape_predictor_68_face_landmarks, Davis King"
 
     @property
@@ -60,11 +57,7 @@ class Fisher(Extractor):
     @property
     def weights_sha256(self) -> str:
         """SHA-256 of the words' and of dlib's 68-point model's."""
-        return hashlib.sha256(f"{_codebook_sha256()} {faces.model_sha256('68-points')}".encode()).hexdigest()
-
-    def fallbacks(self, X: Array) -> int:
-        """Count the faces whose points come from the fixed box: the last component is 0."""
-        return int(np.count_nonzero(X[:, -1] == 0))
+        return hashlib.sha256(f"{_codebook_sha256()} {super().weights_sha256}".encode()).hexdigest()
 
     def _transform(self, batch: NDArray[np.uint8]) -> Array:
         pictures, found = upright(batch)
@@ -104,4 +97,4 @@ def _codebook() -> Codebook:
 
 @lru_cache(maxsize=1)
 def _codebook_sha256() -> str:
-    return hashlib.sha256(CODEBOOK.read_bytes()).hexdigest()
+    return file_sha256(CODEBOOK)

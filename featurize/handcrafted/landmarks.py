@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize import faces
-from featurize.base import Extractor, Params
+from featurize.base import Params
+from featurize.handcrafted.located import Located
 
 _POINTS = 68
 #: Distances that move with FACS action units, as (name, from, to): means of points in iBUG numbering, from 0.
@@ -69,7 +70,7 @@ class LandmarksParams(Params):
     units: bool = True
 
 
-class Landmarks(Extractor):
+class Landmarks(Located):
     """Geometry of dlib's 68 points on a face crop, free of position, size and tilt of the head.
 
     The crop is enlarged to 144x144. The box comes from dlib's HOG detector, or where it finds no face (one in
@@ -90,10 +91,6 @@ class Landmarks(Extractor):
     """
 
     name = "landmarks"
-    size = faces.CROP_SIZE
-    channels = 1
-    parallel = "processes"
-    licence = "not for commercial use (the 68-point model was trained on iBUG 300-W)"
     source = "Kazemi and Sullivan 2014; dlib shape_predictor_68_face_landmarks, Davis King"
     Params = LandmarksParams
     params: LandmarksParams
@@ -104,15 +101,6 @@ class Landmarks(Extractor):
         p = self.params
         units = len(AU_DISTANCES) + len(AU_ANGLES) + _CORNERS_UP
         return p.coordinates * 2 * _POINTS + p.centroid * 3 * _POINTS + p.units * units + 1
-
-    @property
-    def weights_sha256(self) -> str:
-        """SHA-256 of dlib's 68-point model."""
-        return faces.model_sha256("68-points")
-
-    def fallbacks(self, X: NDArray[np.float32]) -> int:
-        """Count the faces whose points come from the fixed box: the last component is 0."""
-        return int(np.count_nonzero(X[:, -1] == 0))
 
     def _transform(self, batch: NDArray[np.uint8]) -> NDArray[np.float64]:
         points, found = faces.locate(batch)
