@@ -1,4 +1,4 @@
-"""Networks on this processor: faces a second by engine and precision.
+"""Networks on this processor: faces a second by engine and precision, and the share of its arithmetic they use.
 
 Needs nothing but time: weights are random, faces are drawn. Run: python benchmarks/networks.py [NETWORK ...]
 """
@@ -13,10 +13,26 @@ import numpy as np
 from recording import recording
 
 from featurize import extractor
+from featurize.backbones.flops import total_cost
 
 #: Faces a second asked for on two cores with AMX.
 TARGETS = {"vggface2": 180, "ucm-f": 8000}
 SECONDS = 6
+#: Side of the matrices whose product says how many operations a second the processor has to give.
+SIDE = 2048
+
+
+def peak(precision):
+    """Return the operations a second of a product of two matrices, the most a network could have."""
+    import openvino as ov
+    from openvino import opset13 as op
+
+    given = op.parameter((SIDE, SIDE), np.float32)
+    weights = op.constant(np.random.default_rng(0).normal(size=(SIDE, SIDE)).astype(np.float32))
+    hints = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "THROUGHPUT"}
+    made = ov.compile_model(ov.Model([op.matmul(given, weights, False, False)], [given]), "CPU", hints)
+    block = np.ones((SIDE, SIDE), np.float32)
+    return 2 * SIDE**2 * rate(made, block)
 
 
 def rate(network, pixels):
@@ -29,11 +45,12 @@ def rate(network, pixels):
     return done / (time.perf_counter() - started)
 
 
-def inference(name):
+def inference(name, peaks):
     """Print one line for each engine and precision, and the milliseconds of one face."""
     rng = np.random.default_rng(0)
     n = 32 if name == "vggface2" else 512
     reference = None
+    flops = total_cost(extractor(name, weights="random").network.build(7)).flops
     for engine in ("keras", "openvino"):
         for precision in ("f32", "bf16"):
             one = extractor(name, weights="random", engine=engine, precision=precision)
@@ -42,15 +59,24 @@ def inference(name):
             single = 1000 / rate(one._transform, pixels[:1])
             reference = reference or found
             print(f"{name:<10}{engine:<10}{precision:<6}{found:>10.1f}{found / reference:>8.1f}x"
-                  f"{single:>10.2f}{TARGETS.get(name, ''):>10}", flush=True)  # fmt: skip
+                  f"{single:>10.2f}{TARGETS.get(name, ''):>10}"
+                  f"{found * flops / peaks[precision]:>9.0%}", flush=True)  # fmt: skip
+    if name in TARGETS:
+        wanted = TARGETS[name] * flops
+        print(f"{'':<10}{TARGETS[name]:,} faces a second are {wanted / 1e9:,.0f} GFLOP/s, "
+              f"{wanted / peaks['bf16']:.1f} times what this processor has in bf16")  # fmt: skip
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MUECA_CACHE"] = str(Path(folder))
-        print(f"{'network':<10}{'engine':<10}{'':<6}{'faces/s':>10}{'':>9}{'ms one':>10}{'target':>10}")
+        peaks = {precision: peak(precision) for precision in ("f32", "bf16")}
+        for precision, found in peaks.items():
+            print(f"a product of two {SIDE}x{SIDE} matrices, {precision}: {found / 1e9:,.0f} GFLOP/s")
+        print(f"{'network':<10}{'engine':<10}{'':<6}{'faces/s':>10}{'':>9}{'ms one':>10}{'target':>10}"
+              f"{'of peak':>9}")  # fmt: skip
         for name in sys.argv[1:] or ["ucm-f", "huamanga", "vggface2"]:
-            inference(name)
+            inference(name, peaks)
 
 
 if __name__ == "__main__":
