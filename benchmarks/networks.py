@@ -1,4 +1,4 @@
-"""Networks on this processor: faces a second by engine and precision, and the share of its arithmetic they use.
+"""Networks on this processor: faces a second by engine and precision, and the share of its arithmetic in use.
 
 Needs nothing but time: weights are random, faces are drawn. Run: python benchmarks/networks.py [NETWORK ...]
 """
