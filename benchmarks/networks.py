@@ -60,7 +60,7 @@ def inference(name, peaks):
             reference = reference or found
             print(f"{name:<10}{engine:<10}{precision:<6}{found:>10.1f}{found / reference:>8.1f}x"
                   f"{single:>10.2f}{TARGETS.get(name, ''):>10}"
-                  f"{found * flops / peaks[precision]:>12.0%}", flush=True)  # fmt: skip
+                  f"{found * flops / peaks[precision]:>9.0%}", flush=True)  # fmt: skip
     if name in TARGETS:
         wanted = TARGETS[name] * flops
         print(f"{'':<10}{TARGETS[name]:,} faces a second are {wanted / 1e9:,.0f} GFLOP/s, "
@@ -74,7 +74,7 @@ def main():
         for precision, found in peaks.items():
             print(f"a product of two {SIDE}x{SIDE} matrices, {precision}: {found / 1e9:,.0f} GFLOP/s")
         print(f"{'network':<10}{'engine':<10}{'':<6}{'faces/s':>10}{'':>9}{'ms one':>10}{'target':>10}"
-              f"{'of product':>12}")  # fmt: skip
+              f"{'of peak':>9}")  # fmt: skip
         for name in sys.argv[1:] or ["ucm-f", "huamanga", "vggface2"]:
             inference(name, peaks)
 

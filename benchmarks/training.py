@@ -61,33 +61,6 @@ def timed(model, epochs, number):
     return STEPS * 64 / (time.perf_counter() - started)
 
 
-class Last:
-    """When the last epoch's last step ended."""
-
-    def __init__(self):
-        self.at = 0.0
-        self.callback = keras().callbacks.LambdaCallback(on_epoch_end=self._ended)
-
-    def _ended(self, *_):
-        self.at = time.perf_counter()
-
-
-def waits(name):
-    """Print what closing an epoch's data set takes, of a plain generator and as mueca gives it to Keras."""
-    model, epochs = built(name, "bf16", "mueca"), batches("none")
-    for words, form in (("a generator", iter), ("mueca", lambda given: fed(given, (48, 48, 1), 7))):
-        whole = after = 0.0
-        for number in range(2 * ROUNDS):
-            last = Last()
-            started = time.perf_counter()
-            model.fit(form(epochs.epoch(number)), steps_per_epoch=epochs.steps, verbose=0, shuffle=False,
-                      callbacks=[last.callback])  # fmt: skip
-            ended = time.perf_counter()
-            whole, after = whole + ended - started, after + ended - last.at
-        print(f"{name}, epochs of {epochs.steps} steps from {words}: {after / whole:.0%} of the time passes "
-              f"after the last step")  # fmt: skip
-
-
 def main():
     for name in sys.argv[1:] or ["ucm-f", "huamanga", "own-small"]:
         models = {way: (built(name, p, whose), batches(c)) for way, (p, c, whose) in WAYS.items()}
@@ -101,7 +74,6 @@ def main():
         ours, fast, strong = list(found.values())[2:]
         print(f"{'':<10} bf16 against f32 {fast / ours:.2f}x (target 2.5x with AMX); "
               f"augmentation takes {1 - strong / fast:.0%} (target at most 20 %)")  # fmt: skip
-        waits(name)
 
 
 if __name__ == "__main__":
