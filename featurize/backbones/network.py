@@ -186,7 +186,8 @@ class Network:
         k = keras()
         out = model.output if layer == "scores" else model.get_layer(layer).output
         out = out if len(out.shape) == 2 else k.layers.Flatten()(out)
-        return k.Model(model.input, k.layers.Activation("linear", dtype="float32", name="embedding")(out))
+        vectors = k.layers.Activation("linear", dtype="float32", name="embedding")(out)
+        return k.Model(model.input, vectors, name=f"{self.name}-{layer}")
 
 
 def scaled_input(size: int, channels: int) -> tuple[Any, Any]:
