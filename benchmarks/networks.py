@@ -23,7 +23,10 @@ SIDE = 2048
 
 
 def peak(precision):
-    """Return the operations a second of a product of two matrices, the most a network could have."""
+    """Return the operations a second of a product of two matrices.
+
+    A measure of what the processor has to give: convolutions that stay in its caches may do a tenth more.
+    """
     import openvino as ov
     from openvino import opset13 as op
 
