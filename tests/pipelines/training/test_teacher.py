@@ -101,7 +101,7 @@ def test_without_a_teacher_trainings_begun_before_there_were_any_go_on():
         ("ucm-f", "teacher ucm-f gives no probabilities"),
         ("own-smal", "did you mean 'own-small'"),
         ("own-small+", "cannot read extractor"),
-        ("huamanga", "huamanga comes without weights"),
+        ("ipn-cnn1", "ipn-cnn1 comes without weights"),
         ("own-small(weights='nowhere.npz')", "no weight file nowhere.npz"),
     ],
 )
