@@ -37,7 +37,7 @@ def timed(model, given, steps):
 
 def main(name):
     model, epochs = built(name, "bf16", "mueca"), batches("none")
-    ways = {"a generator": iter, "mueca": lambda given: fed(given, (48, 48, 1), 7)}
+    ways = {"a generator": iter, "mueca": lambda given: fed(given, epochs.pictures)}
     timed(model, ways["mueca"](epochs.epoch(0)), epochs.steps)  # compiles
     found = {way: [] for way in ways}
     for number in range(1, ROUNDS + 1):

@@ -38,7 +38,7 @@ def likeness(faces, test):
 
 
 def shown(rows):
-    """Return label -> row of the systems that are compared."""
+    """Yield the rows of the systems that are compared."""
     for head, start in SHOWN:
         yield next(r for r in rows if r.split == "test" and r.head == head and r.extractor.startswith(start))
 

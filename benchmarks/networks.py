@@ -13,7 +13,7 @@ import numpy as np
 from recording import recording
 
 from featurize import extractor
-from featurize.backbones.flops import total_cost
+from pipelines.profile import profile
 
 #: Faces a second asked for on two cores with AMX.
 TARGETS = {"vggface2": 180, "ucm-f": 8000}
@@ -53,7 +53,7 @@ def inference(name, peaks):
     rng = np.random.default_rng(0)
     n = 32 if name == "vggface2" else 512
     reference = None
-    flops = total_cost(extractor(name, weights="random").network.build(7)).flops
+    (cost,) = profile([name], timed=False)
     for engine in ("keras", "openvino"):
         for precision in ("f32", "bf16"):
             one = extractor(name, weights="random", engine=engine, precision=precision)
@@ -63,9 +63,9 @@ def inference(name, peaks):
             reference = reference or found
             print(f"{name:<10}{engine:<10}{precision:<6}{found:>10.1f}{found / reference:>8.1f}x"
                   f"{single:>10.2f}{TARGETS.get(name, ''):>10}"
-                  f"{found * flops / peaks[precision]:>9.0%}", flush=True)  # fmt: skip
+                  f"{found * cost.flops / peaks[precision]:>9.0%}", flush=True)  # fmt: skip
     if name in TARGETS:
-        wanted = TARGETS[name] * flops
+        wanted = TARGETS[name] * cost.flops
         print(f"{'':<10}{TARGETS[name]:,} faces a second are {wanted / 1e9:,.0f} GFLOP/s, "
               f"{wanted / peaks['bf16']:.1f} times what this processor has in bf16")  # fmt: skip
 

@@ -55,7 +55,7 @@ def batches(changes):
 
 
 def timed(model, epochs, number):
-    given = fed(epochs.epoch(number), (48, 48, 1), 7)
+    given = fed(epochs.epoch(number), epochs.pictures)
     started = time.perf_counter()
     model.fit(given, steps_per_epoch=STEPS, verbose=0, shuffle=False)
     return STEPS * 64 / (time.perf_counter() - started)

@@ -164,7 +164,7 @@ def in_order(pictures: Pictures, batch: int) -> Iterator[Batch]:
     return ahead(made())
 
 
-def fed(batches: Iterator[Batch], shape: Sequence[int], classes: int) -> Any:
+def fed(batches: Iterator[Batch], pictures: Pictures) -> Any:
     """Return batches as Keras's ``fit`` and ``evaluate`` take them without waiting at the end.
 
     TensorFlow wraps a generator in a data set that a thread tunes. That thread sleeps twice as long each time
@@ -174,10 +174,8 @@ def fed(batches: Iterator[Batch], shape: Sequence[int], classes: int) -> Any:
     Parameters
     ----------
     batches : iterator of Batch
-    shape : sequence of int
-        Of one sample.
-    classes : int
-        Length of its target.
+    pictures : Pictures
+        What they are of: says the shapes.
     """
     if backend_name() != "tensorflow":
         return batches
@@ -185,7 +183,8 @@ def fed(batches: Iterator[Batch], shape: Sequence[int], classes: int) -> Any:
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    form = tuple(tf.TensorSpec((None, *sizes), tf.float32) for sizes in (shape, (classes,)))
+    shapes = pictures.form.shape, pictures.targets.shape[1:]
+    form = tuple(tf.TensorSpec((None, *shape), tf.float32) for shape in shapes)
     return tf.data.Dataset.from_generator(lambda: batches, output_signature=form).with_options(options)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from featurize.backbones.weightfile import values_of
 from pipelines.progress import Advance
 from pipelines.training.average import Average
 from pipelines.training.board import Board
-from pipelines.training.feed import Batch, Epochs, Pictures, fed, in_order
+from pipelines.training.feed import Epochs, Pictures, fed, in_order
 from pipelines.training.start import Start
 from pipelines.training.state import Folder, State
 
@@ -220,7 +220,8 @@ class Loop:
         report = _report(lambda: advance(self.epochs.batch))
         with quiet_warnings():
             found = self.model.fit(
-                self._fed(self.epochs.epoch(number, self._count)), epochs=1, verbose=0, shuffle=False,
+                fed(self.epochs.epoch(number, self._count), self.epochs.pictures),
+                epochs=1, verbose=0, shuffle=False,
                 steps_per_epoch=self._count * self.epochs.steps,
                 callbacks=[keras().callbacks.TerminateOnNaN(), report],
             )  # fmt: skip
@@ -228,17 +229,15 @@ class Loop:
         loss = report.loss if not math.isfinite(report.loss) else found.history["loss"][-1]
         return {"loss": float(loss), "accuracy": float(found.history["accuracy"][-1]), "learning_rate": rate}
 
-    def _fed(self, batches: Iterator[Batch]) -> Any:
-        return fed(batches, self.network.shape, self.classes)
-
     def _validated(self) -> dict[str, float]:
         assert self.validation is not None  # noqa: S101
         size = min(256, len(self.validation))
         steps = math.ceil(len(self.validation) / size)
         with quiet_warnings():
             found = self.model.evaluate(
-                self._fed(in_order(self.validation, size)), steps=steps, verbose=0, return_dict=True
-            )
+                fed(in_order(self.validation, size), self.validation),
+                steps=steps, verbose=0, return_dict=True,
+            )  # fmt: skip
         return {"val_loss": float(found["loss"]), "val_accuracy": float(found["accuracy"])}
 
     def _keep(self, record: dict[str, float], tensors: dict[str, NDArray[np.float32]]) -> None:
