@@ -345,7 +345,7 @@ def report(
 @app.command(
     epilog="What is not given is as the network's source did it. Interrupted, the same command goes on from "
     "the last epoch. Examples: mueca train --backbone ucm-f --data fer2013 --mirror --schedule cosine; "
-    "mueca train --recipe configs/train-ucm-networks.yaml"
+    "mueca train --recipe configs/train-ucm-networks.yaml --runs 1"
 )
 def train(
     context: typer.Context,
@@ -407,7 +407,10 @@ def train(
     precision: Annotated[Literal["auto", "f32", "bf16"], typer.Option()] = "auto",
     device: Annotated[Literal["auto", "cpu", "gpu"], typer.Option()] = "auto",
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    runs: Annotated[int, typer.Option(min=1, help="Train so often, from seed, seed + 1, ...")] = 1,
+    runs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Train so often, from seed, seed + 1, ...; default: 1, or the recipe's."),
+    ] = None,
     strict: StrictOption = False,
     json: JsonOption = False,
 ) -> None:

@@ -1,6 +1,7 @@
 """Train what a recipe lists, as a user would, and keep its table beside what was published.
 
 Run: python benchmarks/trainings.py configs/train-ucm-f.yaml results/train-ucm-f
+What follows goes to mueca train, such as --runs 1.
 What the folder already holds is not trained again.
 """
 
@@ -15,9 +16,9 @@ from recording import recording
 from pipelines.reporting.published import published
 
 
-def main(recipe, out):
+def main(recipe, out, *more):
     done = subprocess.run(
-        [sys.executable, "-m", "cli", "train", "--recipe", recipe, "--out", out],
+        [sys.executable, "-m", "cli", "train", "--recipe", recipe, "--out", out, *more],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     print(done.stdout)
@@ -53,4 +54,4 @@ def show(path):
 
 if __name__ == "__main__":
     with recording(f"trainings-{Path(sys.argv[1]).stem}"):
-        main(*sys.argv[1:3])
+        main(*sys.argv[1:])

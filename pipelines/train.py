@@ -71,7 +71,7 @@ def run(
     out: Path | None = None,
     *,
     recipe: Path | None = None,
-    runs: int = 1,
+    runs: int | None = None,
     strict: bool = False,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
@@ -87,8 +87,8 @@ def run(
         ``results/train-BACKBONE``, or ``results/NAME`` of the recipe, by default.
     recipe : Path, optional
         YAML of a `pipelines.training.recipe.Trainings`.
-    runs : int
-        More than one: see `train_runs`.
+    runs : int, optional
+        More than one: see `train_runs`. One, or as many as the recipe says, by default.
     strict : bool
         An unreadable picture is an error.
     progress : Progress
@@ -101,12 +101,13 @@ def run(
     from pipelines import datasets
 
     if recipe is not None:
-        return _run_all(load_trainings(recipe), out, strict, progress)
+        plans = load_trainings(recipe)
+        return _run_all(plans.model_copy(update={"runs": runs or plans.runs}), out, strict, progress)
     plan = checked(**fields)
     _check(plan)
     folder = out or Path("results") / f"train-{plan.backbone}"
     dataset = datasets.load(str(data), strict=strict, progress=progress)
-    if runs > 1:
+    if runs and runs > 1:
         return train_runs(dataset, plan, folder, runs, progress)
     done = train(dataset, plan, folder, progress)
     return {**done.card, "path": str(done.path)}

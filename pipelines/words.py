@@ -114,7 +114,7 @@ def training(context: Any, recipe: Path | None) -> dict[str, Any]:
 
     given = {k: v for k, v in context.params.items() if k in TrainRecipe.model_fields and v is not None}
     if recipe is not None:
-        said = [n for n in (*given, "data", "runs") if context.get_parameter_source(n).name == "COMMANDLINE"]
+        said = [n for n in (*given, "data") if context.get_parameter_source(n).name == "COMMANDLINE"]
         if said:
             raise ValueError(f"--recipe says it all; leave out --{said[0].replace('_', '-')}, or the recipe")
         return {}

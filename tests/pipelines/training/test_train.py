@@ -260,6 +260,8 @@ def test_a_table_of_trainings_is_trained_once(tmp_path, monkeypatch, faces):
     assert {r["split"] for r in found["trainings"]} == {"test", "test-clean", "validation"}
     monkeypatch.setattr(training, "train", None)
     assert training.run(None, {}, tmp_path / "out", recipe=path) == found
+    fewer = training.run(None, {}, tmp_path / "out", recipe=path, runs=1)
+    assert {r["runs"] for r in fewer["trainings"]} == {1}
 
 
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[3] / "configs").glob("train-*.yaml")))
