@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -16,7 +17,11 @@ from classifiers._svc import SVC, BaggedSVC
 WEIGHTS_DRAWN = "the random draw of samples does not see the weights: k copies of a sample are drawn apart"
 
 XFAIL: dict[type, dict[str, str]] = {
-    BaggedSVC: {"check_sample_weight_equivalence_on_dense_data": WEIGHTS_DRAWN},
+    BaggedSVC: {
+        "check_sample_weight_equivalence_on_dense_data": WEIGHTS_DRAWN,
+        "check_methods_sample_order_invariance": "draws an order without a seed and asks for 7 equal digits; "
+        "in float32 the last one may change with a row's place in a product of matrices",
+    },
     Forest: {
         "check_sample_weight_equivalence_on_dense_data": WEIGHTS_DRAWN,
         "check_class_weight_classifiers": "a fully grown tree isolates every class whatever its weight; "
@@ -42,3 +47,13 @@ ESTIMATORS = [
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_contract(estimator: Any, check: Any) -> None:
     check(estimator)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_bagged_scores_do_not_depend_on_the_order_of_the_samples(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(0, 3, (20, 3)).astype(np.float32)
+    model = BaggedSVC(n_jobs=1, n_estimators=5, max_samples=0.9, random_state=0).fit(X, X[:, 0].astype(int))
+    order = rng.permutation(len(X))
+    found = model.decision_function(X[order])
+    np.testing.assert_allclose(found, model.decision_function(X)[order], atol=1e-6)
