@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.backbones import weightfile
-from featurize.backbones.frame import dtype_policy, gpus, keras
+from featurize.backbones.frame import dtype_policy, gpus, keras, quiet
 from featurize.backbones.network import Network
 from featurize.backbones.weightfile import values_of
 from pipelines.progress import Advance
@@ -98,7 +98,8 @@ class Loop:
     def _built(self) -> Any:
         """Return the compiled model, as it stood when the last epoch ended."""
         k, s = keras(), self.settings
-        k.utils.set_random_seed(s.seed)
+        with quiet():  # Keras imports TensorFlow here where it is installed, whatever the backend
+            k.utils.set_random_seed(s.seed)
         with dtype_policy("mixed_bfloat16" if s.precision == "bf16" else "float32"):
             model = self.network.build(self.classes)
         rate = self._rate()

@@ -27,6 +27,7 @@ def test_trained_there_it_answers_here_as_it_did_there(backend, tmp_path):
         env=os.environ | {"KERAS_BACKEND": backend}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert "absl" not in done.stderr, "TensorFlow's logger speaks, whose network this is not"
     told = json.loads((tmp_path / "card.json").read_text())["accuracy"]["test"]
     assert told > 0.25, "chance is 1 in 7; that is three standard deviations above"
     faces = datasets.load("synthetic")
