@@ -56,6 +56,15 @@ DataOption = Annotated[
 BackboneOption = Annotated[
     str, typer.Option("--backbone", help="Extractor, such as hog or hog(cell=6)+lbp; see: mueca list.")
 ]
+LayerOption = Annotated[
+    str | None, typer.Option(help="Of a network: fc1, fc2, flatten, pool, ...; default: its first.")
+]
+EngineOption = Annotated[
+    Literal["auto", "keras", "openvino"] | None, typer.Option(help="What runs a network; see: mueca doctor.")
+]
+PrecisionOption = Annotated[
+    Literal["auto", "f32", "bf16"] | None, typer.Option(help="What a network computes in.")
+]
 EqualizeOption = Annotated[
     Literal["none", "hist", "clahe"], typer.Option(help="Histogram equalisation first.")
 ]
@@ -77,11 +86,20 @@ WorkersOption = Annotated[int | None, typer.Option(help="Work in so many process
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command(epilog="Example: mueca featurize --data fer2013 --backbone hog+lbp --out vectors.npz")
+@app.command(
+    epilog="Examples: mueca featurize --data fer2013 --backbone hog+lbp --out vectors.npz; "
+    "mueca featurize --data fer2013 --backbone ucm-f --layer fc2"
+)
 def featurize(
     data: DataOption,
     backbone: BackboneOption,
     out: Annotated[Path | None, typer.Option(help="Also write a .npz, .npy, .csv or .parquet file.")] = None,
+    layer: LayerOption = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Of a network: a file, a name that ships, or random, to time it.")
+    ] = None,
+    engine: EngineOption = None,
+    precision: PrecisionOption = None,
     equalize: EqualizeOption = "none",
     tile: TileOption = 4,
     clip: ClipOption = 4.0,
@@ -92,12 +110,13 @@ def featurize(
     json: JsonOption = False,
 ) -> None:
     """Turn every picture of a data set into a vector, once: it is kept in the cache."""
-    from pipelines import api, console
+    from pipelines import api, console, words
 
+    network = {"layer": layer, "weights": weights, "engine": engine, "precision": precision}
     with api.connect(scheduler, workers) as cluster:
         dataset, found = api.featurize(
             data,
-            backbone,
+            words.with_network(backbone, network),
             out=out,
             equalize=equalize,
             tile=tile,
@@ -135,7 +154,8 @@ def featurize(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     epilog="The head's parameters go by their scikit-learn names, several values with commas make a grid to "
     "choose from on validation. Examples: mueca fit --data fer2013 --backbone hog --head svm --C 1,10,100; "
-    "mueca fit --data synthetic --backbone lbp --head knn --n_neighbors 5 --weights distance. "
+    "mueca fit --data synthetic --backbone lbp --head knn --n_neighbors 5 --weights distance; "
+    "mueca fit --data fer2013 --backbone ucm-f --layer fc2 --head forest. "
     "What each head takes: mueca list.",
 )
 def fit(
@@ -145,6 +165,9 @@ def fit(
     head: Annotated[str, typer.Option(help="Head, such as svm; see: mueca list.")],
     out: Annotated[Path | None, typer.Option(help="Folder for head, card, rows and predictions.")] = None,
     grid: Annotated[Literal["default"] | None, typer.Option(help="Choose from the head's own grid.")] = None,
+    layer: LayerOption = None,
+    engine: EngineOption = None,
+    precision: PrecisionOption = None,
     equalize: EqualizeOption = "none",
     tile: TileOption = 4,
     clip: ClipOption = 4.0,
@@ -175,9 +198,10 @@ def fit(
     params, free = words.head_params(context.args)
     if free and grid:
         raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
+    network = {"layer": layer, "engine": engine, "precision": precision}
     model, outcome = api.fit(
         data,
-        backbone,
+        words.with_network(backbone, network, head, params),
         head,
         out=out,
         grid=grid or free,

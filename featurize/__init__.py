@@ -1,6 +1,6 @@
 """Faces in, vectors out: extractors, preprocessing and the embedding cache."""
 
 from featurize.base import Extractor, ExtractorSpec
-from featurize.registry import extractor, list_extractors, parse
+from featurize.registry import extractor, list_extractors, parse, with_params
 
-__all__ = ["Extractor", "ExtractorSpec", "extractor", "list_extractors", "parse"]
+__all__ = ["Extractor", "ExtractorSpec", "extractor", "list_extractors", "parse", "with_params"]

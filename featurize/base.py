@@ -69,8 +69,13 @@ class ExtractorSpec:
 
     def as_text(self) -> str:
         """Return ``name(param=value, ...)``, the form that `featurize.parse` reads."""
-        inner = ", ".join(f"{k}={v!r}" if isinstance(v, str) else f"{k}={v}" for k, v in self.params.items())
-        return f"{self.name}({inner})" if inner else self.name
+        return expression_of(self.name, self.params)
+
+
+def expression_of(name: str, params: Mapping[str, Any]) -> str:
+    """Return ``name(param=value, ...)``, or the name alone."""
+    inner = ", ".join(f"{k}={v!r}" for k, v in params.items())
+    return f"{name}({inner})" if inner else name
 
 
 class Extractor(ABC):

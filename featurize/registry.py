@@ -7,7 +7,7 @@ import re
 from importlib import import_module
 from typing import Any
 
-from featurize.base import Extractor
+from featurize.base import Extractor, expression_of
 from featurize.suggest import hint
 
 #: name -> "module:Class"; a module is imported when its extractor is asked for, not before.
@@ -68,7 +68,7 @@ def extractor(name: str, **params: Any) -> Extractor:
     name : str
         One of `list_extractors()`.
     **params
-        Its parameters; see ``mueca list extractors``.
+        Its parameters; see ``mueca list``.
 
     Raises
     ------
@@ -112,12 +112,50 @@ def split_expression(expression: str) -> list[str]:
     return [p.strip() for p in parts]
 
 
+def with_params(expression: str, **params: Any) -> str:
+    """Give parameters to every extractor of an expression that takes them.
+
+    Parameters
+    ----------
+    expression : str
+        Such as ``hog+ucm-f``.
+    **params
+        Such as ``layer="fc2"``, which networks take and `hog` does not.
+
+    Returns
+    -------
+    str
+        ``hog+ucm-f(layer='fc2')``; what takes none of them stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If the expression cannot be read, none of its extractors takes a parameter, or one has it already.
+    """
+    parts = [_read(part) for part in split_expression(expression)]
+    takes = [set(extractor_class(name).Params.model_fields) for name, _ in parts]
+    for param in params:
+        if not any(param in known for known in takes):
+            raise ValueError(f"{expression} takes no {param}; what each extractor takes: mueca list")
+        if any(param in inside for _, inside in parts):
+            raise ValueError(f"{expression} has a {param} already; give it once")
+    given = [{k: v for k, v in params.items() if k in known} for known in takes]
+    return "+".join(
+        expression_of(name, inside | more) for (name, inside), more in zip(parts, given, strict=True)
+    )
+
+
 def _parse_one(text: str) -> Extractor:
+    name, params = _read(text)
+    return extractor(name, **params)
+
+
+def _read(text: str) -> tuple[str, dict[str, Any]]:
     match = _PART.fullmatch(text)
     if match is None:
         raise ValueError(f"cannot read extractor {text!r}; write it as hog or hog(cell=6)")
     name, inside = match.groups()
-    return extractor(name, **keywords(inside or "", text))
+    return name, keywords(inside or "", text)
 
 
 def keywords(inside: str, text: str) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def compare(
     bench = make_bench(
         recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory, cluster=cluster
     )
-    done = {row.run for row in read_rows(out / "rows.csv") if row.status == "ok"}
+    done = {row.run for row in read_rows(out / "rows.csv") if row.done}
     counts = {"computed": 0, "reused": 0, "failed": 0}
     runs: dict[str, None] = {}
     cells = [(matrix.features.title, head.head) for head, matrix in _cells(recipe, bench)]
@@ -277,8 +277,8 @@ def _keep(
 
 def _ordered(rows: list[Row], runs: list[str]) -> list[Row]:
     """Keep the rows of `runs`, in that order: of a cell computed twice the later, no mended error."""
-    mended = {row.run for row in rows if row.status == "ok"}
-    kept = [row for row in rows if row.run in runs and (row.status == "ok" or row.run not in mended)]
+    mended = {row.run for row in rows if row.done}
+    kept = [row for row in rows if row.run in runs and (row.done or row.run not in mended)]
     latest = {(row.run, row.split): row for row in kept}
     return sorted(latest.values(), key=lambda row: runs.index(row.run))
 
@@ -300,6 +300,12 @@ SUMMARY = (
     "error",
     "data",
 )
+
+
+#: What a summary says where weights are random: the times stand.
+_NO_RESULT = dict.fromkeys(
+    ("validation", "test", "ci_low", "ci_high", "test_clean", "uar", "uf1"), float("nan")
+) | {"error": "random weights, for timing only"}
 
 
 def summarize(comparison: Comparison) -> list[dict[str, Any]]:
@@ -330,7 +336,7 @@ def _record(splits: dict[str, Row], chosen: bool) -> dict[str, Any]:
     }
     record["validation"] = splits["validation"].accuracy if "validation" in splits else float("nan")
     record["test_clean"] = splits["test-clean"].accuracy if "test-clean" in splits else float("nan")
-    return record
+    return record if test.status != "timing" else record | _NO_RESULT
 
 
 def write_summary(comparison: Comparison, path: Path) -> None:

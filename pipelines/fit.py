@@ -21,7 +21,7 @@ from pipelines.datasets.audit import clean_test
 from pipelines.datasets.base import Dataset
 from pipelines.extract import Embedding, embed, embedding_keys
 from pipelines.metrics import evaluate
-from pipelines.networks import check_classes, check_unseen
+from pipelines.networks import check_classes, check_unseen, status_of
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Features, Head
 from pipelines.results import Predictions, Row, as_json
@@ -362,6 +362,7 @@ def _rows(
         "spec": embedding.spec,
         "params": as_json(choice.params),
         "extract_s": embedding.seconds,
+        "status": status_of(embedding.extractors),
     }
     chosen = {"split": "validation", "n_train": len(split.train), "n_test": len(split.validation)}
     rows = [Row(**(known | chosen | {"fit_s": choice.fit_s} | choice.scores))]

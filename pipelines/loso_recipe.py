@@ -23,7 +23,7 @@ from pipelines.extract import embed
 from pipelines.head_cells import HeadCells
 from pipelines.loso import PROTOCOLS, cross_validate, marks_of
 from pipelines.network_cells import KerasCells, NetworkCells, STSTNetCells
-from pipelines.networks import check_classes, check_unseen
+from pipelines.networks import check_classes, check_unseen, status_of
 from pipelines.pooled import PooledRow, again, keep, write_table
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import (
@@ -318,5 +318,6 @@ def _computed(
         **_how(way),
     )  # fmt: skip
     known = {"run": run, "extractor": system.title.rpartition(" + ")[0] or system.title, "spec": system.spec,
-             "head": system.head, "seed": recipe.seed, "fit_s": time.perf_counter() - started}  # fmt: skip
+             "head": system.head, "seed": recipe.seed, "fit_s": time.perf_counter() - started,
+             "status": status_of(parse(system.spec)) if system.features else "ok"}  # fmt: skip
     return keep(dataset, found, out, known, probabilistic=isinstance(cells, NetworkCells))

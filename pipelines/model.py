@@ -116,9 +116,11 @@ def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any
         "ci_high",
     )
     tables = {row.split: {name: getattr(row, name) for name in shown} for row in outcome.rows}
+    timed = first.status == "timing"
     return {
         "format": FORMAT,
-        "title": f"{first.head} on {first.extractor}, {first.dataset}",
+        "title": f"{first.head} on {first.extractor}, {first.dataset}"
+        + " [random weights, for timing only]" * timed,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": {
             "name": first.dataset,
@@ -139,7 +141,7 @@ def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any
         | {"mirrored_copies": features.mirror},
         "head": {"name": first.head, "params": outcome.choice.params},
         "chosen_from": outcome.choice.tried,
-        "scores": tables,
+        "scores": {} if timed else tables,
         "recall": recall_by_class(
             outcome.predictions.true, outcome.predictions.predicted, bench.dataset.classes
         ),

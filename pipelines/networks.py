@@ -39,6 +39,11 @@ def own_cell(features: Features) -> tuple[Features, Head] | None:
     return features.model_copy(update={"extractor": text, "mirror": False}), Head(head="own")
 
 
+def status_of(extractors: Sequence[Extractor]) -> str:
+    """Return the `status` of rows on these extractors' vectors: "timing" where one has random weights."""
+    return "timing" if any(one.weights_sha256 == "random" for one in extractors) else "ok"
+
+
 def check_classes(extractors: Sequence[Extractor], dataset: Dataset) -> None:
     """Raise a `ValueError` if a network's scores are of other classes than the data set's."""
     for extractor in extractors:

@@ -142,6 +142,7 @@ def again(dataset: Dataset, row: Row, system: str, way: str, out: Path, marks: t
     """Return the table's rows from predictions that were kept."""
     kept = load_predictions(out / "predictions" / f"{row.run}.npz")
     words = row.protocol.removeprefix(": ".join([*marks, ""]))
+    marks = (*marks, "random-weights") if row.status == "timing" else marks
     found = Pooled(
         kept.predicted, kept.scores.astype(np.float64), kept.predicted * 0, (), np.empty(0), marks, words
     )

@@ -24,6 +24,8 @@ class Row:
 
     Times are in seconds, but `predict_ms_per_sample` in milliseconds; `model_bytes` is the size of the fitted
     head in memory. `params`, `versions` are JSON. Scores that are not defined are empty in the file.
+    `status` is "ok", "timing" (the vectors come from random weights: times are good, scores are no result,
+    and nothing shows them as such), or "error".
     """
 
     run: str
@@ -56,6 +58,11 @@ class Row:
     versions: str = "{}"
     status: str = "ok"
     error: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the cell needs no second try."""
+        return self.status != "error"
 
 
 COLUMNS = tuple(f.name for f in fields(Row))

@@ -43,6 +43,27 @@ def head_params(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, list[An
     return params, grid
 
 
+def with_network(
+    backbone: str, network: dict[str, Any], head: str | None = None, params: dict[str, Any] | None = None
+) -> str:
+    """Give a network's options (--layer, --weights, ...) to the backbone; None stands for "not given".
+
+    ``--weights`` among a head's `params` is taken from there, unless the head has such a parameter (kNN).
+
+    Raises
+    ------
+    ValueError
+        If the backbone holds nothing that takes an option, or has it already.
+    """
+    from classifiers.registry import head_spec
+    from featurize import with_params
+
+    given = {name: value for name, value in network.items() if value is not None}
+    if head and params and "weights" in params and "weights" not in head_spec(head).params.model_fields:
+        given["weights"] = params.pop("weights")
+    return with_params(backbone, **given) if given else backbone
+
+
 def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
     pairs, rest = [], list(words)
     while rest:
@@ -86,8 +107,9 @@ def print_fit(model: Any, outcome: Any, out: Path | None) -> None:
     if len(card["chosen_from"]) > 1:
         table(*_choice_table(card["chosen_from"], card["head"]["params"]))
     shown = ("split", "n_test", "accuracy", "ci_low", "ci_high", "balanced_accuracy", "f1_macro", "auc_ovr")
-    table(shown, [{name: getattr(row, name) for name in shown} for row in outcome.rows])
     last = outcome.rows[-1]
+    if last.status != "timing":  # the title says why there are no scores
+        table(shown, [{name: getattr(row, name) for name in shown} for row in outcome.rows])
     print(f"fitted in {last.fit_s:.2f} s, {last.predict_ms_per_sample:.3f} ms a face to predict")
     if out:
         print(f"written to {out}/ (head, card.json, rows.csv, predictions.npz)")

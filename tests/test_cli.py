@@ -151,6 +151,14 @@ def test_list(mueca):
     assert set(json.loads(mueca("list", "--json")[1])) == {"extractors", "heads", "data"}
 
 
+def test_a_networks_options_stand_beside_it(mueca):
+    words = ("--layer", "fc2", "--weights", "random", "--engine", "keras", "--precision", "f32")
+    code, out, err = mueca("featurize", "--data", "synthetic", "--backbone", "ucm-a", *words, "--json")
+    assert code == 0, err
+    made = "ucm-a(layer='fc2', weights='random', engine='keras', precision='f32', views='one')"
+    assert json.loads(out)["extractor"] == made
+
+
 RECIPE = "name: r\ndata: synthetic\nextractors: [hog]\nheads: [knn]\n"
 
 BAD = [
@@ -165,6 +173,14 @@ BAD = [
     (["featurize", "--data", "synthetic", "--backbone", "hog(cel=3)"], "no parameter 'cel'", 1),
     (["featurize", "--data", "synthetic", "--backbone", "hog", "--out", "v.xls"], "ends in .npz", 1),
     (["featurize", "--data", "synthetic", "--backbone", "hog", "--clip", "0"], "clip", 1),
+    (["featurize", "--data", "synthetic", "--backbone", "hog", "--layer", "fc2"], "hog takes no layer", 1),
+    (["featurize", "--data", "synthetic", "--backbone", "ucm-f", "--layer", "fc9"], "no layer 'fc9'", 1),
+    (["featurize", "--data", "synthetic", "--backbone", "ucm-f", "--engine", "onnx"], "--engine", 2),
+    (
+        ["fit", "--data", "synthetic", "--backbone", "hog", "--head", "svm", "--weights", "random"],
+        "hog takes no",
+        1,
+    ),
     (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "smv"], "did you mean 'svm'", 1),
     (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "svm", "--C", "0"], "C=0", 1),
     (["fit", "--data", "synthetic", "--backbone", "hog", "--head", "svm", "--C", "-1"], "C=-1", 1),

@@ -186,4 +186,6 @@ def standing_notes(results: Results) -> list[str]:
     ]
     if results.left_out:
         said.append(f"{results.left_out} cells of the folder belong to another comparison and are not shown.")
+    if results.timed:
+        said.append(f"{results.timed} cells have random weights, which are for timing, and are not shown.")
     return said

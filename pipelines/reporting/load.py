@@ -79,6 +79,8 @@ class Results:
         ``recipe.json``; empty where there is none.
     left_out : int
         Cells of the folder that belong to another comparison.
+    timed : int
+        Cells on random weights, which are for timing: they are no results, and none of `cells`.
     """
 
     folder: Path
@@ -86,6 +88,7 @@ class Results:
     failed: tuple[Row, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
     left_out: int = 0
+    timed: int = 0
 
     @property
     def dataset(self) -> str:
@@ -174,12 +177,14 @@ def load_results(folder: Path | str) -> Results:
     for candidate in [*read_grid(folder / "grid.csv"), *about.get("candidates", [])]:
         grids.setdefault(candidate.run, []).append(candidate)
     cells = [_cell(folder, run, found, grids) for run, found in _by_run(kept).items() if _is_whole(found)]
+    timed = len({row.run for row in kept if row.status == "timing"})
     if not cells:
-        raise ValueError(f"{folder}: no cell of the comparison succeeded; see the error column of rows.csv")
+        why = "has a result: random weights are for timing" if timed else "of the comparison succeeded"
+        raise ValueError(f"{folder}: no cell {why}; see status and error in rows.csv")
     whole = {cell.run for cell in cells}
-    failed = tuple(row for row in kept if row.status != "ok" and row.run not in whole)
+    failed = tuple(row for row in kept if not row.done and row.run not in whole)
     others = len({row.run for row in rows} - {row.run for row in kept})
-    return Results(folder, tuple(_titled(cells)), failed, about, others)
+    return Results(folder, tuple(_titled(cells)), failed, about, others, timed)
 
 
 def _about(folder: Path) -> dict[str, Any]:

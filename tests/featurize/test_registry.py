@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from featurize import extractor, list_extractors, parse
+from featurize import extractor, list_extractors, parse, with_params
 from featurize.registry import split_expression
 
 names = st.sampled_from(["hog", "lbp", "pixels", "landmarks", "dlib-face"])
@@ -70,6 +70,40 @@ def test_refusals_say_what_to_do(expression, message):
     with pytest.raises(ValueError, match=message) as caught:
         parse(expression)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("expression", "params", "made"),
+    [
+        ("ucm-f", {"layer": "fc2"}, "ucm-f(layer='fc2')"),
+        ("hog+ucm-f", {"layer": "fc2", "engine": "keras"}, "hog+ucm-f(layer='fc2', engine='keras')"),
+        ("hog(cell=6)+lbp", {"bins": 7}, "hog(cell=6, bins=7)+lbp"),
+        ("ucm-f(layer='fc1') + lbp", {"weights": "a+b("}, "ucm-f(layer='fc1', weights='a+b(')+lbp"),
+        ("pixels", {}, "pixels"),
+    ],
+)  # fmt: skip
+def test_parameters_go_to_the_extractors_that_take_them(expression, params, made):
+    assert with_params(expression, **params) == made
+
+
+@given(hog_params)
+def test_parameters_given_beside_are_those_given_inside(hog):
+    beside = parse(with_params("hog+pixels", **hog))
+    assert [b.spec for b in beside] == [extractor("hog", **hog).spec, extractor("pixels").spec]
+
+
+@pytest.mark.parametrize(
+    ("expression", "params", "message"),
+    [
+        ("hog+lbp", {"layer": "fc2"}, "hog[+]lbp takes no layer"),
+        ("ucm-f(layer='fc1')", {"layer": "fc2"}, "has a layer already; give it once"),
+        ("hgo", {"layer": "fc2"}, "did you mean 'hog'"),
+        ("hog(", {"cell": 6}, "cannot read extractor"),
+    ],
+)
+def test_parameters_that_nothing_takes_are_refused(expression, params, message):
+    with pytest.raises(ValueError, match=message):
+        with_params(expression, **params)
 
 
 def test_every_registered_name_is_listed():

@@ -12,6 +12,7 @@ from pipelines import datasets
 from pipelines.datasets.base import Dataset, sample_digest
 from pipelines.loso_recipe import NetworkPlan, load_loso_recipe, loso_recipe, network_cells, run_loso
 from pipelines.network_cells import KerasCells, STSTNetCells
+from pipelines.reporting.load import load_results
 from pipelines.results import load_predictions, read_rows
 from pipelines.training.loop import Loop
 from pipelines.training.recipe import recipe as training_of
@@ -40,6 +41,14 @@ def maps():
         split=np.full(30, "train"), samples=found, digests=np.array([sample_digest(m) for m in found]),
         groups=np.array([f"s{s}" for s in subject]), kind="flow",
     )  # fmt: skip
+
+
+def test_random_weights_are_marked(tmp_path):
+    plan = recipe(extractors=["pooled(of=\"ucm-a(weights='random', precision='f32')\")", "lbp-top"])
+    rows = run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
+    assert [r.marks for r in rows] == [("random-weights",), ()]
+    assert [r.status for r in read_rows(tmp_path / "out" / "rows.csv")] == ["timing", "ok"]
+    assert [c.test.extractor for c in load_results(tmp_path / "out").cells] == ["lbp-top"]
 
 
 def test_a_recipe_writes_marked_rows_and_predictions_and_is_not_run_twice(tmp_path, monkeypatch):

@@ -13,13 +13,16 @@ from classifiers.registry import list_heads
 from featurize import extractor, parse
 from featurize.backbones import weightfile
 from featurize.store import Store
-from pipelines import remote
-from pipelines.compare import compare
+from pipelines import api, remote
+from pipelines.compare import compare, summarize
 from pipelines.datasets import synthetic
 from pipelines.fit import Bench, Matrix, run_cell
 from pipelines.networks import check_unseen, own_cell
 from pipelines.recipe import Features, recipe_from
+from pipelines.reporting.content import standing_notes
+from pipelines.reporting.load import load_results
 from pipelines.splits import split
+from pipelines.words import print_fit
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,39 @@ def test_own_answer_is_a_row_beside_the_heads(faces, tmp_path, monkeypatch):
     )
     assert tests[0][2] == pytest.approx(np.mean(scores.argmax(1) == faces.labels[test]))
     assert compare(recipe, tmp_path / "out").computed == 0, "the row is found again"
+
+
+def test_random_weights_are_timed_and_shown_nowhere_as_results(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: faces)
+    fields = {"name": "x", "data": "synthetic", "heads": ["softmax"]}
+    out, ucm_f = tmp_path / "out", "ucm-f(weights='random', precision='f32')"
+    found = compare(recipe_from(fields | {"extractors": [ucm_f]}), out)
+    assert {row.status for row in found.rows} == {"timing"}
+    assert found.rows[0].fit_s > 0
+    with pytest.raises(ValueError, match="no cell has a result: random weights"):
+        load_results(out)
+    found = compare(recipe_from(fields | {"extractors": [f"pixels+{ucm_f}", ucm_f, "pixels"]}), out)
+    assert (found.computed, found.reused, found.failed) == (2, 1, 0)
+    assert found.best.extractor == "pixels"
+    *random, pixels = summarize(found)
+    for record in random:
+        assert np.isnan([record["test"], record["validation"], record["ci_low"], record["uf1"]]).all()
+        assert record["error"].startswith("random weights")
+        assert record["fit_s"] > 0
+    assert pixels["chosen"] == "yes"
+    results = load_results(out)
+    assert [cell.title for cell in results.cells] == ["pixels + softmax"]
+    assert (results.timed, results.failed) == (2, ())
+    assert "2 cells have random weights" in " ".join(standing_notes(results))
+
+
+def test_a_model_on_random_weights_says_so(faces, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: faces)
+    model, outcome = api.fit("synthetic", "ucm-a(weights='random')", "softmax", out=tmp_path / "model")
+    assert "random weights, for timing only" in model.card["title"]
+    assert model.card["scores"] == {}
+    print_fit(model, outcome, None)
+    assert "accuracy" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("probable", [True, False], ids=["softmax", "hinge"])

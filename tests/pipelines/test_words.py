@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.words import head_params, share_or_name
+from pipelines.words import head_params, share_or_name, with_network
 
 
 def test_values_and_grids():
@@ -33,6 +33,20 @@ def test_what_cannot_be_read(words):
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers())
 def test_numbers_come_back(value):
     assert head_params([f"--C={value}"])[0]["C"] == value
+
+
+def test_a_networks_options_go_into_the_backbone():
+    assert with_network("hog(cell=6)", {"layer": None, "engine": None}) == "hog(cell=6)"
+    assert with_network("ucm-f", {"layer": "fc2", "engine": None}) == "ucm-f(layer='fc2')"
+
+
+def test_weights_beside_a_head_are_the_heads_if_it_has_such_a_parameter():
+    params = {"weights": "distance"}
+    assert with_network("ucm-f", {"layer": "fc2"}, "knn", params) == "ucm-f(layer='fc2')"
+    assert params == {"weights": "distance"}
+    params = {"weights": "random", "C": 1}
+    assert with_network("ucm-f", {}, "svm", params) == "ucm-f(weights='random')"
+    assert params == {"C": 1}
 
 
 def test_share_or_name():
