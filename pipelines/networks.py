@@ -9,7 +9,7 @@ import numpy as np
 
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.weightfile import Seen, sample_marks
-from featurize.base import Extractor
+from featurize.base import Extractor, expression_of
 from featurize.registry import parse
 from pipelines.datasets.base import Dataset
 from pipelines.recipe import Features, Head
@@ -34,8 +34,7 @@ def own_cell(features: Features) -> tuple[Features, Head] | None:
         return None
     given = found[0].params.model_dump(mode="json") | {"layer": "scores"}
     fields = type(found[0].params).model_fields
-    words = ", ".join(f"{k}={v!r}" for k, v in given.items() if v != fields[k].default)
-    text = f"{found[0].name}({words})"
+    text = expression_of(found[0].name, {k: v for k, v in given.items() if v != fields[k].default})
     return features.model_copy(update={"extractor": text, "mirror": False}), Head(head="own")
 
 
