@@ -59,12 +59,11 @@ BackboneOption = Annotated[
 LayerOption = Annotated[
     str | None, typer.Option(help="Of a network: fc1, fc2, flatten, pool, ...; default: its first.")
 ]
+Precision = Literal["auto", "f32", "bf16"]
 EngineOption = Annotated[
     Literal["auto", "keras", "openvino"] | None, typer.Option(help="What runs a network; see: mueca doctor.")
 ]
-PrecisionOption = Annotated[
-    Literal["auto", "f32", "bf16"] | None, typer.Option(help="What a network computes in.")
-]
+PrecisionOption = Annotated[Precision | None, typer.Option(help="What a network computes in.")]
 EqualizeOption = Annotated[
     Literal["none", "hist", "clahe"], typer.Option(help="Histogram equalisation first.")
 ]
@@ -113,10 +112,11 @@ def featurize(
     from pipelines import api, console, words
 
     network = {"layer": layer, "weights": weights, "engine": engine, "precision": precision}
+    backbone = words.with_network(backbone, network)  # what is wrong with it is said before workers start
     with api.connect(scheduler, workers) as cluster:
         dataset, found = api.featurize(
             data,
-            words.with_network(backbone, network),
+            backbone,
             out=out,
             equalize=equalize,
             tile=tile,
@@ -428,7 +428,7 @@ def train(
     patience: Annotated[
         int, typer.Option(min=0, help="Stop after so many epochs without gain; 0: never.")
     ] = 10,
-    precision: Annotated[Literal["auto", "f32", "bf16"], typer.Option()] = "auto",
+    precision: Annotated[Precision, typer.Option()] = "auto",
     device: Annotated[Literal["auto", "cpu", "gpu"], typer.Option()] = "auto",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     runs: Annotated[
@@ -528,7 +528,7 @@ def predict(
         bool, typer.Option("--crowd", help="Look for small faces in large pictures too; takes long.")
     ] = False,
     precision: Annotated[
-        Literal["auto", "f32", "bf16"], typer.Option(help="Of networks; auto: the faster on this machine.")
+        Precision, typer.Option(help="Of networks; auto: the faster on this machine.")
     ] = "auto",
     views: Annotated[
         Literal["one", "flip", "six", "ten"] | None,
