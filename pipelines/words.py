@@ -104,11 +104,11 @@ def print_fit(model: Any, outcome: Any, out: Path | None) -> None:
     """Show what was fitted, how it was chosen, and its scores."""
     card = model.card
     print(f"{card['title']}\nprotocol: {card['protocol']}")
-    if len(card["chosen_from"]) > 1:
-        table(*_choice_table(card["chosen_from"], card["head"]["params"]))
     shown = ("split", "n_test", "accuracy", "ci_low", "ci_high", "balanced_accuracy", "f1_macro", "auc_ovr")
     last = outcome.rows[-1]
     if last.status != "timing":  # the title says why there are no scores
+        if len(card["chosen_from"]) > 1:
+            table(*_choice_table(card["chosen_from"], card["head"]["params"]))
         table(shown, [{name: getattr(row, name) for name in shown} for row in outcome.rows])
     print(f"fitted in {last.fit_s:.2f} s, {last.predict_ms_per_sample:.3f} ms a face to predict")
     if out:

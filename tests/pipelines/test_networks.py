@@ -86,11 +86,14 @@ def test_random_weights_are_timed_and_shown_nowhere_as_results(faces, tmp_path, 
 
 def test_a_model_on_random_weights_says_so(faces, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: faces)
-    model, outcome = api.fit("synthetic", "ucm-a(weights='random')", "softmax", out=tmp_path / "model")
+    network, grid = "ucm-a(weights='random')", {"C": [0.01, 1]}
+    model, outcome = api.fit("synthetic", network, "softmax", out=tmp_path / "model", grid=grid)
     assert "random weights, for timing only" in model.card["title"]
     assert model.card["scores"] == {}
     print_fit(model, outcome, None)
-    assert "accuracy" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "accuracy" not in said
+    assert "C " not in said, "what was tried is shown with its scores on validation"
 
 
 @pytest.mark.parametrize("probable", [True, False], ids=["softmax", "hinge"])
