@@ -2,6 +2,16 @@
 
 from classifiers.persist import PersistError, load, save
 from classifiers.registry import head, list_heads
-from classifiers.scoring import answers, probabilities, scores
+from classifiers.scoring import answers, label_is_largest, probabilities, scores
 
-__all__ = ["PersistError", "answers", "head", "list_heads", "load", "probabilities", "save", "scores"]
+__all__ = [
+    "PersistError",
+    "answers",
+    "head",
+    "label_is_largest",
+    "list_heads",
+    "load",
+    "probabilities",
+    "save",
+    "scores",
+]

@@ -24,6 +24,11 @@ class Head(ClassifierMixin, BaseEstimator):
     A subclass gives `_fit(X, codes, weights)` and `_scores(X)`, and a parameter `scale` where it scales.
     """
 
+    @property
+    def label_is_largest(self) -> bool:
+        """Whether `predict` gives the class of the largest number of `classifiers.scores`, ties aside."""
+        return True
+
     def _checked_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.float64]]:

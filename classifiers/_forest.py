@@ -151,8 +151,12 @@ class Forest(Head):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the (n,) labels of the largest mean share."""
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
+        return self.answers(X)[0]
+
+    def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return `predict` and `predict_proba` together."""
+        shares = self.predict_proba(X)
+        return self.classes_[shares.argmax(axis=1)], shares
 
 
 def features_tried(max_features: int | float | str | None, d: int) -> int:

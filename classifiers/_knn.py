@@ -85,5 +85,9 @@ class KNN(Head):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the (n,) labels of most weight; tied ones go to the first class."""
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
+        return self.answers(X)[0]
+
+    def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return `predict` and `predict_proba` together."""
+        shares = self.predict_proba(X)
+        return self.classes_[shares.argmax(axis=1)], shares

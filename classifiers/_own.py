@@ -20,11 +20,15 @@ class Own(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
+    label_is_largest : bool
+        True, see `classifiers._base.Head`.
     classes_ : (k,) int
         0 .. k - 1: column i of the vectors is the score of class i.
     probabilistic_ : bool
         Whether the scores it was shown are probability distributions (a softmax), not margins (the hinge).
     """
+
+    label_is_largest = True
 
     def fit(self, X: NDArray[np.floating[Any]], y: NDArray[np.int64]) -> Own:
         """Learn nothing but the number of classes.

@@ -74,17 +74,26 @@ class Softmax(Head):
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return (n, n_classes) probabilities; rows sum to 1."""
-        from scipy.special import expit, softmax
-
-        logits = self.decision_function(X)
-        if logits.ndim == 2:
-            return softmax(logits, axis=1)
-        return np.column_stack([expit(-logits), expit(logits)])
+        return _shares(self.decision_function(X))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the (n,) most probable labels."""
         codes = winner(self.decision_function(X))  # first: it is what says that nothing is fitted
         return self.classes_[codes]
+
+    def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return `predict` and `predict_proba` together."""
+        logits = self.decision_function(X)
+        return self.classes_[winner(logits)], _shares(logits)
+
+
+def _shares(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (n, n_classes) probabilities of what `Softmax.decision_function` gives."""
+    from scipy.special import expit, softmax
+
+    if logits.ndim == 2:
+        return softmax(logits, axis=1)
+    return np.column_stack([expit(-logits), expit(logits)])
 
 
 def _threads_for(values: int) -> AbstractContextManager[Any]:

@@ -35,6 +35,11 @@ def _asked_for_probability(head: Any) -> bool:
 class KernelHead(Head):
     """What `SVC` and `BaggedSVC` share: parameters, kernel, memory."""
 
+    @property
+    def label_is_largest(self) -> bool:
+        """Whether the label has the largest number: not among probabilities, calibrated class by class."""
+        return not self.probability
+
     def _kernel(self, X: NDArray[Any]) -> Kernel:
         self.gamma_ = gamma_value(self.gamma, X)
         return self._kernel_now()
@@ -137,6 +142,11 @@ class SVC(KernelHead):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    @property
+    def label_is_largest(self) -> bool:
+        """See `KernelHead`; and among scores the first of tied votes wins, unless `break_ties`."""
+        return super().label_is_largest and (self.break_ties or len(self.classes_) == 2)
+
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> SVC:
         """Fit on (n, d) vectors and n labels.
 
@@ -200,6 +210,14 @@ class SVC(KernelHead):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return (n, n_classes) calibrated probabilities; rows sum to 1."""
         return apply_sigmoids(class_scores(self._pairwise(X), len(self.classes_)), self.sigmoids_)
+
+    def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return `predict`, and `predict_proba` or else `decision_function`, of one product of kernels."""
+        pairwise, k = self._pairwise(X), len(self.classes_)
+        labels = self.classes_[winner_of(pairwise, k, self.break_ties)]
+        if self.probability:
+            return labels, apply_sigmoids(class_scores(pairwise, k), self.sigmoids_)
+        return labels, decision_of(pairwise, k, self.decision_function_shape)
 
 
 def decision_of(pairwise: NDArray[np.float64], n_classes: int, shape: str) -> NDArray[np.float64]:
@@ -356,6 +374,13 @@ class BaggedSVC(KernelHead):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return (n, n_classes) calibrated probabilities; rows sum to 1."""
         return apply_sigmoids(self._bagged(X), self.sigmoids_)
+
+    def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return `predict`, and `predict_proba` or else `decision_function`, of one product of kernels."""
+        found = self._bagged(X)
+        labels = self.classes_[found.argmax(axis=1)]
+        given = apply_sigmoids(found, self.sigmoids_) if self.probability else bag_decision_of(found)
+        return labels, given
 
 
 def bags(

@@ -1,4 +1,4 @@
-"""One question to any head, how much each class gets, and one form of answer."""
+"""One question to any head, its label and how much each class gets, and one form of answer."""
 
 from __future__ import annotations
 
@@ -40,8 +40,11 @@ def scores(estimator: Any, X: ArrayLike) -> NDArray[np.float64]:
 def answers(estimator: Any, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64], float]:
     """Return the (n,) labels, the `scores`, and the seconds that the labels took.
 
-    A head with a method ``answers(X)``, which returns what `predict` and `decision_function` would, is asked
-    once for both.
+    The labels are those of `predict`, the only definition of a head's label: fitting measures it, and
+    whatever predicts shows it. The largest score need not be of that class (see `label_is_largest`).
+
+    A head with a method ``answers(X)`` is asked once for both: it returns what `predict` gives, and what
+    `predict_proba` gives or, where the head has none, `decision_function`.
 
     Raises
     ------
@@ -54,6 +57,30 @@ def answers(estimator: Any, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.floa
     if found is None:
         return labels, scores(estimator, X), seconds
     return labels, _columns(estimator, np.asarray(found, np.float64)), seconds
+
+
+def label_is_largest(estimator: Any) -> bool:
+    """Return whether the label always has the largest of the head's `scores`, ties aside.
+
+    Not so where probabilities are calibrated class by class beside a vote (`svm`, `bagged-svm` with
+    ``probability=True``), nor where the first of tied votes wins (`svm` without ``break_ties``). Of a head
+    that does not state it, it is not known, and taken as no.
+    """
+    return bool(getattr(estimator, "label_is_largest", False))
+
+
+def in_order_of_labels(
+    found: NDArray[np.float64], labels: NDArray[np.intp], least: float = 1e-9
+) -> NDArray[np.float64]:
+    """Return (n, k) scores in which the first largest of each row is that of its label.
+
+    A row is changed only where the head decided otherwise, as between tied votes: there the label's score is
+    raised above the largest, by `least` of it (at least of 1).
+    """
+    off = np.flatnonzero(found.argmax(axis=1) != labels) if found.size else np.empty(0, np.intp)
+    raised, top = found.copy(), found[off].max(axis=1, initial=-np.inf)
+    raised[off, labels[off]] = top + least * np.maximum(1, np.abs(top))
+    return raised
 
 
 def _columns(estimator: Any, found: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -49,9 +49,7 @@ def draw(image: Image, faces: Sequence[Face]) -> Image:
 def words_of(face: Face) -> str:
     """Return ``happy 87 %``, or ``happy 0.87`` where the number is a score."""
     value = face.probabilities[face.label]
-    return f"{face.label} {value:.0%}".replace("%", " %") if face.meaning == "probability" else (
-        f"{face.label} {value:.2f}"
-    )  # fmt: skip
+    return f"{face.label} {value:.2f}" if face.meaning == "score" else f"{face.label} {100 * value:.0f} %"
 
 
 def label(canvas: Image, box: Box, text: str, colour: tuple[int, int, int]) -> None:

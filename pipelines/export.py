@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers import scores
+from classifiers import answers, label_is_largest
 from featurize.store import file_sha256
 from pipelines.exporting.heads import NotExportable, head_graph
 from pipelines.model import Model, check_target, load_model, replacing
@@ -35,6 +35,12 @@ _TEMPLATES = Path(__file__).parent / "exporting" / "templates"
 _NEEDED = ("onnx", "onnxruntime")
 #: Names of outputs; OpenVINO may know one output by several.
 _OUTPUTS = ("vectors", "scores", "label")
+
+#: What the output ``label`` is, by whether it always has the largest score.
+_LABEL = {
+    True: "the head's own prediction: the class of the largest score",
+    False: "the head's own prediction, which the test scores measured; need not have the largest score",
+}
 
 Run = Callable[[str, NDArray[np.float32]], dict[str, NDArray[Any]]]
 
@@ -138,6 +144,7 @@ def _card(model: Model) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "classes": [model.classes[int(k)] for k in model.estimator.classes_],
         "scores": "probabilities" if hasattr(model.estimator, "predict_proba") else "scores",
+        "label": _LABEL[label_is_largest(model.estimator)],
         "extractor": {
             "expression": model.extractor,
             "dim": int(model.estimator.n_features_in_),
@@ -163,11 +170,11 @@ def _input(model: Model, network: Any) -> dict[str, Any]:
         )
         return {"takes": "vectors", "preprocess": equalize, "words": words}
     size, channels = network.size, network.channels
-    reduce_to = model.side
+    reduce_to = model.largest
+    first = f"larger than {reduce_to} pixels: first reduced to {reduce_to} (area mean); then "
     words = (
         f"pixels (n, {size}, {size}, {channels}) float32, 0 to 255, {'grey' if channels == 1 else 'RGB'}: "
-        f"one face, cropped as in training; larger than {reduce_to} pixels: first reduced to {reduce_to} "
-        f"(area mean); then to {size} (area mean or cubic, a = -0.75)"
+        f"one face, cropped as in training; {first * bool(reduce_to)}brought to {size} (area mean or cubic, a = -0.75)"
     )
     if equalize["equalize"] != "none":
         words += f"; equalised ({equalize['equalize']}, OpenCV's) before it is brought to {size}"
@@ -228,8 +235,9 @@ def _apart(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.float64]:
 
 def _compared(form: Format, model: Model, vectors: Any, found: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """Compare a head's file with the head."""
-    apart = _apart(found["scores"], scores(model.estimator, vectors))
-    same = model.estimator.classes_[found["label"]] == model.estimator.predict(vectors)
+    labels, scores, _ = answers(model.estimator, vectors)
+    apart = _apart(found["scores"], scores)
+    same = model.estimator.classes_[found["label"]] == labels
     _check(form, "head", np.where(same, apart, np.inf))
     usual = np.sort(apart)[: max(1, int(len(apart) * (1 - LET_BE)))]
     return {"probes": len(vectors), "scores_differ_by": float(usual[-1]), "same_label": float(same.mean())}

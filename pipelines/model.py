@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers import persist, scores
+from classifiers import answers, persist
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.views import Views
 from featurize.base import Extractor
 from featurize.engine import Precision
-from featurize.images import Image, Preprocess
+from featurize.images import Image, Preprocess, resize
 from featurize.registry import parse
 from pipelines.fit import Bench, Outcome
 from pipelines.metrics import recall_by_class
@@ -72,14 +72,34 @@ class Model:
         return int(self.card["data"].get("side") or TRAINED_SIDE)
 
     @property
+    def largest(self) -> int | None:
+        """Longest side in pixels of the images the head was fitted on, or measured on; None if unknown.
+
+        A larger image is first reduced to it, so that the model sees no more than it did then. Cards of
+        earlier versions know only `side`, and say nothing where the images were no squares.
+        """
+        data = self.card["data"]
+        known = data.get("largest") or data.get("side")
+        return int(known) if known else (None if "side" in data else TRAINED_SIDE)
+
+    @property
     def kinds(self) -> set[str]:
         """What its extractors take: "image", "clip" or "flow"."""
         return {part["kind"] for part in self.card["extractor"]["parts"]}
 
     def embed(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        """Return the (n, d) vectors of (h, w) or (h, w, 3) uint8 pictures of faces."""
-        ready = [self.preprocess.apply(image, self._parts[0].kind) for image in images]
+        """Return the (n, d) vectors of (h, w) or (h, w, 3) uint8 images of faces; larger ones are reduced.
+
+        See `largest`. Clips and motion maps are taken as they are.
+        """
+        if not len(images):
+            return np.empty((0, sum(part.dim for part in self._parts)), np.float32)
+        ready = [self.preprocess.apply(self._reduced(image), self._parts[0].kind) for image in images]
         return np.hstack([part.transform(ready) for part in self._parts])
+
+    def _reduced(self, image: Image) -> Image:
+        most = self.largest if self._parts[0].kind == "image" else None
+        return resize(image, most) if most and max(image.shape[:2]) > most else image
 
     @cached_property
     def _parts(self) -> list[Extractor]:
@@ -93,13 +113,28 @@ class Model:
         """Those of its extractors that are networks."""
         return [part for part in self._parts if isinstance(part, NetworkExtractor)]
 
-    def scores(self, images: Sequence[Image]) -> NDArray[np.floating[Any]]:
-        """Return an (n, k) score a class, the larger the likelier."""
-        return scores(self.estimator, self.embed(images))
+    def labels_and_scores(self, images: Sequence[Image]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return what the head says of each image of a face, in one pass.
+
+        Returns
+        -------
+        labels : (n,) ndarray of int
+            Positions in `classes`, by the head's own `predict`: the labels that fitting measured.
+        scores : (n, k) ndarray of float64
+            As `scores`. The label need not have the largest, see `classifiers.label_is_largest`.
+        """
+        if not len(images):
+            return np.empty(0, np.intp), np.empty((0, len(self.classes)))
+        labels, found, _ = answers(self.estimator, self.embed(images))
+        return np.asarray(labels, np.intp), found
+
+    def scores(self, images: Sequence[Image]) -> NDArray[np.float64]:
+        """Return the (n, k) numbers of the head: its probabilities, or else its scores."""
+        return self.labels_and_scores(images)[1]
 
     def predict(self, images: Sequence[Image]) -> list[str]:
-        """Return the emotion of each picture of a face."""
-        return [self.classes[int(k)] for k in self.estimator.predict(self.embed(images))]
+        """Return the emotion of each image of a face: the head's own prediction, as fitting measured it."""
+        return [self.classes[int(k)] for k in self.labels_and_scores(images)[0]]
 
 
 def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any]:
@@ -128,6 +163,7 @@ def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any
             "synthetic": bench.dataset.synthetic,
             "left_out": len(bench.dataset.faults),
             "side": _side_of(bench),
+            "largest": _largest_of(bench),
         },
         "classes": list(bench.dataset.classes),
         "protocol": first.protocol,
@@ -160,6 +196,17 @@ def _side_of(bench: Bench) -> int | None:
     """
     shape = bench.dataset.samples[0].shape
     return int(shape[0]) if bench.dataset.kind == "image" and shape[0] == shape[1] else None
+
+
+def _largest_of(bench: Bench) -> int | None:
+    """Return the longest side of all images of the data set, so that none of them is reduced in predicting.
+
+    None for clips and motion maps.
+    """
+    if bench.dataset.kind != "image":
+        return None
+    samples = bench.dataset.samples
+    return max(max(samples[i].shape[:2]) for i in range(len(samples)))
 
 
 def model_of(outcome: Outcome, features: Features, bench: Bench) -> Model:

@@ -11,12 +11,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.scoring import in_order_of_labels, label_is_largest
 from featurize.backbones.views import Views
 from featurize.detect import Detection, Detector, crop_face
 from featurize.detect import detector as named_detector
 from featurize.engine import Precision
 from featurize.faces import Box
-from featurize.images import Image, resize
+from featurize.images import Image
 from pipelines.drawing import draw
 from pipelines.model import Model, load_model
 
@@ -33,7 +34,9 @@ DEFAULT_MODEL = Path(__file__).with_name("models") / "default"
 #: Crops classified in one call: bounds the memory of a picture with hundreds of faces.
 BATCH = 64
 
-Meaning = Literal["probability", "score"]
+Meaning = Literal["probability", "unranked probability", "score"]
+#: What is added to a label's number where rounding made it equal to another's.
+_LEAST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,15 @@ class Face:
     confidence : float
         The detector's own score, no probability; larger is surer.
     label : str
-        The class with the largest of `probabilities`.
+        The head's own prediction, the one that fitting measured.
     probabilities : dict of str to float
         By class, in the model's order; they sum to 1. What they are, `meaning` says.
-    meaning : {"probability", "score"}
-        "score": the head gives no probabilities, and these are a softmax of its scores. They rank classes;
-        0.8 does not mean that four in five such faces are of that class.
+    meaning : {"probability", "unranked probability", "score"}
+        "probability": the head's own; the label has the largest.
+        "unranked probability": the label need not have the largest. So `svm` and `bagged-svm` with
+        ``probability=True``: the label is by votes, the probabilities are calibrated class by class.
+        "score": the head gives no probabilities, and these are a softmax of its scores. They rank classes,
+        the label first; 0.8 does not mean that four in five such faces are of that class.
     """
 
     box: Box
@@ -63,12 +69,13 @@ class Face:
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON types; the numbers stand under "probabilities" or, if they are none, under "scores"."""
-        name = "probabilities" if self.meaning == "probability" else "scores"
+        name = "scores" if self.meaning == "score" else "probabilities"
         numbers = {label: round(float(p), 5) for label, p in self.probabilities.items()}
         return {
             "box": box_dict(self.box),
             "confidence": round(float(self.confidence), 4),
             "label": self.label,
+            "meaning": self.meaning,
             name: numbers,
         }
 
@@ -179,8 +186,10 @@ class Predictor:
 
     @property
     def meaning(self) -> Meaning:
-        """What `classify` returns: the head's probabilities, or a softmax of its scores."""
-        return "probability" if hasattr(self.model.estimator, "predict_proba") else "score"
+        """What the numbers of a face are, see `Face`."""
+        if not hasattr(self.model.estimator, "predict_proba"):
+            return "score"
+        return "probability" if label_is_largest(self.model.estimator) else "unranked probability"
 
     def smallest(self, image: Image) -> int:
         """Return the side in pixels of the smallest face that is looked for in a picture of this size."""
@@ -212,14 +221,13 @@ class Predictor:
     def judge(self, image: Image, found: Sequence[Detection]) -> list[Face]:
         """Return the faces of boxes found before, in their order."""
         crops = [self.crop(image, d.box) for d in found]
-        rows = self.classify(crops)
-        return [self.face(d, row) for d, row in zip(found, rows, strict=True)]
+        each = zip(found, *self.labels_and_numbers(crops), strict=True)
+        return [self.face(d, label, row) for d, label, row in each]
 
-    def face(self, found: Detection, row: NDArray[np.float64]) -> Face:
-        """Return a face of its box and its (k,) probabilities."""
-        label = self.classes[int(np.argmax(row))]
+    def face(self, found: Detection, label: int, row: NDArray[np.float64]) -> Face:
+        """Return a face of its box, its label's position in `classes`, and its (k,) numbers."""
         numbers = {name: float(p) for name, p in zip(self.classes, row, strict=True)}
-        return Face(found.box, found.confidence, label, numbers, self.meaning)
+        return Face(found.box, found.confidence, self.classes[int(label)], numbers, self.meaning)
 
     def crop(self, image: Image, box: Box) -> Image:
         """Return the (side, side[, 3]) crop around a box, framed and sized as the model's training faces."""
@@ -230,32 +238,52 @@ class Predictor:
         """Side in pixels of the faces the model was trained on."""
         return self.model.side
 
-    def classify(self, crops: Sequence[Image]) -> NDArray[np.float64]:
-        """Return the probabilities of pictures that each hold one face and little else.
+    def predict(self, crops: Sequence[Image]) -> list[str]:
+        """Return the label of each crop, as `Model.predict` gives it; parameters as `labels_and_numbers`."""
+        return [self.classes[int(k)] for k in self.labels_and_numbers(crops)[0]]
 
-        The head's `predict_proba` where it has one; else a softmax of its scores: see `meaning`. What a
-        forest or kNN calls a probability is the share of trees or neighbours that vote for the class.
+    def classify(self, crops: Sequence[Image]) -> NDArray[np.float64]:
+        """Return the (n, k) numbers of crops without labels: the first largest of a row is its label's.
+
+        As `labels_and_numbers`, but for "unranked probability": no label stands beside the numbers here, so
+        where another class has the largest, the label's is raised just above it and the row brought to sum 1.
+        """
+        labels, numbers = self.labels_and_numbers(crops)
+        if self.meaning != "unranked probability":
+            return numbers
+        ranked = in_order_of_labels(numbers, labels, _LEAST)
+        shares: NDArray[np.float64] = ranked / ranked.sum(axis=1, keepdims=True)
+        return shares
+
+    def labels_and_numbers(self, crops: Sequence[Image]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return labels and numbers of images that each hold one face and little else.
+
+        The numbers are the head's `predict_proba` where it has one; else a softmax of its scores: see
+        `meaning`. What a forest or kNN calls a probability is the share of trees or neighbours that vote for
+        the class.
 
         Parameters
         ----------
         crops : sequence of (h, w) or (h, w, 3) uint8
-            Any size; larger ones are first reduced to `side`, so that the model sees no more than it did in
-            training.
+            Any size; larger ones than the head was fitted on are first reduced, see `Model.largest`.
 
         Returns
         -------
-        ndarray of shape (n, k), float64
-            Rows sum to 1.
+        labels : (n,) ndarray of int
+            Positions in `classes`: the head's own predictions, as `Model.predict` gives them.
+        numbers : (n, k) ndarray of float64
+            Rows sum to 1. The first largest is the label's, unless `meaning` is "unranked probability".
         """
-        rows = [np.empty((0, len(self.classes)))]
-        for start in range(0, len(crops), BATCH):
-            batch = [self._reduced(crop) for crop in crops[start : start + BATCH]]
-            rows.append(np.asarray(self.model.scores(batch), np.float64))
-        raw = np.concatenate(rows)
-        return raw if self.meaning == "probability" else softmax(raw)
+        each = [self.model.labels_and_scores(crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
+        each = each or [self.model.labels_and_scores([])]
+        labels = np.concatenate([found for found, _ in each])
+        return labels, self._numbers(labels, np.concatenate([raw for _, raw in each]))
 
-    def _reduced(self, crop: Image) -> Image:
-        return resize(crop, self.side) if max(crop.shape[:2]) > self.side else crop
+    def _numbers(self, labels: NDArray[np.intp], raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.meaning == "unranked probability":
+            return raw
+        shares = softmax(in_order_of_labels(raw, labels)) if self.meaning == "score" else raw
+        return in_order_of_labels(shares, labels, _LEAST)
 
 
 def model_for(model: Path | str | None, precision: Precision = "auto", views: Views | None = None) -> Model:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -79,7 +80,7 @@ class Chart:
         self.width = 1 / 60  # seconds of a bin, doubled as needed
         self.meaning = "probability"
         self._bins: dict[int, dict[int, NDArray[np.float64]]] = {}  # track -> bin -> sums and a count
-        self._seen: dict[int, int] = {}
+        self._seen: dict[int, Counter[str]] = {}  # track -> its rows by label
         self._end = 0.0
 
     def add(self, row: Moment | WindowRow) -> None:
@@ -98,7 +99,7 @@ class Chart:
         row = np.array([*(face.probabilities[name] for name in self.classes), 1.0])
         bins = self._bins.setdefault(face.track, {})
         bins[at] = bins[at] + row if at in bins else row
-        self._seen[face.track] = self._seen.get(face.track, 0) + 1
+        self._seen.setdefault(face.track, Counter())[face.label] += 1
 
     def _halve(self) -> None:
         self.width *= 2
@@ -110,10 +111,13 @@ class Chart:
 
     def longest(self) -> list[int]:
         """Return the tracks that were seen most often, the first to appear first."""
-        return sorted(sorted(self._seen, key=lambda t: (-self._seen[t], t))[:SHOWN])
+        return sorted(self._by_length()[:SHOWN])
+
+    def _by_length(self) -> list[int]:
+        return sorted(self._seen, key=lambda t: (-self._seen[t].total(), t))
 
     def _prune(self) -> None:
-        kept = sorted(self._seen, key=lambda t: (-self._seen[t], t))[: SHOWN * KEPT // 2]
+        kept = self._by_length()[: SHOWN * KEPT // 2]
         self._bins = {t: self._bins[t] for t in kept}
         self._seen = {t: self._seen[t] for t in kept}
 
@@ -160,8 +164,4 @@ class Chart:
         axes.set(xlim=(0, self._end or 1), ylim=(-0.02, 1.02), ylabel=self.meaning, title=f"face {track}")
 
     def _words(self, tracks: Sequence[int]) -> str:
-        usual: Mapping[int, str] = {t: self._usual(t) for t in tracks}
-        return "; ".join(f"face {t}: mostly {label}" for t, label in usual.items())
-
-    def _usual(self, track: int) -> str:
-        return self.classes[int(np.argmax(sum(row[:-1] for row in self._bins[track].values())))]
+        return "; ".join(f"face {t}: mostly {self._seen[t].most_common(1)[0][0]}" for t in tracks)

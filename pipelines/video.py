@@ -28,10 +28,14 @@ FORGET = 2.0
 
 @dataclass(frozen=True)
 class TrackedFace(Face):
-    """A face in a frame of a video: as `Face`, its numbers smoothed over the frames before.
+    """A face in a frame of a video: as `Face`, its label and numbers smoothed over the frames before.
 
     Attributes
     ----------
+    label : str
+        The class with the largest smoothed number. Where ``meaning`` is "unranked probability": the class
+        with most weight among the frames' own labels, smoothed as the numbers are. Of a track's first frame,
+        and where nothing is smoothed, that is the head's own prediction.
     track : int
         The same in every frame in which the same face is followed, from 1.
     """
@@ -110,6 +114,8 @@ class Smoother:
 class Watcher:
     """Follow and judge the faces of frames that come one by one, of a file or a camera.
 
+    Which label a smoothed frame has, `TrackedFace` says.
+
     Parameters
     ----------
     predictor : Predictor
@@ -122,18 +128,23 @@ class Watcher:
     def __init__(self, predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH) -> None:
         self.predictor = predictor
         self.track = Tracker(predictor.search, every)
-        self.smooth = Smoother(smooth)
+        self.smooth, self.votes = Smoother(smooth), Smoother(smooth)
 
     def __call__(self, frame: Frame) -> Moment:
         """Return the faces of the next frame."""
         large, small = split_by_size(self.track(frame.image), self.predictor.min_face)
-        rows = self.predictor.classify([self.predictor.crop(frame.image, s.detection.box) for s in large])
-        faces = [self._face(seen, frame.seconds, row) for seen, row in zip(large, rows, strict=True)]
+        crops = [self.predictor.crop(frame.image, s.detection.box) for s in large]
+        each = zip(large, *self.predictor.labels_and_numbers(crops), strict=True)
+        faces = [self._face(seen, frame.seconds, label, row) for seen, label, row in each]
         self.smooth.forget(frame.seconds)
+        self.votes.forget(frame.seconds)
         return Moment(frame.index, frame.seconds, faces, [s.detection.box for s in small])
 
-    def _face(self, seen: Seen, seconds: float, row: NDArray[np.float64]) -> TrackedFace:
-        face = self.predictor.face(seen.detection, self.smooth(seen.track, seconds, row))
+    def _face(self, seen: Seen, seconds: float, label: int, row: NDArray[np.float64]) -> TrackedFace:
+        smoothed = decides = self.smooth(seen.track, seconds, row)
+        if self.predictor.meaning == "unranked probability":
+            decides = self.votes(seen.track, seconds, np.eye(len(row))[label])
+        face = self.predictor.face(seen.detection, int(np.argmax(decides)), smoothed)
         return tracked(face, seen.track)
 
 

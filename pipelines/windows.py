@@ -45,9 +45,6 @@ class ClipPredictor(Predictor):
                 "leave out --window and --stride, or give a model of clips"
             )
 
-    def _reduced(self, crop: Image) -> Image:
-        return crop
-
     def clip(self, frames: Sequence[Image], boxes: Sequence[Box]) -> Image:
         """Return the (t, side, side) clip of a face from (h, w) frames and its box in each.
 
@@ -135,11 +132,8 @@ class WindowWatcher:
             self.predictor.clip([f.image for f in frames], [b[seen.track].box for _, b in self._frames])
             for seen in whole
         ]
-        rows = self.predictor.classify(clips)
-        faces = [
-            tracked(self.predictor.face(s.detection, row), s.track)
-            for s, row in zip(whole, rows, strict=True)
-        ]
+        each = zip(whole, *self.predictor.labels_and_numbers(clips), strict=True)
+        faces = [tracked(self.predictor.face(s.detection, label, row), s.track) for s, label, row in each]
         self.known |= {face.track: (frames[-1].seconds, face) for face in faces}
         first, last = frames[0], frames[-1]
         return WindowRow((first.index, last.index), (first.seconds, last.seconds), faces)

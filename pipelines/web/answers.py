@@ -25,7 +25,10 @@ class FaceAnswer(_Answer):
 
     box: BoxAnswer
     confidence: float = Field(description="The detector's own score, no probability; larger is surer.")
-    label: str = Field(description="The class with the largest number.")
+    label: str = Field(description="The model's prediction, as fitting measured it; of a video smoothed.")
+    meaning: Literal["probability", "unranked probability", "score"] = Field(
+        description="What the numbers are; of unranked probabilities the label need not have the largest."
+    )
     probabilities: dict[str, float] | None = Field(None, description="By class; they sum to 1.")
     scores: dict[str, float] | None = Field(
         None, description="In place of probabilities, if the head gives none: they rank, no more."

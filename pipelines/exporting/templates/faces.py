@@ -42,8 +42,9 @@ for name in sys.argv[1:]:
         "L" if card["input"]["channels"] == 1 else "RGB"
     )
     face = np.atleast_3d(np.asarray(picture, np.float64))
-    if max(face.shape) > card["input"]["reduce_to"]:
-        face = resized(face, card["input"]["reduce_to"])
+    most = card["input"]["reduce_to"]
+    if most and max(face.shape) > most:
+        face = resized(face, most)
     pixels = resized(face, card["input"]["size"])[None].astype(np.float32)
     vectors = network.run(["vectors"], {"pixels": pixels})[0]
     scores, label = head.run(["scores", "label"], {"vectors": vectors})

@@ -33,6 +33,11 @@ function svg(tag, attributes = {}, text = "") {
 }
 
 const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
+const CAPTIONS = {
+  "probability": "Probabilities",
+  "unranked probability": "Probabilities, each by itself: the label is the model's vote and need not have the largest",
+  "score": "Scores: they rank, and are no probabilities",
+};
 const numbersOf = (face) => face.probabilities || face.scores;
 // A score is no probability, so it has no per cent.
 const shown = (face, value) => (face.probabilities ? percent(value) : value.toFixed(2));
@@ -58,8 +63,8 @@ function bars(face) {
     row.classList.toggle("top", name === face.label);
     body.append(row);
   }
-  const caption = face.probabilities ? "Probabilities" : "Scores: they rank, and are no probabilities";
-  return el("table", { className: "bars" }, el("caption", { className: face.probabilities ? "hidden" : "" }, caption), body);
+  const caption = CAPTIONS[face.meaning];
+  return el("table", { className: "bars" }, el("caption", { className: face.meaning === "probability" ? "hidden" : "" }, caption), body);
 }
 
 function faceCard(face, number) {
