@@ -171,10 +171,10 @@ def _input(model: Model, network: Any) -> dict[str, Any]:
         return {"takes": "vectors", "preprocess": equalize, "words": words}
     size, channels = network.size, network.channels
     reduce_to = model.largest
-    first = f"larger than {reduce_to} pixels: first reduced to {reduce_to} (area mean); then "
+    first = f"larger than {reduce_to}: reduced to {reduce_to} (area mean); then " if reduce_to else ""
     words = (
         f"pixels (n, {size}, {size}, {channels}) float32, 0 to 255, {'grey' if channels == 1 else 'RGB'}: "
-        f"one face, cropped as in training; {first * bool(reduce_to)}brought to {size} (area mean or cubic, a = -0.75)"
+        f"one face, cropped as in training; {first}brought to {size} (area mean or cubic, a = -0.75)"
     )
     if equalize["equalize"] != "none":
         words += f"; equalised ({equalize['equalize']}, OpenCV's) before it is brought to {size}"
