@@ -218,8 +218,11 @@ def pooled(
     seed: int,
     *,
     groups: int = 0,
+    n_jobs: int | None = None,
     progress: Progress = SILENT,
 ) -> Pooled:
     """Return the predictions of one system under one protocol of `WAYS`; `groups` as in `System`."""
     how: dict[str, Any] = WAYS[way] | {"inner": groups or inner, "shared": groups > 0, "seed": seed}
-    return cross_validate(cells, dataset.labels, dataset.groups, progress=progress, **how)
+    return cross_validate(
+        cells, dataset.labels, dataset.groups, n_jobs=n_jobs or -1, progress=progress, **how
+    )

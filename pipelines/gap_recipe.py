@@ -13,10 +13,11 @@ from featurize.clips.maps import Maps
 from featurize.store import key_of
 from pipelines import datasets
 from pipelines.datasets.base import Dataset, order_digest
+from pipelines.fit import FAILURES
 from pipelines.gap import SYSTEMS, WAYS, maps_of, pooled
 from pipelines.loso import marks_of
 from pipelines.network_cells import NetworkCells
-from pipelines.pooled import PooledRow, again, keep, write_table
+from pipelines.pooled import PooledRow, again, failed, keep, write_table
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Data, as_data, first_problem, read_content
 from pipelines.results import Row, read_rows
@@ -85,7 +86,12 @@ def gap_recipe(content: dict[str, Any], where: str = "recipe") -> GapRecipe:
 
 
 def run_gap(
-    recipe: GapRecipe, out: Path, *, strict: bool = False, progress: Progress = SILENT
+    recipe: GapRecipe,
+    out: Path,
+    *,
+    strict: bool = False,
+    n_jobs: int | None = None,
+    progress: Progress = SILENT,
 ) -> list[PooledRow]:
     """Run a recipe; what `out` already holds of it is not computed again.
 
@@ -97,12 +103,14 @@ def run_gap(
         so that an interrupted run goes on); made if it is not there.
     strict : bool
         A map that cannot be used is an error.
+    n_jobs : int, optional
+        Workers for folds; all cores by default.
     progress : Progress
 
     Returns
     -------
-    list of GapRow
-        For each system and protocol the whole, then each set.
+    list of PooledRow
+        For each system and protocol the whole, then each set; one that failed has a row with its error.
 
     Raises
     ------
@@ -111,18 +119,24 @@ def run_gap(
     """
     dataset = datasets.load(recipe.data.name, strict=strict, **recipe.data.options)
     maps = maps_of(dataset)
-    known = {row.run: row for row in read_rows(out / "rows.csv") if row.split == "test"}
+    known = {row.run: row for row in read_rows(out / "rows.csv") if row.split == "test" and row.done}
     rows: list[PooledRow] = []
     with progress.task(f"the gap on {dataset.name}", len(recipe.systems) * len(recipe.ways)) as advance:
         for system in recipe.systems:
             cells: Cells | None = None
             for way in recipe.ways:
                 run = _run_id(recipe, dataset, system, way)
-                if run not in known:
-                    cells = cells or _built(system, maps, dataset, out)
-                    known[run] = _computed(recipe, dataset, cells, system, way, run, out, progress)
-                how: dict[str, Any] = WAYS[way]
-                rows += again(dataset, known[run], system, way, out, marks_of(**how))
+                try:
+                    if run not in known:
+                        cells = cells or _built(system, maps, dataset, out)
+                        known[run] = _computed(
+                            recipe, dataset, cells, system, way, run, out, n_jobs, progress
+                        )
+                    how: dict[str, Any] = WAYS[way]
+                    rows += again(dataset, known[run], system, way, out, marks_of(**how))
+                except FAILURES as error:
+                    base = {"run": run} | _named(recipe, system)
+                    rows.append(failed(dataset, error, system, way, out, base))
                 advance(1)
     write_table(rows, out / "gap.csv")
     return rows
@@ -134,6 +148,11 @@ def _built(system: str, maps: Maps, dataset: Dataset, out: Path) -> Cells:
     if isinstance(cells, NetworkCells):
         cells.folder = out / "folds"
     return cells
+
+
+def _named(recipe: GapRecipe, system: str) -> dict[str, Any]:
+    """Return the fields of a system's rows that are known before anything is computed."""
+    return {"extractor": "motion maps", "spec": SYSTEMS[system].spec, "head": system, "seed": recipe.seed}
 
 
 def _run_id(recipe: GapRecipe, dataset: Dataset, system: str, way: str) -> str:
@@ -150,12 +169,14 @@ def _computed(
     way: str,
     run: str,
     out: Path,
+    n_jobs: int | None,
     progress: Progress,
 ) -> Row:
     """Measure one system under one protocol; write its predictions and its rows; return that of the whole."""
     started = time.perf_counter()
-    spec, groups = SYSTEMS[system].spec, SYSTEMS[system].groups
-    found = pooled(cells, dataset, way, recipe.inner, recipe.seed, groups=groups, progress=progress)
-    known = {"run": run, "extractor": "motion maps", "spec": spec, "head": system, "seed": recipe.seed,
-             "fit_s": time.perf_counter() - started}  # fmt: skip
+    found = pooled(
+        cells, dataset, way, recipe.inner, recipe.seed,
+        groups=SYSTEMS[system].groups, n_jobs=n_jobs, progress=progress,
+    )  # fmt: skip
+    known = {"run": run, "fit_s": time.perf_counter() - started} | _named(recipe, system)
     return keep(dataset, found, out, known, probabilistic=isinstance(cells, NetworkCells))

@@ -25,6 +25,8 @@ class HeadCells:
     copies : (n, d) float32, optional
         Altered copies (mirrored ones, say): training samples' copies are trained on too, and a test sample's
         scores are the mean of its own and its copy's.
+    memory : str, float or None
+        What the kernels of one fold may take, as in `classifiers.search.SharedGridSearch`.
 
     Raises
     ------
@@ -39,6 +41,7 @@ class HeadCells:
         X: NDArray[np.float32],
         y: NDArray[np.intp],
         copies: NDArray[np.float32] | None = None,
+        memory: float | str | None = None,
     ) -> None:
         from classifiers.registry import checked_params
 
@@ -46,6 +49,7 @@ class HeadCells:
         for one in self.candidates:
             checked_params(head, one)
         self._parts = [X] if copies is None else [X, copies]
+        self._memory = memory
         self._y, self._n_classes = np.asarray(y), int(np.max(y)) + 1
 
     def scores(self, train: Indices, test: Indices, cell: int | None = None) -> Scores:
@@ -60,7 +64,7 @@ class HeadCells:
             found[..., present] = 0.0
             return found
         fitted, asked = (np.concatenate([X[rows] for X in self._parts]) for rows in (train, test))
-        for c, tried in enumerate(try_candidates(self.head, which, fitted, y, asked)):
+        for c, tried in enumerate(try_candidates(self.head, which, fitted, y, asked, self._memory)):
             parts = tried.scores.reshape(len(self._parts), len(test), -1)
             found[c][:, present] = parts.mean(axis=0)
         return found

@@ -353,7 +353,7 @@ def subject_interval(
     rounds: int = 2000,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """Return bootstrap percentile intervals of UF1 and UAR, resampling whole subjects.
+    """Return bootstrap percentile intervals of UF1, UAR and accuracy, resampling whole subjects.
 
     Clips of one subject are alike; resampling clips would make the intervals too narrow.
 
@@ -369,7 +369,7 @@ def subject_interval(
     Returns
     -------
     dict
-        "uf1" and "uar", each (low, high).
+        "uf1", "uar" and "accuracy", each (low, high).
     """
     k = int(max(y.max(), predicted.max())) + 1
     names, subject = np.unique(groups, return_inverse=True)
@@ -384,6 +384,8 @@ def subject_interval(
     with np.errstate(invalid="ignore"):
         f1, recall = 2 * hit / (true + said), hit / true
     tails = [(1 - level) / 2, (1 + level) / 2]
-    drawn = {"uf1": np.where(true > 0, f1, np.nan), "uar": np.where(true > 0, recall, np.nan)}
-    found = {name: np.quantile(np.nanmean(values, axis=1), tails) for name, values in drawn.items()}
+    by_class = {"uf1": np.where(true > 0, f1, np.nan), "uar": np.where(true > 0, recall, np.nan)}
+    drawn = {name: np.nanmean(values, axis=1) for name, values in by_class.items()}
+    drawn["accuracy"] = hit.sum(axis=1) / true.sum(axis=1)
+    found = {name: np.quantile(values, tails) for name, values in drawn.items()}
     return {name: (float(low), float(high)) for name, (low, high) in found.items()}

@@ -12,19 +12,23 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from joblib import effective_n_jobs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from classifiers.cells import Cells
+from classifiers.memory import gigabytes
+from featurize.images import Preprocess
 from featurize.registry import parse
 from featurize.store import Store, key_of
 from pipelines import datasets
 from pipelines.datasets.base import Dataset, order_digest
-from pipelines.extract import embed
+from pipelines.extract import embed, embedding_keys
+from pipelines.fit import FAILURES
 from pipelines.head_cells import HeadCells
 from pipelines.loso import PROTOCOLS, cross_validate, marks_of
-from pipelines.network_cells import KerasCells, NetworkCells, STSTNetCells
+from pipelines.network_cells import KerasCells, NetworkCells, STSTNetCells, weights_before
 from pipelines.networks import check_classes, check_unseen, status_of
-from pipelines.pooled import PooledRow, again, keep, write_table
+from pipelines.pooled import PooledRow, again, failed, keep, write_table
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import (
     Data,
@@ -39,7 +43,7 @@ from pipelines.recipe import (
     with_extractors,
 )
 from pipelines.results import Row, read_rows
-from pipelines.training.recipe import TrainRecipe
+from pipelines.training.recipe import TrainRecipe, is_plain, network_of
 from pipelines.training.recipe import recipe as training_of
 
 #: Raised whenever the same recipe gives other figures.
@@ -163,6 +167,7 @@ def run_loso(
     strict: bool = False,
     store: Store | None = None,
     n_jobs: int | None = None,
+    memory: float | str | None = None,
     progress: Progress = SILENT,
 ) -> list[PooledRow]:
     """Run a recipe; what `out` already holds of it is not computed again.
@@ -178,37 +183,46 @@ def run_loso(
     store : Store, optional
         The embedding cache; the user's by default.
     n_jobs : int, optional
-        Workers for extraction; all cores by default.
+        Workers for extraction, and for folds; all cores by default.
+    memory : str, float or None
+        What the kernels of all folds at work may take together, as in `classifiers.search.SharedGridSearch`.
     progress : Progress
 
     Returns
     -------
     list of PooledRow
-        For each system and protocol the whole, then each set that the data is made of.
+        For each system and protocol the whole, then each set that the data is made of. One that failed has a
+        row with its error; it does not end the run, and is tried again the next time.
 
     Raises
     ------
     ValueError, OSError
-        One line that says what to do.
+        If the data set cannot be had; one line that says what to do.
     """
     store = store or Store()
     dataset = datasets.load(
         recipe.data.name, strict=strict, cache=store.root, progress=progress, **recipe.data.options
     )
     systems = list(_systems(recipe))
-    for system in systems:
-        _check(system, dataset)
-    known = {row.run: row for row in read_rows(out / "rows.csv") if row.split == "test"}
+    bound = gigabytes(memory) / (effective_n_jobs(n_jobs or -1))
+    known = {row.run: row for row in read_rows(out / "rows.csv") if row.split == "test" and row.done}
     rows: list[PooledRow] = []
     with progress.task(f"subjects of {dataset.name}", len(systems) * len(recipe.protocols)) as advance:
         for system in systems:
             cells: Cells | None = None
             for way in recipe.protocols:
-                run = _run_id(recipe, dataset, system, way)
-                if run not in known:
-                    cells = cells or _cells(system, dataset, out, store, n_jobs, progress)
-                    known[run] = _computed(recipe, dataset, cells, system, way, run, out, progress)
-                rows += again(dataset, known[run], system.title, way, out, marks_of(**_how(way)))
+                run = ""
+                try:
+                    run = _run_id(recipe, dataset, system, way)
+                    if run not in known:
+                        cells = cells or _cells(system, dataset, out, store, n_jobs, bound, progress)
+                        known[run] = _computed(
+                            recipe, dataset, cells, system, way, run, out, n_jobs, progress
+                        )
+                    rows += again(dataset, known[run], system.title, way, out, marks_of(**_how(way)))
+                except FAILURES as error:
+                    base = {"run": run or key_of({"system": system.title, "way": way})[:16]}
+                    rows.append(failed(dataset, error, system.title, way, out, base | _named(recipe, system)))
                 advance(1)
     write_table(rows, out / "loso.csv")
     return rows
@@ -228,15 +242,17 @@ def _systems(recipe: LosoRecipe) -> Iterator[_System]:
         yield _System(title, plan.backbone, "own", decides, network=network)
 
 
-def _check(system: _System, dataset: Dataset) -> None:
-    """Refuse a network that learned from this set, or takes another kind of samples."""
-    if system.features is not None:
-        extractors = parse(system.features.extractor)
-        check_classes(extractors, dataset)
-        none = np.empty(0, np.intp)
-        check_unseen(extractors, dataset, none, np.arange(len(dataset)))
-    elif system.network is not None:
-        KerasCells(dataset, system.network.training, system.network.epochs)
+def _check(features: Features, dataset: Dataset) -> None:
+    """Refuse vectors of a network that learned from this set."""
+    extractors = parse(features.extractor)
+    check_classes(extractors, dataset)
+    check_unseen(extractors, dataset, np.empty(0, np.intp), np.arange(len(dataset)))
+
+
+def _named(recipe: LosoRecipe, system: _System) -> dict[str, Any]:
+    """Return the fields of a system's rows that are known before anything is computed."""
+    title = system.title.rpartition(" + ")[0] or system.title
+    return {"extractor": title, "spec": system.spec, "head": system.head, "seed": recipe.seed}
 
 
 def _how(way: str) -> dict[str, Any]:
@@ -247,26 +263,52 @@ def _run_id(recipe: LosoRecipe, dataset: Dataset, system: _System, way: str) -> 
     how = {"folds": recipe.folds, "inner": recipe.inner, "shared": recipe.shared, "seed": recipe.seed}
     groups = [] if dataset.groups is None else dataset.groups.tolist()
     decides = {"data": dataset.fingerprint, "ids": order_digest(dataset.ids.tolist()), "groups": groups,
-               "system": system.decides, "way": way, "version": VERSION}  # fmt: skip
+               "system": system.decides | _decided_by_weights(system, dataset), "way": way,
+               "version": VERSION}  # fmt: skip
     return key_of(decides | how)[:16]
 
 
+def _decided_by_weights(system: _System, dataset: Dataset) -> dict[str, Any]:
+    """Return the keys of a system's vectors, or the version of its network and the weights it starts from."""
+    if system.network is not None:
+        plan = system.network.training
+        before = weights_before(plan, len(dataset.classes))
+        return {"version": network_of(plan.backbone).version, **before}
+    assert system.features is not None  # noqa: S101 - a system is one or the other
+    keys = [
+        embedding_keys(dataset, system.features.extractor, one) for one in _preprocessing(system.features)
+    ]
+    return {"keys": keys}
+
+
+def _preprocessing(features: Features) -> list[Preprocess]:
+    """Return what is done to the samples as they are and, where mirrored copies are asked for, to these."""
+    plain = features.preprocess
+    return [plain, plain.model_copy(update={"mirror": True})] if features.mirror else [plain]
+
+
 def _cells(
-    system: _System, dataset: Dataset, out: Path, store: Store, n_jobs: int | None, progress: Progress
+    system: _System,
+    dataset: Dataset,
+    out: Path,
+    store: Store,
+    n_jobs: int | None,
+    memory: float,
+    progress: Progress,
 ) -> Cells:
     if system.network is not None:
         return network_cells(dataset, system.network, out / "folds", progress)
     assert system.features is not None  # noqa: S101 - a system is one or the other
     assert system.head_plan is not None  # noqa: S101
     features, head = system.features, system.head_plan
-    plain = features.preprocess
-    ways = [plain, plain.model_copy(update={"mirror": True})] if features.mirror else [plain]
+    _check(features, dataset)
     found = [
         np.asarray(embed(dataset, features.extractor, preprocess=one, store=store, n_jobs=n_jobs,
                          progress=progress).X)
-        for one in ways
+        for one in _preprocessing(features)
     ]  # fmt: skip
-    return HeadCells(head.head, head.candidates(), found[0], dataset.labels, *found[1:])
+    copies = found[1] if features.mirror else None
+    return HeadCells(head.head, head.candidates(), found[0], dataset.labels, copies, memory)
 
 
 def network_cells(
@@ -288,10 +330,9 @@ def network_cells(
         As `KerasCells`.
     """
     r = plan.training.resolved()
-    plain = (r.optimizer, r.loss, r.schedule, r.augment) == (
-        "adam", "categorical_crossentropy", "constant", "none")  # fmt: skip
-    if r.backbone != "ststnet" or not plain:
-        return KerasCells(dataset, plan.training, plan.epochs, folder, progress)
+    trained = KerasCells(dataset, plan.training, plan.epochs, folder, progress)  # refuses what does not fit
+    if r.backbone != "ststnet" or not is_plain(r):
+        return trained
     from featurize.images import fit_to
 
     maps = np.stack([fit_to(dataset.samples[i], 28, 3) for i in range(len(dataset))])
@@ -307,6 +348,7 @@ def _computed(
     way: str,
     run: str,
     out: Path,
+    n_jobs: int | None,
     progress: Progress,
 ) -> Row:
     started = time.perf_counter()
@@ -314,10 +356,11 @@ def _computed(
     inner = recipe.inner or (5 if dear else 10)
     found = cross_validate(
         cells, dataset.labels, dataset.groups, folds=recipe.folds, inner=inner, shared=recipe.shared or dear,
-        seed=recipe.seed, n_jobs=cells.n_jobs if isinstance(cells, NetworkCells) else -1, progress=progress,
-        **_how(way),
+        seed=recipe.seed, n_jobs=cells.n_jobs if isinstance(cells, NetworkCells) else n_jobs or -1,
+        progress=progress, **_how(way),
     )  # fmt: skip
-    known = {"run": run, "extractor": system.title.rpartition(" + ")[0] or system.title, "spec": system.spec,
-             "head": system.head, "seed": recipe.seed, "fit_s": time.perf_counter() - started,
-             "status": status_of(parse(system.spec)) if system.features else "ok"}  # fmt: skip
+    known = _named(recipe, system) | {
+        "run": run, "fit_s": time.perf_counter() - started,
+        "status": status_of(parse(system.spec)) if system.features else "ok",
+    }  # fmt: skip
     return keep(dataset, found, out, known, probabilistic=isinstance(cells, NetworkCells))

@@ -197,6 +197,7 @@ class KerasCells(NetworkCells):
             "plan": self.plan.deciding() | {"batch": self.plan.batch},
             "network": network_of(self.plan.backbone).version,
             "data": self.dataset.fingerprint,
+            **weights_before(self.plan, len(self.dataset.classes)),
         }
 
     def answers(self, train: Indices, test: Indices, key: str) -> Scores:
@@ -215,6 +216,17 @@ class KerasCells(NetworkCells):
             shutil.rmtree(out, ignore_errors=True)
         keras().utils.clear_session()  # the next fold's network is a new one
         return found.astype(np.float64)
+
+
+def weights_before(plan: TrainRecipe, classes: int) -> dict[str, Any]:
+    """Return the marks of the weights that a training starts from and of its teachers'; empty without any."""
+    from pipelines.training.job import learned_before
+    from pipelines.training.recipe import network_of
+    from pipelines.training.start import start
+    from pipelines.training.teacher import teachers
+
+    first = start(network_of(plan.backbone), plan.start, classes) if plan.start else None
+    return learned_before(first, teachers(plan.teacher) if plan.teacher else ())
 
 
 def _answer(path: Path, n: int, classes: int) -> NDArray[np.float32]:

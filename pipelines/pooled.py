@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from featurize.suggest import error_words
 from pipelines.datasets.base import Dataset
 from pipelines.loso import Pooled, subject_interval
 from pipelines.results import Predictions, Row, append_rows, as_json, load_predictions
 from pipelines.tabular import write_csv
 from pipelines.versions import git_sha, library_versions
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class PooledRow:
         See `pipelines.loso.Pooled`.
     words : str
         The protocol.
+    error : str
+        Why there are no figures; empty where there are.
     """
 
     system: str
@@ -54,6 +60,27 @@ class PooledRow:
     seconds: float
     marks: tuple[str, ...]
     words: str
+    error: str = ""
+
+
+def failed(
+    dataset: Dataset, error: Exception, system: str, way: str, out: Path, known: Mapping[str, Any]
+) -> PooledRow:
+    """Write the row of a system that failed under a protocol; return it as the table shows it.
+
+    Parameters
+    ----------
+    known : mapping
+        The fields of a `Row` that are known all the same: `run`, `extractor`, `spec`, `head`, `seed`.
+    """
+    words = error_words(error)
+    log.warning("%s, %s: failed: %s", system, way, words)
+    row = Row(dataset=dataset.name, fingerprint=dataset.fingerprint, protocol=way, split="test",
+              status="error", error=words, **known)  # fmt: skip
+    append_rows(out / "rows.csv", [row])
+    none = (np.nan, np.nan)
+    return PooledRow(system, way, "all", len(dataset), np.nan, np.nan, np.nan, none, none, np.nan,
+                     ("error",), way, words)  # fmt: skip
 
 
 def pooled_rows(dataset: Dataset, found: Pooled, system: str, way: str, seconds: float) -> list[PooledRow]:
@@ -132,6 +159,10 @@ def keep(
         score: dict[str, Any] = evaluate(
             dataset.labels[index], scores[index], probabilistic, found.predicted[index]
         )
+        if dataset.groups is not None:  # clips of one subject are alike: by clip it would be too narrow
+            subjects = dataset.groups[index]
+            interval = subject_interval(dataset.labels[index], found.predicted[index], subjects)
+            score["ci_low"], score["ci_high"] = interval["accuracy"]
         rows.append(Row(**same, **score, split="test" if part == "all" else part, n_test=len(index)))
     append_rows(out / "rows.csv", rows)
     return rows[0]
@@ -150,7 +181,7 @@ def again(dataset: Dataset, row: Row, system: str, way: str, out: Path, marks: t
 
 
 COLUMNS = ("system", "protocol", "set", "n", "uf1", "uf1_low", "uf1_high", "uar", "uar_low", "uar_high",
-           "accuracy", "seconds", "marks")  # fmt: skip
+           "accuracy", "seconds", "marks", "error")  # fmt: skip
 
 
 def records(rows: Iterable[PooledRow]) -> list[dict[str, Any]]:
@@ -160,7 +191,7 @@ def records(rows: Iterable[PooledRow]) -> list[dict[str, Any]]:
             "system": r.system, "protocol": r.way, "set": r.part, "n": r.n,
             "uf1": r.uf1, "uf1_low": r.uf1_interval[0], "uf1_high": r.uf1_interval[1],
             "uar": r.uar, "uar_low": r.uar_interval[0], "uar_high": r.uar_interval[1],
-            "accuracy": r.accuracy, "seconds": r.seconds, "marks": " ".join(r.marks),
+            "accuracy": r.accuracy, "seconds": r.seconds, "marks": " ".join(r.marks), "error": r.error,
         }
         for r in rows
     ]  # fmt: skip

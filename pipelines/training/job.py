@@ -6,6 +6,7 @@ import contextlib
 import functools
 import hashlib
 import operator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from featurize import extractor
 from featurize.backbones import weightfile
+from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import keras
 from featurize.images import Preprocess
 from featurize.store import key_of
@@ -26,7 +28,7 @@ from pipelines.training.board import write_board
 from pipelines.training.feed import Epochs, Pictures, in_order
 from pipelines.training.loop import Loop, Settings
 from pipelines.training.recipe import TrainRecipe, network_of
-from pipelines.training.start import start
+from pipelines.training.start import Start, start
 from pipelines.training.state import Folder, State
 from pipelines.training.teacher import taught, teachers
 from pipelines.versions import git_sha, library_versions, machine
@@ -101,14 +103,12 @@ class Job:
     def identity(self) -> str:
         """Return the hash of what is trained, on what, and how."""
         ids = self.dataset.ids
-        started = {"start": self.start.sha256} if self.start else {}
-        learned = {"teacher": [t.spec.identity() for t in self.teachers]} if self.teachers else {}
         return key_of({
             "plan": self.plan.deciding(), "network": self.network.version,
             "dataset": self.dataset.fingerprint,
             "train": key_of({"ids": ids[self.train].tolist()}),
             "validation": key_of({"ids": ids[self.validation].tolist()}),
-            **started, **learned,
+            **learned_before(self.start, self.teachers),
         })  # fmt: skip
 
     def answer(self, epoch: int) -> Path:
@@ -205,6 +205,12 @@ class Job:
         found = {n: round(float(right[m].mean()), 5) for n, m in parts.items() if m.any()}
         best = (state.best or {}).get("val_accuracy")
         return found | ({"validation": round(best, 5)} if best is not None else {})
+
+
+def learned_before(start: Start | None, teachers: Sequence[NetworkExtractor]) -> dict[str, Any]:
+    """Return what of a training's result is decided by weights that were there before; empty without any."""
+    started = {"start": start.sha256} if start else {}
+    return started | ({"teacher": [t.spec.identity() for t in teachers]} if teachers else {})
 
 
 def on_device(device: str) -> Any:

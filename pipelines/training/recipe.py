@@ -158,6 +158,20 @@ class TrainRecipe(BaseModel):
         return {k: v for k, v in fields.items() if k not in dull or v != dull[k]}
 
 
+#: What the compiled loops of `pipelines.training.ststnet` do not know, with the value at which they need not.
+_PLAIN: dict[str, Any] = {
+    "optimizer": "adam", "loss": "categorical_crossentropy", "schedule": "constant", "augment": "none",
+    "start": None, "teacher": None, "label_smoothing": 0.0, "mixup": 0.0, "weight_decay": 0.0, "average": 1,
+    "equalize": "none",
+}  # fmt: skip
+
+
+def is_plain(plan: TrainRecipe) -> bool:
+    """Say whether a training asks for nothing but plain Adam on whole labels and unchanged samples."""
+    resolved = plan.resolved()
+    return all(getattr(resolved, name) == value for name, value in _PLAIN.items())
+
+
 def recipe(**fields: Any) -> TrainRecipe:
     """Build a `TrainRecipe`; a wrong field is a `ValueError` of one line."""
     try:

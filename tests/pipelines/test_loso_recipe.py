@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,15 @@ import pytest
 from featurize.store import Store
 from pipelines import datasets
 from pipelines.datasets.base import Dataset, sample_digest
-from pipelines.loso_recipe import NetworkPlan, load_loso_recipe, loso_recipe, network_cells, run_loso
+from pipelines.loso_recipe import (
+    NetworkPlan,
+    _run_id,
+    _systems,
+    load_loso_recipe,
+    loso_recipe,
+    network_cells,
+    run_loso,
+)  # fmt: skip
 from pipelines.network_cells import KerasCells, STSTNetCells
 from pipelines.reporting.load import load_results
 from pipelines.results import load_predictions, read_rows
@@ -146,6 +155,128 @@ def test_ststnet_as_published_goes_by_loops_of_our_own(maps):
     assert isinstance(of(augment="flip"), KerasCells)
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"label_smoothing": 0.1}, {"mixup": 0.2}, {"weight_decay": 0.01}, {"average": 2},
+        {"start": "{other}"}, {"teacher": "ststnet(weights='{other}')"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_the_compiled_loops_do_not_know_is_not_dropped(maps, tmp_path, asked):
+    other = str(weights_of(tmp_path / "other.npz"))
+    fields = {name: v.format(other=other) if isinstance(v, str) else v for name, v in asked.items()}
+    plan = training_of(backbone="ststnet", **fields)
+    assert isinstance(network_cells(maps, NetworkPlan(plan, (1,))), KerasCells)
+
+
+def weights_of(path, seed=0):
+    """Write seeded random weights of ststnet as a training would leave them."""
+    from featurize import extractor
+    from featurize.backbones import weightfile
+
+    network = extractor("ststnet", weights="random").network
+    card = {"network": "ststnet", "version": network.version, "trained_on": "0" * 64,
+            "classes": ["negative", "positive", "surprise"]}  # fmt: skip
+    tensors = weightfile.random_tensors(network.build(3), seed)
+    weightfile.save(path, tensors, card, weightfile.Seen.of((), ()))
+    return path
+
+
+@pytest.mark.parametrize("field", ["start", "teacher"])
+def test_weights_from_before_decide_the_row_and_the_files_of_folds(maps, tmp_path, field):
+    """Two networks that differ in nothing but the weights they start from, or are taught by."""
+
+    def plan(name, seed):
+        path = weights_of(tmp_path / name, seed)
+        given = str(path) if field == "start" else f"ststnet(weights={str(path)!r})"
+        return training_of(backbone="ststnet", precision="f32", **{field: given})
+
+    first, same, other = plan("a.npz", 0), plan("b.npz", 0), plan("c.npz", 1)
+    without = training_of(backbone="ststnet", precision="f32")
+    folds = [KerasCells(maps, p, (1,)).identity() for p in (first, same, other, without)]
+    assert folds[0] == folds[1]
+    assert folds[0] != folds[2]
+    assert folds[0] != folds[3]
+    runs = []
+    for p in (first, same, other, without):
+        network = {"backbone": "ststnet", "precision": "f32", "epochs": [1]} | (
+            {field: getattr(p, field)} if getattr(p, field) else {}
+        )
+        system = next(_systems(recipe(extractors=[], heads=[], networks=[network])))
+        runs.append(_run_id(recipe(), maps, system, "loso"))
+    assert runs[0] == runs[1]
+    assert len(set(runs)) == 3
+
+
+def test_the_weights_of_an_extractor_decide_the_row(tmp_path):
+    dataset = datasets.load("synthetic-clips", n_subjects=4, clips_per_subject=3)
+    runs = []
+    for seed in (0, 0, 1):
+        from tests.featurize.backbones.conftest import write_weights
+
+        write_weights(tmp_path / "w.npz", "ucm-a", seed)
+        inner = f"ucm-a(weights={str(tmp_path / 'w.npz')!r}, precision='f32')"
+        plan = recipe(extractors=[f"pooled(of={inner!r})"])
+        runs.append(_run_id(plan, dataset, next(_systems(plan)), "loso"))
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+def test_one_system_that_fails_ends_nothing(tmp_path):
+    """hog takes images, not clips; the other system of the recipe has its figures all the same."""
+    plan = recipe(extractors=["hog", "pooled(of='pixels', side=16)"])
+    rows = run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
+    assert [bool(r.error) for r in rows] == [True, False]
+    assert "hog" in rows[0].error
+    assert np.isnan(rows[0].uf1)
+    assert rows[1].uf1 > 0
+    assert [r.status for r in read_rows(tmp_path / "out" / "rows.csv")] == ["error", "ok"]
+    again = run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
+    assert again[1] == rows[1]
+    assert "clips" in (tmp_path / "out" / "loso.csv").read_text()
+
+
+def test_memory_bounds_the_kernels_of_every_fold(tmp_path, monkeypatch):
+    import pipelines.head_cells
+
+    asked = []
+    given = pipelines.head_cells.HeadCells.__init__
+
+    def noted(self, *args, **kwargs):
+        given(self, *args, **kwargs)
+        asked.append(self._memory)
+
+    monkeypatch.setattr(pipelines.head_cells.HeadCells, "__init__", noted)
+    plan = recipe(heads=[{"head": "svm"}])
+    run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"), n_jobs=2, memory="1GB")
+    assert asked == [0.5]
+    with pytest.raises(ValueError, match="give a number with a unit"):
+        run_loso(plan, tmp_path / "other", store=Store(tmp_path / "cache"), memory="much")
+
+
+def test_rows_have_their_interval_by_subject(tmp_path):
+    """Of six subjects three are right and three wrong as a whole: by clip the interval is narrow."""
+    from pipelines.loso import Pooled
+    from pipelines.pooled import keep
+
+    y, subject = np.arange(120) % 3, np.arange(120) // 20
+    said = np.where(subject < 3, y, (y + 1) % 3)
+    dataset = Dataset(
+        name="six", classes=("a", "b", "c"), ids=np.arange(120).astype(str), labels=y,
+        split=np.full(120, "train"), samples=np.zeros((120, 2, 2), np.uint8), digests=np.full(120, "0" * 64),
+        groups=subject.astype(str), kind="clip",
+    )  # fmt: skip
+    found = Pooled(said, np.eye(3)[said], subject, ({},) * 6, np.full(6, np.nan), (), "")
+    row = keep(dataset, found, tmp_path, {"run": "x", "extractor": "e", "spec": "e", "head": "h"})
+    assert row.accuracy == pytest.approx(0.5)
+    assert row.ci_low < 0.2  # by clip it would be .41 to .59
+    assert row.ci_high > 0.8
+    alone = keep(replace(dataset, groups=None), found, tmp_path, {"run": "y", "extractor": "e", "spec": "e",
+                                                                  "head": "h"})  # fmt: skip
+    assert alone.ci_low == pytest.approx(0.41, abs=0.02)
+
+
 def test_a_network_in_a_recipe(maps, tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: maps)
     network = {"backbone": "ststnet", "epochs": [10, 20], "batch": 8, "learning_rate": 3e-3, "mirror": True}
@@ -194,15 +325,13 @@ def test_a_typo_in_a_recipe_is_an_error_of_one_line(changes, why):
 
 
 def test_a_network_for_another_kind_of_data_and_a_cosine_are_refused(maps, tmp_path):
-    with pytest.raises(ValueError, match="ststnet takes flows; synthetic-clips holds clips"):
-        run_loso(recipe(networks=[{"backbone": "ststnet"}]), tmp_path)
+    rows = run_loso(recipe(networks=[{"backbone": "ststnet"}]), tmp_path)
+    assert [r.error for r in rows] == ["", "ststnet takes flows; synthetic-clips holds clips"]
     with pytest.raises(ValueError, match="a cosine ends at the last epoch"):
         KerasCells(maps, training_of(backbone="ststnet", schedule="cosine"), (1, 2))
 
 
 def test_a_set_without_subjects_is_refused(tmp_path, monkeypatch):
-    from dataclasses import replace
-
     nameless = replace(datasets.load("synthetic-clips", n_subjects=4, clips_per_subject=3), groups=None)
     monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: nameless)
     with pytest.raises(ValueError, match="does not name them"):
