@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from classifiers.combine import Vote, as_scores
+from classifiers.combine import Stack, Vote, as_scores, out_of_fold
 from pipelines.compare import compare as run
 from pipelines.ensemble import held_out
 from pipelines.recipe import recipe_from
@@ -49,6 +49,23 @@ def test_validation_predictions_are_of_the_fit_on_train_alone(tmp_path):
     for row in (r for r in rows if r.split == "validation" and r.head in ("knn", "svm")):
         kept = load_predictions(held_out(tmp_path, row.run))
         assert np.mean(kept.predicted == kept.true) == pytest.approx(row.accuracy)
+
+
+def test_the_validation_score_of_an_ensemble_is_out_of_fold(tmp_path):
+    """Scored on the samples it learned from, a stack would be too good."""
+    rows = run(recipe(), tmp_path).rows
+    cells = [r for r in rows if r.split == "test" and r.head in ("knn", "svm")]
+    known = [load_predictions(held_out(tmp_path, r.run)) for r in cells]
+    scores, y = [as_scores(p.scores, p.probabilistic) for p in known], known[0].true
+
+    def held(fit, rest):
+        return Stack().fit([s[fit] for s in scores], y[fit]).predict_proba([s[rest] for s in scores])
+
+    (row,) = (r for r in rows if r.split == "validation" and r.head == "stack")
+    honest = out_of_fold(held, y, len(known[0].classes)).argmax(1) == y
+    in_sample = Stack().fit(scores, y).predict(scores) == y
+    assert row.accuracy == pytest.approx(honest.mean())
+    assert in_sample.mean() > honest.mean()
 
 
 def test_nothing_is_computed_twice_and_older_results_get_what_they_lack(tmp_path):

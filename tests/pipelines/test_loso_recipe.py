@@ -209,6 +209,16 @@ def test_weights_from_before_decide_the_row_and_the_files_of_folds(maps, tmp_pat
     assert len(set(runs)) == 3
 
 
+def test_the_numbers_of_epochs_decide_the_row_and_the_files_of_folds(maps):
+    training = training_of(backbone="ststnet", batch=8, learning_rate=3e-3)
+    assert NetworkPlan(training, (2, 4)) != NetworkPlan(training, (2,))
+    runs = []
+    for epochs in ([10, 20], [20], [10, 20, 30]):
+        plan = recipe(extractors=[], heads=[], networks=[{"backbone": "ststnet", "epochs": epochs}])
+        runs.append(_run_id(plan, maps, next(_systems(plan)), "loso"))
+    assert len(set(runs)) == 3
+
+
 def test_the_weights_of_an_extractor_decide_the_row(tmp_path):
     dataset = datasets.load("synthetic-clips", n_subjects=4, clips_per_subject=3)
     runs = []

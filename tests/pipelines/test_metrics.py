@@ -69,6 +69,14 @@ def test_interval_holds_the_accuracy(n, share):
     assert 0 <= low <= accuracy <= high <= 1
 
 
+def test_interval_near_the_edge_is_the_bootstrap_percentile_and_no_other():
+    """Where a normal approximation passes 1 and Wilson's interval is another."""
+    rng = np.random.default_rng(0)
+    hits = np.r_[np.ones(49), np.zeros(1)]
+    means = rng.choice(hits, (100_000, 50)).mean(axis=1)
+    assert accuracy_interval(0.98, 50) == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=1e-9)
+
+
 def test_interval_is_that_of_resampling():
     rng = np.random.default_rng(0)
     hits = np.arange(500) < 310
