@@ -135,6 +135,7 @@ def featurize(
         "from_cache": found.reused,
         "fallbacks": found.fallbacks,
         "left_out": len(dataset.faults),
+        "notes": dataset.notes,
         "keys": found.keys,
         "out": out,
     }
@@ -177,7 +178,12 @@ def fit(
     validation: Annotated[
         str, typer.Option(help="Share of train held out to choose on, or a split.")
     ] = "0.1",
-    test: Annotated[str, typer.Option(help="Split that tests.")] = "test",
+    test: Annotated[
+        str,
+        typer.Option(
+            help="Split that tests, or a share held out of train: 0.2 where there is no test split."
+        ),
+    ] = "test",
     refit: Annotated[bool, typer.Option(help="Fit again on train + validation before the test.")] = True,
     scoring: Annotated[str, typer.Option(help="Score that validation is chosen by.")] = "accuracy",
     folds: Annotated[
@@ -210,7 +216,7 @@ def fit(
         clip=clip,
         mirror=mirror,
         validation=words.share_or_name(validation),
-        test=test,
+        test=words.share_or_name(test),
         refit=refit,
         scoring=scoring,
         folds=folds,
@@ -423,7 +429,10 @@ def train(
         str, typer.Option(help="Share of train to choose the epoch on, or a split.")
     ] = "0.1",
     test: Annotated[
-        str, typer.Option(help="Split that tests, or a share of the subjects of a set without one.")
+        str,
+        typer.Option(
+            help="Split that tests, or a share held out of train: 0.2 where there is no test split."
+        ),
     ] = "test",
     patience: Annotated[
         int, typer.Option(min=0, help="Stop after so many epochs without gain; 0: never.")

@@ -96,7 +96,7 @@ def fit(
     clip: float = 4.0,
     mirror: bool = False,
     validation: float | str = 0.1,
-    test: str = "test",
+    test: float | str = "test",
     refit: bool = True,
     scoring: str = "accuracy",
     seed: int = 0,

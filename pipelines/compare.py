@@ -359,6 +359,8 @@ def write_recipe(recipe: Recipe, dataset: Dataset, runs: list[str], path: Path) 
         "counts": counts,
         "subjects": None if dataset.groups is None else len(np.unique(dataset.groups)),
         "left_out": len(dataset.faults),
+        "held_out": dataset.held_out,
+        "notes": list(dataset.notes),
     }
     record = {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),

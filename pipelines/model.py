@@ -164,6 +164,7 @@ def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any
             "left_out": len(bench.dataset.faults),
             "side": _side_of(bench),
             "largest": _largest_of(bench),
+            "notes": list(bench.dataset.notes),
         },
         "classes": list(bench.dataset.classes),
         "protocol": first.protocol,

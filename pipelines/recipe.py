@@ -160,8 +160,9 @@ class Recipe(_Strict):
     data : Data or str
     validation : float or str
         Share of the training samples held out to choose on, or the name of a split.
-    test : str
-        The split that tests.
+    test : float or str
+        The split that tests, or the share of the training samples held out to test on. By default the set's
+        test split, and a fifth of the training samples where it brings none; see `pipelines.splits.divided`.
     refit : bool
         Fit the chosen parameters again on train + validation before the test.
     scoring : str
@@ -182,7 +183,7 @@ class Recipe(_Strict):
     question: str = ""
     data: Annotated[Data, BeforeValidator(as_data)]
     validation: float | str = 0.1
-    test: str = "test"
+    test: float | str = "test"
     refit: bool = True
     scoring: Literal["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted"] = "accuracy"
     seed: int = Field(default=0, ge=0, le=2**32 - 1)

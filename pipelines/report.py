@@ -279,7 +279,8 @@ class _Maker:
 
         model = load_model(self.options.model)
         source = open_source(self.results, self.options.data, self.store)
-        draw_looked(self.album, look(model, source.dataset, progress=self.progress), model.card["title"])
+        found = look(model, source.dataset, progress=self.progress, tested=source.rows)
+        draw_looked(self.album, found, model.card["title"])
 
     def _faces(self) -> list[Sheet]:
         p = self.results.chosen.predictions

@@ -63,6 +63,11 @@ class Dataset:
         Samples that were left out.
     synthetic : bool
         True for drawn data: every row and page made from it says so.
+    held_out : str
+        How the test split was made of training samples, in words (`pipelines.splits.divided`); empty where
+        the set brings its own.
+    notes : tuple of str
+        What a user should know of the samples, one line each.
     """
 
     name: str
@@ -77,6 +82,8 @@ class Dataset:
     test_splits: dict[str, tuple[str, ...]] = field(default_factory=lambda: {"test": ("test",)})
     faults: tuple[Fault, ...] = ()
     synthetic: bool = False
+    held_out: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(self.ids), len(self.labels), len(self.split), len(self.samples), len(self.digests)}

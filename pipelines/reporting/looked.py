@@ -58,7 +58,13 @@ class Looked:
     n_dealt: int
 
 
-def look(model: Model, dataset: Dataset, seed: int = 0, progress: Progress = SILENT) -> Looked:
+def look(
+    model: Model,
+    dataset: Dataset,
+    seed: int = 0,
+    progress: Progress = SILENT,
+    tested: NDArray[np.intp] | None = None,
+) -> Looked:
     """Ask a model again with parts of the test faces hidden or taken from other faces.
 
     Hiding is occlusion (Zeiler and Fergus, ECCV 2014) by the face's own mean grey. Dealing is permutation
@@ -71,6 +77,8 @@ def look(model: Model, dataset: Dataset, seed: int = 0, progress: Progress = SIL
         Whose classes are the model's.
     seed : int
     progress : Progress
+    tested : (n,) int, optional
+        The test samples; by default those of every split that tests.
 
     Raises
     ------
@@ -81,7 +89,7 @@ def look(model: Model, dataset: Dataset, seed: int = 0, progress: Progress = SIL
         raise ValueError(f"the model knows {', '.join(model.classes)}; {dataset.name} has other classes")
     rng = np.random.default_rng(seed)
     channels = max(part.channels for part in parse(model.extractor))
-    tested = dataset.where(*dataset.test_splits)
+    tested = dataset.where(*dataset.test_splits) if tested is None else tested
     chosen = np.sort(rng.choice(tested, min(FACES_DEALT, len(tested)), replace=False))
     faces = np.stack([fit_to(dataset.samples[int(i)], SIDE, channels) for i in chosen])
     true = np.array([model.classes[k] for k in dataset.labels[chosen]])

@@ -51,8 +51,7 @@ class Job:
             )
         if parts is None:
             dataset = divided(dataset, plan.test, plan.split_seed)
-            test = plan.test if isinstance(plan.test, str) else "test"
-            parts = split(dataset, plan.validation, test, plan.split_seed, refit=plan.fit_on != "train")
+            parts = split(dataset, plan.validation, plan.test, plan.split_seed, refit=plan.fit_on != "train")
         self.dataset = dataset
         both = np.sort(np.concatenate([parts.train, parts.validation]))
         self.train = parts.train if plan.fit_on == "train" else both
@@ -175,8 +174,10 @@ class Job:
                 "validation": len(self.validation),
                 "fit_on": plan.fit_on,
                 "synthetic": self.dataset.synthetic,
+                "notes": list(self.dataset.notes),
             },
-            "protocol": f"trained on {plan.fit_on}, kept {chosen}; the test split was read once, afterwards",
+            "protocol": f"trained on {plan.fit_on}, kept {chosen}; the test split was read once, afterwards"
+            + (f"; {self.dataset.held_out}" if self.dataset.held_out else ""),
             "start": {"file": self.start.path.name, "sha256": self.start.sha256} if self.start else None,
             "teachers": [{"network": t.name, "sha256": t.weights_sha256} for t in self.teachers],
             "recipe": plan.model_dump(), "batch": state.batch, "seed": plan.seed,

@@ -67,8 +67,9 @@ class TrainRecipe(BaseModel):
     validation : float or str
         See `pipelines.splits.split`.
     test : float or str
-        The split that the card reports, read once at the end. A share holds out so much of a set that brings
-        no such split, whole subjects; see `pipelines.splits.divided`.
+        The split that the card reports, read once at the end, or the share of the training samples held out
+        for it. By default the set's test split, and a fifth of the training samples where it brings none; see
+        `pipelines.splits.divided`.
     patience : int or None
         Stop after so many epochs without a better validation accuracy; None: never.
     precision : {"auto", "f32", "bf16"}

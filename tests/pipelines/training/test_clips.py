@@ -56,8 +56,9 @@ def test_a_set_without_a_test_split_is_divided_by_subject(clips, maps):
         assert np.array_equal(divided(data).split, parts.split)
         assert divided(parts) is parts
     assert 0.3 < len(divided(maps, 0.4).where("test")) / len(maps) < 0.6
-    with pytest.raises(ValueError, match="names no two subjects"):
-        divided(replace(clips, groups=None))
+    assert "by class, seed 0" in divided(replace(clips, groups=None)).held_out
+    with pytest.raises(ValueError, match="one subject only: none can be held out for test"):
+        divided(replace(clips, groups=np.full(len(clips), "s1")))
     with pytest.raises(ValueError, match="test=1.5"):
         divided(clips, 1.5)
 
