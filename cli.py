@@ -273,7 +273,7 @@ def compare(
             cluster=cluster,
         )
     if json:
-        console.as_json({"folder": str(folder), "cells": summarize(found)})
+        console.as_json({"folder": str(folder), "cells": summarize(found), "notes": found.notes})
     else:
         words.print_comparison(plan, found)
     if found.failed or found.faults:

@@ -47,6 +47,8 @@ class Comparison:
     faults : int
         Samples that were left out of the data set.
     folder : Path
+    notes : tuple of str
+        What a user should know of the samples.
     """
 
     rows: list[Row]
@@ -55,6 +57,7 @@ class Comparison:
     failed: int
     faults: int
     folder: Path
+    notes: tuple[str, ...] = ()
 
     @property
     def best(self) -> Row | None:
@@ -123,7 +126,9 @@ def compare(
     for how in ensembles(recipe.ensembles, bench, order, out):
         counts[how] += 1
     rows = _ordered(read_rows(out / "rows.csv"), order)
-    found = Comparison(rows, **counts, faults=len(bench.dataset.faults), folder=out)
+    found = Comparison(
+        rows, **counts, faults=len(bench.dataset.faults), folder=out, notes=bench.dataset.notes
+    )
     write_summary(found, out / "summary.csv")
     write_audit(bench.dataset, out, progress)
     write_recipe(recipe, bench.dataset, order, out / "recipe.json")

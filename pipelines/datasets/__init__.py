@@ -149,6 +149,7 @@ def _load_folder(
 ) -> Dataset:
     from featurize.store import default_root
     from pipelines.datasets import folder
+    from pipelines.datasets.whole_photos import with_notes
 
     path = Path(name).expanduser()
     if not path.exists():
@@ -159,7 +160,7 @@ def _load_folder(
         )
     if options:
         raise ValueError(f"{name}: a folder takes no option {next(iter(options))!r}")
-    return folder.load(path, strict=strict, cache=cache or default_root(), progress=progress)
+    return with_notes(folder.load(path, strict=strict, cache=cache or default_root(), progress=progress))
 
 
 def _unknown(name: str) -> ValueError | FileNotFoundError:

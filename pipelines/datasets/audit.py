@@ -85,6 +85,8 @@ class Audit:
     findings : tuple of Finding
     near_threshold : int
         Bits in which hashes of near duplicates may differ.
+    notes : tuple of str
+        What else a user should know of the samples; see `pipelines.datasets.base.Dataset`.
     """
 
     dataset: str
@@ -93,6 +95,7 @@ class Audit:
     counts: tuple[Count, ...]
     findings: tuple[Finding, ...]
     near_threshold: int
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, key: str) -> Count:
         """Return a line of the summary by its key."""
@@ -106,6 +109,7 @@ class Audit:
             "samples": self.n,
             "near_threshold": self.near_threshold,
             "counts": [vars(count) for count in self.counts],
+            "notes": list(self.notes),
         }
 
     def text(self) -> str:
@@ -181,7 +185,9 @@ def audit(dataset: Dataset, near_threshold: int = near.DISTANCE, progress: Progr
         Count("test-clean", "samples in test-clean", int(clean_test(dataset).sum())),
     ]
     findings = (*unreadable, *blank, *copies, *near_ones)
-    return Audit(dataset.name, dataset.synthetic, len(dataset), tuple(counts), findings, near_threshold)
+    return Audit(
+        dataset.name, dataset.synthetic, len(dataset), tuple(counts), findings, near_threshold, dataset.notes
+    )
 
 
 def clean_test(dataset: Dataset) -> NDArray[np.bool_]:

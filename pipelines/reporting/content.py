@@ -69,6 +69,9 @@ def data_words(results: Results, audit: Table) -> list[str]:
         said[0] += f" {data['subjects']:,} subjects, none of them in two parts of the data."
     if data.get("left_out"):
         said[0] += f" {data['left_out']:,} pictures could not be read and were left out."
+    if held := str(data.get("held_out") or ""):
+        said.append(f"The test is a share of the training samples: {held}.")
+    said += [f"{note[:1].upper()}{note[1:]}." for note in data.get("notes", ())]
     if words := _majority(results):
         said.append(words)
     if clean := results.chosen.rows.get("test-clean"):
