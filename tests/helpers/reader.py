@@ -1,0 +1,255 @@
+"""A reader who types what a page shows, line after line, in one folder."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cli
+from tests.helpers.pages import ROOT, Step
+from tests.pipelines.videofiles import moving_face
+
+#: Seconds within which a server or a scheduler must answer.
+_PATIENCE = 60
+
+
+class Screen:
+    """In the place of a window: Space is pressed at the second frame, q at the fourth."""
+
+    def __init__(self) -> None:
+        self.shown = 0
+
+    def show(self, image: Any) -> list[str]:
+        self.shown += 1
+        return {2: ["save"], 4: ["end"]}.get(self.shown, [])
+
+    def close(self) -> None:
+        pass
+
+
+class Capture:
+    """In the place of a camera: one face, for ever."""
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return True
+
+    def read(self) -> tuple[bool, Any]:
+        time.sleep(0.01)
+        return True, moving_face(1)[0][..., ::-1]
+
+    def release(self) -> None:
+        pass
+
+
+class Reader:
+    """Runs commands and Python blocks in this process.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the reader is; the recipes of the checkout are copied there.
+    patch : pytest.MonkeyPatch
+    capsys : pytest.CaptureFixture
+    """
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.patch, self.capsys = folder, patch, capsys
+        #: What the page calls something -> what it is called here: an address, a smaller set.
+        self.instead: dict[str, str] = {}
+        self.out = self.err = ""
+        #: Pages that would have been opened in a browser.
+        self.opened: list[str] = []
+        self._names: dict[str, Any] = {"__name__": "__main__"}
+        self._started: list[subprocess.Popen[bytes]] = []
+        shutil.copytree(ROOT / "configs", folder / "configs")
+        patch.chdir(folder)
+        patch.setenv("MUECA_DATA", str(folder / "data"))
+        patch.setattr("typer.launch", self.opened.append)
+        patch.setattr("pipelines.live.TkScreen", Screen)
+        patch.setattr("pipelines.camera._opened", lambda number: Capture())
+        capsys.readouterr()
+
+    @property
+    def data(self) -> Path:
+        """The folder of data sets."""
+        return self.folder / "data"
+
+    def type(self, text: str) -> str:
+        """Run a command; return what it prints.
+
+        Raises
+        ------
+        AssertionError
+            If it ends with another exit code than 0.
+        """
+        for shown, here in self.instead.items():
+            text = text.replace(shown, here)
+        words = shlex.split(text, comments=True)
+        if words[:2] == ["mueca", "serve"]:
+            with serving() as port:
+                return self._mueca(*words[1:], "--port", str(port))
+        if words[0] == "mueca":
+            return self._mueca(*words[1:])
+        if words == ["./run", "demo"]:
+            return self.type(command_of_run("demo"))
+        if words[0] == "curl":
+            return self._curl(text)
+        if words[0] == "python":
+            return self._other(sys.executable, *words[1:])
+        raise AssertionError(f"nothing here runs {text}")
+
+    def run_python(self, step: Step) -> None:
+        """Run a Python block; one that is a file or a line of the checkout goes there."""
+        if named := re.match(r"# ((?:featurize|classifiers)/\S+\.py)\n", step.text):
+            self._add_file(named[1], step.text)
+        elif re.fullmatch(r'\s*"\w+": "[\w.:]+",\s*', step.text):
+            self._register(step.text)
+        else:
+            self._execute(step)
+
+    def start(self, *words: str) -> None:
+        """Start a program that goes on until the page is read."""
+        self._started.append(subprocess.Popen(words, env=_environment(), cwd=self.folder))
+
+    def leave(self) -> None:
+        """End what was started; it must be running still."""
+        ended = [program.args for program in self._started if program.poll() is not None]
+        for program in reversed(self._started):
+            program.terminate()
+            program.wait(20)
+        assert not ended
+
+    def _mueca(self, *words: str) -> str:
+        self.patch.setattr(sys, "argv", ["mueca", *words])
+        before = len(self.opened)
+        with pytest.raises(SystemExit) as left:
+            cli.main(list(words))
+        self.out, self.err = self.capsys.readouterr()
+        assert not left.value.code, f"mueca {shlex.join(words)}: {left.value.code}\n{self.err}"
+        assert len(self.opened) - before == ("--open" in words)
+        return self.out
+
+    def _other(self, *words: str) -> str:
+        done = subprocess.run(words, capture_output=True, text=True, cwd=self.folder, env=_environment())
+        assert not done.returncode, f"{shlex.join(words)}: {done.stderr}"
+        self.out = done.stdout
+        return self.out
+
+    def _curl(self, text: str) -> str:
+        answers: list[str] = []
+        with serving(lambda port: answers.append(self._other(*_on_port(shlex.split(text), port)))) as port:
+            self._mueca("serve", "--port", str(port))
+        self.out = answers[0]
+        return self.out
+
+    def _execute(self, step: Step) -> None:
+        code = step.text
+        for shown, here in self.instead.items():
+            code = code.replace(shown, here)
+        if "port=8000" in code:
+            with serving() as port:
+                self._python(step, code.replace("port=8000", f"port={port}"))
+        else:
+            self._python(step, code)
+        assert self.out or "print(" not in code, f"{step.page}:{step.line} prints nothing"
+
+    def _python(self, step: Step, code: str) -> None:
+        exec(compile(code, f"{step.page}:{step.line}", "exec"), self._names)
+        self.out, self.err = self.capsys.readouterr()
+
+    def _add_file(self, name: str, code: str) -> None:
+        import importlib
+
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code)
+        package = importlib.import_module(".".join(Path(name).parent.parts))
+        self.patch.setattr(package, "__path__", [*package.__path__, str(path.parent)])
+
+    def _register(self, line: str) -> None:
+        from classifiers.registry import HEADS
+        from featurize.registry import EXTRACTORS
+
+        ((name, where),) = ast.literal_eval("{" + line + "}").items()
+        self.patch.setitem(EXTRACTORS if where.startswith("featurize") else HEADS, name, where)
+
+
+def command_of_run(name: str) -> str:
+    """Return the command behind ``./run NAME``."""
+    (found,) = re.findall(rf"^{name}\(\) {{\n    (mueca .+)\n}}", (ROOT / "run").read_text(), re.MULTILINE)
+    return found
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+class serving:  # noqa: N801 - reads as what it does
+    """While its block runs a server in the main thread: wait until it answers, then press Ctrl-C.
+
+    Parameters
+    ----------
+    meanwhile : callable, optional
+        Called with the port once the server answers.
+    """
+
+    def __init__(self, meanwhile: Callable[[int], Any] = lambda port: None) -> None:
+        self.port, self._meanwhile, self._error = free_port(), meanwhile, ""
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> int:
+        self._thread.start()
+        return self.port
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(_PATIENCE)
+        assert not self._error, self._error
+
+    def _watch(self) -> None:
+        try:
+            if self._answers():
+                self._meanwhile(self.port)
+        except BaseException as error:
+            self._error = f"{type(error).__name__}: {error}"
+        if not self._over.is_set():
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def _answers(self) -> bool:
+        until = time.monotonic() + _PATIENCE
+        while time.monotonic() < until and not self._over.is_set():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5) as answer:
+                    assert answer.read() == b'{"status":"ok"}'
+                    return True
+            except OSError:
+                time.sleep(0.05)
+        self._error = "the server did not answer"
+        return False
+
+
+def _on_port(words: list[str], port: int) -> list[str]:
+    return [word.replace(":8000", f":{port}") for word in words]
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment in which another process runs this checkout."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -1,0 +1,139 @@
+"""Data of the shapes that the pages name, drawn: what cannot be had freely, and what a reader brings himself."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+from skimage import data as photos
+
+from pipelines.datasets.base import Dataset
+from pipelines.datasets.synthetic import load
+from pipelines.datasets.synthetic_clips import draw_clip
+from tests.pipelines.videofiles import moving_face, write
+
+#: A class's faces in train, PublicTest and PrivateTest.
+SHARES = {"train/{}/Training": 16, "test/{}/PublicTest": 4, "test/{}/PrivateTest": 4}
+_CLIP_LABELS = ("negative", "positive", "surprise")
+#: A word of CASME II's coding sheet for each of them.
+_CASME2_WORDS = ("disgust", "happiness", "surprise")
+
+
+def fer2013_zip(path: Path) -> Path:
+    """Write an archive as Kaggle gives FER2013, of 168 drawn faces."""
+    faces = load(n_per_class=sum(SHARES.values()), seed=3)
+    places = [place for place, count in SHARES.items() for _ in range(count)]
+    with zipfile.ZipFile(path, "w") as archive:
+        for label, name in enumerate(faces.classes):
+            for place, i in zip(places, np.flatnonzero(faces.labels == label), strict=True):
+                archive.writestr(f"{place.format(name)}_{i}.png", _png(faces.samples[i]))
+    return path
+
+
+def class_folder(root: Path, splits: bool = True) -> Path:
+    """Write drawn faces as class/*.jpg; with `splits` below train/ and test/."""
+    faces = load(n_per_class=10, seed=5)
+    for i in range(len(faces)):
+        above = ("test" if i % 10 >= 7 else "train") if splits else "."
+        place = root / above / faces.classes[faces.labels[i]] / f"{i}.jpg"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(faces.samples[i]).save(place, quality=95)
+    return root
+
+
+def photo(path: Path) -> Path:
+    """Write a photo with one face."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(photos.astronaut()[:300, :400]).save(path, quality=92)
+    return path
+
+
+def holiday(root: Path) -> Path:
+    """Write a folder of photos, with a folder in it, and one without a face."""
+    photo(root / "beach.jpg")
+    photo(root / "day 2" / "museum.jpg")
+    Image.fromarray(photos.coffee()[:200, :300]).save(root / "breakfast.png")
+    return root
+
+
+def video(path: Path, frames: int = 24) -> Path:
+    """Write a video with one face."""
+    return write(path, moving_face(frames))
+
+
+def casme2(root: Path, subjects: int = 4) -> Path:
+    """Write a tree of CASME II's shape with its coding sheet, drawn."""
+    rows = ["Subject,Filename,,OnsetFrame,ApexFrame,OffsetFrame,,Action Units,Estimated Emotion"]
+    for who in range(subjects):
+        for number, (word, clip) in enumerate(zip(_CASME2_WORDS, _clips(who), strict=True)):
+            name = f"EP{number:02d}_01"
+            _frames(root / "Cropped" / f"sub{who + 1:02d}" / name, clip, "reg_img{}.jpg")
+            rows.append(f"{who + 1},{name},,1,{len(clip) // 2},{len(clip)},,,{word}")
+    (root / "CASME2-coding-20140508.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def smic(root: Path, subjects: int = 4) -> Path:
+    """Write a tree of SMIC's shape, drawn."""
+    for who in range(subjects):
+        for label, clip in zip(_CLIP_LABELS, _clips(who), strict=True):
+            name = f"s{who + 1:02d}_{label[:2]}_01"
+            _frames(root / f"s{who + 1:02d}" / "micro" / label / name, clip, "image{:06d}.bmp")
+    return root
+
+
+def samm(root: Path, subjects: int = 2) -> Path:
+    """Write a tree of SAMM's shape with its coding sheet, drawn."""
+    rows = ["Subject,Filename,Inducement Code,Onset Frame,Apex Frame,Offset Frame,Estimated Emotion"]
+    for who in range(subjects):
+        for number, (word, clip) in enumerate(zip(("Anger", "Happiness", "Surprise"), _clips(who), strict=True)):
+            name = f"{who + 6:03d}_{number + 1}_2"
+            _frames(root / f"{who + 6:03d}" / name, clip, f"{who + 6:03d}_{{:05d}}.jpg")
+            rows.append(f"{who + 6},{name},1,1,{len(clip) // 2},{len(clip)},{word}")
+    (root / "SAMM_Micro_FACS_Codes_v2.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def megc2019(root: Path, subjects: int = 3) -> Path:
+    """Write motion maps with their index, drawn: three sets of so many subjects with four maps each."""
+    rng, rows = np.random.default_rng(0), ["file,dataset,subject,label"]
+    patterns = rng.normal(0, 50, (3, 28, 28, 3))
+    (root / "images").mkdir(parents=True)
+    for name in ("casme2", "smic", "samm"):
+        for who in range(subjects):
+            for number in range(4):
+                label, file = (who + number) % 3, f"images/{name}_{who}_{number}.png"
+                drawn = 128 + patterns[label] + rng.normal(0, 40, (28, 28, 3))
+                Image.fromarray(drawn.clip(0, 255).astype(np.uint8)).save(root / file)
+                rows.append(f"{file},{name},{who},{_CLIP_LABELS[label]}")
+    (root / "index.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def _clips(who: int) -> list[np.ndarray]:
+    """Return a clip a class, long enough for networks that take 18 frames."""
+    clips = [draw_clip(0, who, number, number) for number in range(3)]
+    return [np.concatenate([clip, clip[::-1]])[:24] for clip in clips]
+
+
+def _frames(folder: Path, clip: np.ndarray, pattern: str) -> None:
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(clip, 1):
+        cv2.imwrite(str(folder / pattern.format(number)), frame)
+
+
+def _png(picture: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+def drawn(name: str, root: Path) -> Dataset:
+    """Draw a set of clips or maps and load it as the pages do."""
+    from pipelines import datasets
+
+    return datasets.load(name, path={"casme2": casme2, "smic": smic, "samm": samm, "megc2019": megc2019}[name](root))
