@@ -1,4 +1,4 @@
-"""README and docs as a reader meets them: commands, blocks of code and commands inside sentences, in order."""
+"""README and docs as a reader meets them: commands and blocks of code, in order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
 
 #: What makes a span a command by its first word.
-_PROGRAMS = {"mueca", "python", "./run", ".", "pip", "kaggle", "git", "ssh", "apt-get", "pytest", "dask", "curl"}
+_PROGRAMS = {
+    "mueca",
+    "python",
+    "./run",
+    ".",
+    "pip",
+    "kaggle",
+    "git",
+    "ssh",
+    "apt-get",
+    "pytest",
+    "dask",
+    "curl",
+}
 _FENCE = re.compile(r"```(\w*)\s*$")
 _SPAN = re.compile(r"`([^`]+)`")
 _SETTING = re.compile(r"^[A-Z_]+=\S*$")
@@ -29,8 +42,8 @@ class Step:
     page : str
     line : int
     kind : str
-        "command" (a line of a block), "span" (between backticks), "python", "yaml", or "output" (a block without a
-        language: what the command before it prints).
+        "command" (a line of a block), "span" (between backticks), "python", "yaml", or "output" (a block
+        without a language: what a command before it prints).
     text : str
     """
 
@@ -116,7 +129,9 @@ def _parts(lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:
             continue
         indented = _indented(lines, at)
         end = at + 1
-        while end < len(lines) and not _FENCE.match(lines[end]) and _indented(lines, end, indented) == indented:
+        while (
+            end < len(lines) and not _FENCE.match(lines[end]) and _indented(lines, end, indented) == indented
+        ):
             end += 1
         yield at + 1, "indented" if indented else "prose", lines[at:end]
         at = end

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import cli
 from tests.helpers.pages import ROOT, Step
 from tests.pipelines.videofiles import moving_face
 
+_QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 #: Seconds within which a server or a scheduler must answer.
 _PATIENCE = 60
 
@@ -71,7 +73,9 @@ class Reader:
         self.folder, self.patch, self.capsys = folder, patch, capsys
         #: What the page calls something -> what it is called here: an address, a smaller set.
         self.instead: dict[str, str] = {}
-        self.out = self.err = ""
+        self.err = ""
+        #: What each command and block has printed.
+        self.printed: list[str] = []
         #: Pages that would have been opened in a browser.
         self.opened: list[str] = []
         self._names: dict[str, Any] = {"__name__": "__main__"}
@@ -97,9 +101,7 @@ class Reader:
         AssertionError
             If it ends with another exit code than 0.
         """
-        for shown, here in self.instead.items():
-            text = text.replace(shown, here)
-        words = shlex.split(text, comments=True)
+        words = [self._here(word) for word in shlex.split(text, comments=True)]
         if words[:2] == ["mueca", "serve"]:
             with serving() as port:
                 return self._mueca(*words[1:], "--port", str(port))
@@ -108,7 +110,7 @@ class Reader:
         if words == ["./run", "demo"]:
             return self.type(command_of_run("demo"))
         if words[0] == "curl":
-            return self._curl(text)
+            return self._curl(words)
         if words[0] == "python":
             return self._other(sys.executable, *words[1:])
         raise AssertionError(f"nothing here runs {text}")
@@ -122,9 +124,32 @@ class Reader:
         else:
             self._execute(step)
 
-    def start(self, *words: str) -> None:
-        """Start a program that goes on until the page is read."""
-        self._started.append(subprocess.Popen(words, env=_environment(), cwd=self.folder))
+    def run_recipe(self, text: str) -> None:
+        """Compare what a block of YAML says."""
+        name = yaml.safe_load(text)["name"]
+        (self.folder / f"{name}.yaml").write_text(text)
+        self.type(f"mueca compare {name}.yaml")
+
+    def call(self, names: str, code: str) -> None:
+        """Run Python that stands in a sentence, after the lines that give it its names."""
+        exec(compile(f"{names}\n{self._here(code)}", "a sentence", "exec"), {})
+        self._keep_printed()
+
+    def make_smaller(self, sets: dict[str, str], recipes: dict[str, dict[str, Any]]) -> None:
+        """Have words and code name smaller sets, and change recipes."""
+        self.instead |= sets
+        for name, changes in recipes.items():
+            content = yaml.safe_load((self.folder / name).read_text())
+            (self.folder / name).write_text(yaml.safe_dump(content | changes))
+
+    def start_dask(self, shown: list[str], port: int) -> None:
+        """Start a scheduler and its workers as they are shown; they go on until the page is read."""
+        for command in shown:
+            extra = ["--port", str(port), "--no-dashboard"] if "scheduler" in command else ["--no-dashboard"]
+            words = [sys.executable, "-m", *shlex.split(self._here(command)), *extra]
+            self._started.append(subprocess.Popen(words, env=_environment(), cwd=self.folder, **_QUIET))
+            if "scheduler" in command:
+                _wait_for(port)
 
     def leave(self) -> None:
         """End what was started; it must be running still."""
@@ -139,38 +164,44 @@ class Reader:
         before = len(self.opened)
         with pytest.raises(SystemExit) as left:
             cli.main(list(words))
-        self.out, self.err = self.capsys.readouterr()
+        out = self._keep_printed()
         assert not left.value.code, f"mueca {shlex.join(words)}: {left.value.code}\n{self.err}"
         assert len(self.opened) - before == ("--open" in words)
-        return self.out
+        return out
 
     def _other(self, *words: str) -> str:
         done = subprocess.run(words, capture_output=True, text=True, cwd=self.folder, env=_environment())
         assert not done.returncode, f"{shlex.join(words)}: {done.stderr}"
-        self.out = done.stdout
-        return self.out
+        return done.stdout
 
-    def _curl(self, text: str) -> str:
+    def _curl(self, words: list[str]) -> str:
         answers: list[str] = []
-        with serving(lambda port: answers.append(self._other(*_on_port(shlex.split(text), port)))) as port:
+        with serving(lambda port: answers.append(self._other(*_on_port(words, port)))) as port:
             self._mueca("serve", "--port", str(port))
-        self.out = answers[0]
-        return self.out
+        return answers[0]
 
     def _execute(self, step: Step) -> None:
-        code = step.text
-        for shown, here in self.instead.items():
-            code = code.replace(shown, here)
+        code = self._here(step.text)
         if "port=8000" in code:
             with serving() as port:
                 self._python(step, code.replace("port=8000", f"port={port}"))
         else:
             self._python(step, code)
-        assert self.out or "print(" not in code, f"{step.page}:{step.line} prints nothing"
+        assert self.printed[-1] or "print(" not in code, f"{step.page}:{step.line} prints nothing"
 
     def _python(self, step: Step, code: str) -> None:
         exec(compile(code, f"{step.page}:{step.line}", "exec"), self._names)
-        self.out, self.err = self.capsys.readouterr()
+        self._keep_printed()
+
+    def _keep_printed(self) -> str:
+        out, self.err = self.capsys.readouterr()
+        self.printed.append(out)
+        return out
+
+    def _here(self, text: str) -> str:
+        for shown, here in self.instead.items():
+            text = text.replace(shown, here)
+        return text
 
     def _add_file(self, name: str, code: str) -> None:
         import importlib
@@ -193,6 +224,17 @@ def command_of_run(name: str) -> str:
     """Return the command behind ``./run NAME``."""
     (found,) = re.findall(rf"^{name}\(\) {{\n    (mueca .+)\n}}", (ROOT / "run").read_text(), re.MULTILINE)
     return found
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"nothing answers on port {port}")
 
 
 def free_port() -> int:

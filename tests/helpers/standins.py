@@ -1,4 +1,4 @@
-"""Data of the shapes that the pages name, drawn: what cannot be had freely, and what a reader brings himself."""
+"""Data of the shapes that the pages name, drawn: what is not free, and what readers bring."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 from skimage import data as photos
 
-from pipelines.datasets.base import Dataset
 from pipelines.datasets.synthetic import load
 from pipelines.datasets.synthetic_clips import draw_clip
 from tests.pipelines.videofiles import moving_face, write
@@ -36,9 +35,9 @@ def fer2013_zip(path: Path) -> Path:
 
 def class_folder(root: Path, splits: bool = True) -> Path:
     """Write drawn faces as class/*.jpg; with `splits` below train/ and test/."""
-    faces = load(n_per_class=10, seed=5)
+    faces = load(n_per_class=16, seed=5)
     for i in range(len(faces)):
-        above = ("test" if i % 10 >= 7 else "train") if splits else "."
+        above = ("test" if i % 16 >= 12 else "train") if splits else "."
         place = root / above / faces.classes[faces.labels[i]] / f"{i}.jpg"
         place.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(faces.samples[i]).save(place, quality=95)
@@ -90,7 +89,9 @@ def samm(root: Path, subjects: int = 2) -> Path:
     """Write a tree of SAMM's shape with its coding sheet, drawn."""
     rows = ["Subject,Filename,Inducement Code,Onset Frame,Apex Frame,Offset Frame,Estimated Emotion"]
     for who in range(subjects):
-        for number, (word, clip) in enumerate(zip(("Anger", "Happiness", "Surprise"), _clips(who), strict=True)):
+        for number, (word, clip) in enumerate(
+            zip(("Anger", "Happiness", "Surprise"), _clips(who), strict=True)
+        ):
             name = f"{who + 6:03d}_{number + 1}_2"
             _frames(root / f"{who + 6:03d}" / name, clip, f"{who + 6:03d}_{{:05d}}.jpg")
             rows.append(f"{who + 6},{name},1,1,{len(clip) // 2},{len(clip)},{word}")
@@ -132,8 +133,18 @@ def _png(picture: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def drawn(name: str, root: Path) -> Dataset:
-    """Draw a set of clips or maps and load it as the pages do."""
-    from pipelines import datasets
+def vggface2_file(path: Path) -> Path:
+    """Write random weights in the form of VGGFace2's published file."""
+    from tests.featurize.backbones.test_vggface2 import write_h5
 
-    return datasets.load(name, path={"casme2": casme2, "smic": smic, "samm": samm, "megc2019": megc2019}[name](root))
+    return write_h5(path)
+
+
+def resnet18_file(path: Path) -> Path:
+    """Write random weights in the form of ResNet18's published file."""
+    from safetensors.numpy import save_file
+
+    from tests.featurize.backbones.test_resnet18_imagenet import published_tensors
+
+    save_file(published_tensors(), path)
+    return path

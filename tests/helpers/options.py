@@ -1,0 +1,93 @@
+"""What the command line takes, to hold the pages against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+import cli
+from classifiers import registry as heads
+from tests.helpers.pages import Step
+
+
+def command_of(words: list[str]) -> tuple[Any, Any, list[str]]:
+    """Return the context, the command and the remaining words of ``mueca ...``.
+
+    Raises
+    ------
+    typer.exceptions.TyperException
+        If there is no such command.
+    """
+    command: Any = typer.main.get_command(cli.app)
+    context, rest = command.make_context("mueca", list(words[1:]), resilient_parsing=True), list(words[1:])
+    while hasattr(command, "commands"):
+        if not rest:
+            return context, command, []
+        name, command, rest = command.resolve_command(context, rest)
+        context = command.context_class(command, info_name=name, parent=context)
+    return context, command, rest
+
+
+def unknown_options(step: Step) -> set[str]:
+    """Return the options of a shown command that its ``--help`` does not have."""
+    context, command, rest = command_of(step.code.replace("[", "").replace("]", "").replace("'", "").split())
+    shown = command.get_help(context)
+    given = {word.split("=")[0] for word in rest if word.startswith("--")}
+    extra = head_parameters() if command.context_settings.get("ignore_unknown_options") else set()
+    return {word for word in given if f"{word} " not in shown + " " and word[2:] not in extra}
+
+
+def head_parameters() -> set[str]:
+    """Return the names that options of ``fit`` and ``loso`` may have besides: parameters of the heads."""
+    return {name for head in heads.list_heads() for name in heads.head_spec(head).params.model_fields}
+
+
+def parsed(words: list[str]) -> Any:
+    """Return the context of a whole command; values are read, nothing is run.
+
+    Raises
+    ------
+    typer.exceptions.TyperException
+        If a word cannot be read or one is missing.
+    """
+    context, command, rest = command_of(words)
+    return command.make_context(context.info_name, rest, parent=context.parent)
+
+
+def check_plan(words: list[str]) -> None:
+    """Read a whole command and what it plans to do, without doing it: recipes, trainings, grids.
+
+    Raises
+    ------
+    Exception
+        What the command would end with before its work begins.
+    """
+    from pipelines import api, gap_recipe, loso_recipe
+    from pipelines import words as between
+    from pipelines.training.recipe import load_trainings
+
+    context = parsed(words)
+    recipe = context.params.get("recipe")
+    if words[1] == "loso":
+        between.loso_plan(context.params, context.args)
+    elif words[1] == "train":
+        between.training(context, recipe)
+        if recipe is not None:
+            load_trainings(recipe)
+    elif words[1] == "compare":
+        by_subject = gap_recipe.load_gap_recipe(recipe) or loso_recipe.load_loso_recipe(recipe)
+        assert by_subject or api.load_recipe(recipe)
+
+
+def every_option() -> set[str]:
+    """Return the options of all commands, and the parameters of all heads as options."""
+    found = {f"--{name}" for name in head_parameters()} | {"--debug", "--help", "--version"}
+    waiting: list[Any] = [typer.main.get_command(cli.app)]
+    while waiting:
+        command = waiting.pop()
+        waiting += getattr(command, "commands", {}).values()
+        found |= {
+            option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
+    return found
