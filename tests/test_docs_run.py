@@ -1,4 +1,4 @@
-"""What README and docs show is typed in, page after page, in order, in one folder, on data of the named shape."""
+"""What README and docs show is typed in, page after page, in order, in one folder."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.helpers import standins
 from tests.helpers.options import check_plan, command_of, parsed, unknown_options
 from tests.helpers.pages import PAGES, ROOT, Step, commands, is_command, spans, steps
 from tests.helpers.reader import Reader, free_port
+from tests.helpers.shapes import answer_is_as_described, files_are_as_described
 
 #: What no test types in, and why.
 NOT_TYPED = {
@@ -22,7 +23,8 @@ NOT_TYPED = {
     "./run COMMAND ...": "as ./run demo, whose command is run",
     ". .venv/bin/activate": "the tests run inside it",
     "kaggle datasets download -d msambare/fer2013": "downloads; an account is needed",
-    "kaggle competitions download -c challenges-in-representation-learning-facial-expression-recognition-challenge":
+    "kaggle competitions download "
+    "-c challenges-in-representation-learning-facial-expression-recognition-challenge":
         "downloads; an account is needed",
     "pip install 'mueca[web]'": "downloads",
     "pip install 'mueca[export]'": "downloads",
@@ -68,6 +70,8 @@ class Setting:
     long : dict
         Beginning of a command that takes minutes on the smallest data -> what stands for its outcome, or None if
         nothing later needs it. It is run only where the page is read in full.
+    after : callable
+        Checks what the page has left.
     """
 
     prepare: Callable[[Reader], object] = lambda reader: None
@@ -77,6 +81,7 @@ class Setting:
     smaller: dict[str, str] = field(default_factory=dict)
     recipes: dict[str, dict[str, Any]] = field(default_factory=dict)
     long: dict[str, Callable[[Reader], object] | None] = field(default_factory=dict)
+    after: Callable[[Reader], object] = lambda reader: None
 
 
 HOG_SVM = "mueca fit --data synthetic --backbone hog --head svm --C 10 --out models/hog-svm"
@@ -94,7 +99,8 @@ def files(reader: Reader) -> None:
 
 def small_recipe(reader: Reader) -> None:
     files(reader)
-    content = {"name": "small", "data": "synthetic"} | FEWER_CELLS
+    heads = [{"head": "svm", "grid": {"C": [1, 10]}}, {"head": "knn", "params": {"n_neighbors": 5}}]
+    content = {"name": "small", "data": "synthetic", "extractors": ["lbp", "hog"], "heads": heads}
     (reader.folder / "small.yaml").write_text(yaml.safe_dump(content))
 
 
@@ -173,7 +179,7 @@ SETTINGS = {
         printed=("0 cells computed, 25 taken from results/demo, 0 failed",),
         calls={
             'compare(load_recipe("configs/demo.yaml"), out)':
-                "from pathlib import Path\nfrom pipelines.api import compare, load_recipe\nout = Path('results/demo')",
+                "from pipelines.api import compare, load_recipe\nout = 'results/demo'",
         },
     ),
     "docs/clips.md": Setting(
@@ -240,6 +246,7 @@ SETTINGS = {
             ],
             "mueca featurize --out FILE": ["mueca featurize --data synthetic --backbone hog --out vectors.npz"],
         },
+        after=files_are_as_described,
     ),
     "docs/networks.md": Setting(
         network_files,
@@ -266,7 +273,7 @@ SETTINGS = {
     "docs/search.md": Setting(
         filled={"mueca fit --C 1,10,100": ["mueca fit --C 1,10,100 --data synthetic --backbone hog --head svm"]},
     ),
-    "docs/serve.md": Setting(serving_page),
+    "docs/serve.md": Setting(serving_page, after=answer_is_as_described),
 }  # fmt: skip
 
 
@@ -289,6 +296,7 @@ class Reading:
             except Exception as error:
                 error.add_note(str(step))
                 raise
+        self.setting.after(self.reader)
 
     def take(self, step: Step) -> str:
         """Do what a step shows; return in a word what was done."""

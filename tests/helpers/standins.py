@@ -16,14 +16,14 @@ from pipelines.datasets.synthetic_clips import draw_clip
 from tests.pipelines.videofiles import moving_face, write
 
 #: A class's faces in train, PublicTest and PrivateTest.
-SHARES = {"train/{}/Training": 16, "test/{}/PublicTest": 4, "test/{}/PrivateTest": 4}
+SHARES = {"train/{}/Training": 12, "test/{}/PublicTest": 3, "test/{}/PrivateTest": 3}
 _CLIP_LABELS = ("negative", "positive", "surprise")
 #: A word of CASME II's coding sheet for each of them.
 _CASME2_WORDS = ("disgust", "happiness", "surprise")
 
 
 def fer2013_zip(path: Path) -> Path:
-    """Write an archive as Kaggle gives FER2013, of 168 drawn faces."""
+    """Write an archive as Kaggle gives FER2013, of 126 drawn faces."""
     faces = load(n_per_class=sum(SHARES.values()), seed=3)
     places = [place for place, count in SHARES.items() for _ in range(count)]
     with zipfile.ZipFile(path, "w") as archive:
