@@ -44,8 +44,8 @@ NOT_TYPED = {
 #: Bare names of commands that a sentence may mention; any other span of a command without a gap is run.
 MENTIONED = {
     f"mueca {name}"
-    for name in ("compare", "export", "featurize", "fit", "live", "loso", "predict", "profile", "report", "serve",
-                 "train", "weights")
+    for name in ("compare", "export", "featurize", "fit", "live", "loso", "predict", "profile", "report",
+                 "serve", "train", "weights")
 }  # fmt: skip
 
 
@@ -68,8 +68,8 @@ class Setting:
     recipes : dict
         Recipe -> what is less in it, unless the page is read in full.
     long : dict
-        Beginning of a command that takes minutes on the smallest data -> what stands for its outcome, or None if
-        nothing later needs it. It is run only where the page is read in full.
+        Beginning of a command that takes minutes on the smallest data -> what stands for its outcome, or None
+        if nothing later needs it. It is run only where the page is read in full.
     after : callable
         Checks what the page has left.
     """
@@ -244,7 +244,9 @@ SETTINGS = {
                 "mueca predict talk.mp4 --out talk.jsonl --model models/hog-svm",
                 "mueca predict talk.mp4 --out talk.csv --format csv --model models/hog-svm",
             ],
-            "mueca featurize --out FILE": ["mueca featurize --data synthetic --backbone hog --out vectors.npz"],
+            "mueca featurize --out FILE": [
+                "mueca featurize --data synthetic --backbone hog --out vectors.npz"
+            ],
         },
         after=files_are_as_described,
     ),
@@ -265,13 +267,16 @@ SETTINGS = {
     "docs/reports.md": Setting(
         results,
         filled={
-            "mueca compare --out": [],
-            "mueca data audit NAME --out FOLDER/audit": ["mueca data audit synthetic --out results/demo/audit"],
+            "mueca data audit NAME --out FOLDER/audit": [
+                "mueca data audit synthetic --out results/demo/audit"
+            ],
         },
         recipes={"configs/demo.yaml": FEWER_CELLS},
     ),
     "docs/search.md": Setting(
-        filled={"mueca fit --C 1,10,100": ["mueca fit --C 1,10,100 --data synthetic --backbone hog --head svm"]},
+        filled={"mueca fit --C 1,10,100": [
+            "mueca fit --C 1,10,100 --data synthetic --backbone hog --head svm"
+        ]},
     ),
     "docs/serve.md": Setting(serving_page, after=answer_is_as_described),
 }  # fmt: skip

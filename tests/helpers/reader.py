@@ -172,6 +172,7 @@ class Reader:
     def _other(self, *words: str) -> str:
         done = subprocess.run(words, capture_output=True, text=True, cwd=self.folder, env=_environment())
         assert not done.returncode, f"{shlex.join(words)}: {done.stderr}"
+        self.printed.append(done.stdout)
         return done.stdout
 
     def _curl(self, words: list[str]) -> str:
