@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from pipelines.datasets.audit import audit
 from pipelines.datasets.base import Dataset
 from pipelines.ensemble import answers_kept, check_members, ensembles, held_out
 from pipelines.fit import FAILURES, Bench, Matrix, base_row, cell_id, run_cell
+from pipelines.kept_warnings import as_text, from_text, kept_warnings, say_again
 from pipelines.networks import own_cell
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Head, Recipe, heads_on
@@ -61,8 +62,13 @@ class Comparison:
 
     @property
     def best(self) -> Row | None:
-        """The validation row of the combination that validation chooses; of equals, the first."""
+        """The validation row of the combination that validation chooses; of equals, the first.
+
+        A run whose network has learned from validation samples is not chosen by them. None where no other
+        run has gone well.
+        """
         chosen = [r for r in self.rows if r.split == "validation" and r.status == "ok"]
+        chosen = [r for r in chosen if not r.seen_validation]
         return max(chosen, key=lambda r: r.accuracy, default=None)
 
 
@@ -113,7 +119,10 @@ def compare(
     bench = make_bench(
         recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory, cluster=cluster
     )
-    done = {row.run for row in read_rows(out / "rows.csv") if row.done}
+    done: dict[str, list[Row]] = {}
+    for row in read_rows(out / "rows.csv"):
+        if row.done:
+            done.setdefault(row.run, []).append(row)
     counts = {"computed": 0, "reused": 0, "failed": 0}
     runs: dict[str, None] = {}
     cells = [(matrix.features.title, head.head) for head, matrix in _cells(recipe, bench)]
@@ -126,6 +135,7 @@ def compare(
     for how in ensembles(recipe.ensembles, bench, order, out):
         counts[how] += 1
     rows = _ordered(read_rows(out / "rows.csv"), order)
+    _say_again([row for row in rows if row.run in done], bench)
     found = Comparison(
         rows, **counts, faults=len(bench.dataset.faults), folder=out, notes=bench.dataset.notes
     )
@@ -192,7 +202,7 @@ def _cells(recipe: Recipe, bench: Bench) -> Iterator[tuple[Head, Matrix]]:
 
 
 def _computed(
-    recipe: Recipe, bench: Bench, done: set[str], runs: dict[str, None], out: Path
+    recipe: Recipe, bench: Bench, done: Mapping[str, list[Row]], runs: dict[str, None], out: Path
 ) -> Iterator[str]:
     """Compute and write the cells that are not `done`; yield how each went, and enter all into `runs`.
 
@@ -203,6 +213,7 @@ def _computed(
         run = cell_id(head, matrix)
         runs[run] = None
         if run in done and (not recipe.ensembles or answers_kept(out, run)):
+            _mark(done[run], matrix, out)
             yield "reused"
         elif far is None:
             yield _run(head, matrix, out)
@@ -210,6 +221,21 @@ def _computed(
             yield from far.submit(head, matrix)
     if far is not None:
         yield from far.rest()
+
+
+def _mark(rows: Sequence[Row], matrix: Matrix, out: Path) -> None:
+    """Write rows anew that an older version has not marked; their figures stay."""
+    marks = matrix.known["marks"]
+    if all(row.marks == marks for row in rows):
+        return
+    warned = [as_text([*matrix.leaks, *from_text(row.warnings)]) for row in rows]
+    marked = [replace(row, marks=marks, warnings=w) for row, w in zip(rows, warned, strict=True)]
+    append_rows(out / "rows.csv", marked)
+
+
+def _say_again(rows: Sequence[Row], bench: Bench) -> None:
+    """Log what was warned of when rows were computed, but for what this run has said already."""
+    say_again(log, [row for row in rows if row.split == "test"], {*bench.said, *bench.left_out})
 
 
 class _Far:
@@ -234,29 +260,43 @@ class _Far:
         yield from self._written(self.cells.rest())
 
     def _written(self, answers: Iterator[tuple[Head, Matrix, dict[str, Any]]]) -> Iterator[str]:
-        from pipelines.remote import unpacked
-
         for head, matrix, answer in answers:
             if "error" in answer:
                 yield _failed(head, matrix, answer["error"], self.out)
             else:
-                yield _keep(head, *unpacked(answer), self.out)
+                yield self._kept(head, matrix, answer)
+
+    def _kept(self, head: Head, matrix: Matrix, answer: dict[str, Any]) -> str:
+        """Write an answer with what is known here of its vectors; say what the worker warned of."""
+        from pipelines.remote import unpacked
+
+        rows, *rest = unpacked(answer)
+        heard = [f"{matrix.features.title} with {head.head}: {one}" for one in from_text(rows[0].warnings)]
+        for warning in [*matrix.embedding.warnings, *heard]:
+            matrix.bench.warn(warning)
+        warnings = as_text([*matrix.warnings, *from_text(rows[0].warnings)])
+        rows = [replace(row, **matrix.known, warnings=warnings) for row in rows]
+        return _keep(head, rows, *rest, self.out)
 
 
 def _run(head: Head, matrix: Matrix, out: Path) -> str:
     """Compute one cell and write it; return how it went."""
     try:
-        outcome = run_cell(head, matrix)
+        with kept_warnings() as said:
+            outcome = run_cell(head, matrix)
     except FAILURES as error:
-        return _failed(head, matrix, error, out)
+        return _failed(head, matrix, error, out, said)
     choice = outcome.choice
     return _keep(head, outcome.rows, outcome.predictions, choice.validation, choice.tried, out)
 
 
-def _failed(head: Head, matrix: Matrix, error: Exception | str, out: Path) -> str:
+def _failed(
+    head: Head, matrix: Matrix, error: Exception | str, out: Path, warnings: Sequence[str] = ()
+) -> str:
     words = error_words(error)
     log.warning("%s with %s failed: %s", matrix.features.title, head.head, words)
-    append_rows(out / "rows.csv", [Row(**base_row(head, matrix), status="error", error=words)])
+    row = Row(**base_row(head, matrix), status="error", error=words, warnings=as_text(warnings))
+    append_rows(out / "rows.csv", [row])
     return "failed"
 
 
@@ -304,6 +344,8 @@ SUMMARY = (
     "chosen",
     "error",
     "data",
+    "marks",
+    "warnings",
 )
 
 
@@ -338,6 +380,8 @@ def _record(splits: dict[str, Row], chosen: bool) -> dict[str, Any]:
         "chosen": "yes" if chosen else "",
         "error": test.error,
         "data": test.dataset,
+        "marks": test.marks,
+        "warnings": "; ".join(from_text(test.warnings)),
     }
     record["validation"] = splits["validation"].accuracy if "validation" in splits else float("nan")
     record["test_clean"] = splits["test-clean"].accuracy if "test-clean" in splits else float("nan")

@@ -15,6 +15,7 @@ from classifiers.combine import COMBINATIONS, Combination, Scores, as_scores, ou
 from featurize.store import key_of
 from featurize.suggest import error_words, first_unknown
 from pipelines.fit import FAILURES, Bench, bench_row, masked_scores, test_parts
+from pipelines.kept_warnings import as_text, from_text, kept_warnings
 from pipelines.metrics import evaluate
 from pipelines.recipe import Ensemble
 from pipelines.results import Predictions, Row, append_rows, as_json, load_predictions, read_rows
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 #: Raised whenever the same members would give other rows.
 VERSION = 1
+#: Cells that a warning names, at most so many.
+MOST_NAMED = 3
 
 
 def held_out(out: Path, run: str) -> Path:
@@ -67,13 +70,23 @@ def ensembles(wanted: Sequence[Ensemble], bench: Bench, runs: list[str], out: Pa
     done, cells = {r.run for r in rows}, [r for r in rows if r.split == "test"]
     single = sorted((r for r in cells if r.run in runs), key=lambda r: runs.index(r.run))
     for ensemble in wanted:
-        members = [r for r in single if ensemble.takes(r.extractor, r.head)]
-        base = _base(ensemble, members, bench)
+        asked = [r for r in single if ensemble.takes(r.extractor, r.head)]
+        members = [r for r in asked if not r.seen_validation]
+        base = _base(ensemble, members, bench, _left_out([r for r in asked if r.seen_validation]))
         runs.append(base.run)
         yield "reused" if base.run in done else _run(ensemble, base, members, bench, out)
 
 
-def _base(ensemble: Ensemble, members: Sequence[Row], bench: Bench) -> Row:
+def _left_out(rows: Sequence[Row]) -> list[str]:
+    """Return a warning of cells whose networks know the samples that ensembles learn from."""
+    if not rows:
+        return []
+    named = ", ".join(map(_title, rows[:MOST_NAMED]))
+    more = f" and {len(rows) - MOST_NAMED} more" if len(rows) > MOST_NAMED else ""
+    return [f"left out {named}{more}: networks that learned from the validation samples teach no ensemble"]
+
+
+def _base(ensemble: Ensemble, members: Sequence[Row], bench: Bench, warnings: Sequence[str] = ()) -> Row:
     """Return the row of an ensemble as far as it is known before anything is learned."""
     decides = {"version": VERSION, "combine": ensemble.combine, "members": [m.run for m in members]}
     return Row(
@@ -82,6 +95,7 @@ def _base(ensemble: Ensemble, members: Sequence[Row], bench: Bench) -> Row:
         extractor=ensemble.name,
         spec=" | ".join(map(_title, members)),
         head=ensemble.combine,
+        warnings=as_text(warnings),
     )
 
 
@@ -90,11 +104,16 @@ def _title(member: Row) -> str:
 
 
 def _run(ensemble: Ensemble, base: Row, members: Sequence[Row], bench: Bench, out: Path) -> str:
+    title, known = f"{ensemble.combine} of {ensemble.name}", from_text(base.warnings)
+    for warning in known:
+        log.warning("%s: %s", title, warning)
     try:
-        rows, said = combined(COMBINATIONS[ensemble.combine], base, members, bench, out)
+        with kept_warnings() as heard:
+            rows, said = combined(COMBINATIONS[ensemble.combine], base, members, bench, out)
+        rows = [replace(row, warnings=as_text([*known, *bench.left_out, *heard])) for row in rows]
     except FAILURES as error:
         words = error_words(error)
-        log.warning("%s of %s failed: %s", ensemble.combine, ensemble.name, words)
+        log.warning("%s failed: %s", title, words)
         append_rows(out / "rows.csv", [replace(base, status="error", error=words)])
         return "failed"
     log.info("%s of %d: validation %.4f, test %.4f", base.head, len(members), *(r.accuracy for r in rows[:2]))
@@ -117,7 +136,8 @@ def combined(
         If there are no two members.
     """
     if len(members) < 2:
-        raise ValueError(f"an ensemble needs two cells that went well, and has {len(members)}")
+        gone = "".join(f"; {one}" for one in from_text(base.warnings))
+        raise ValueError(f"an ensemble needs two cells that went well, and has {len(members)}{gone}")
     known, _ = _answers(members, [held_out(out, m.run) for m in members])
     asked, test = _answers(members, [out / "predictions" / f"{m.run}.npz" for m in members])
     y = bench.dataset.labels[bench.split.validation]

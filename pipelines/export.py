@@ -154,6 +154,8 @@ def _card(model: Model) -> dict[str, Any]:
         "data": model.card["data"],
         "protocol": model.card["protocol"],
         "test": model.card["scores"],
+        "marks": model.card.get("marks", []),
+        "warnings": model.card.get("warnings", []),
         "tolerance": TOLERANCE,
         "versions": library_versions(),
         "limits": model.card["limits"],

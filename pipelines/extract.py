@@ -53,6 +53,12 @@ class Embedding:
         """The expression that `featurize.parse` reads, with every parameter written out."""
         return "+".join(e.spec.as_text() for e in self.extractors)
 
+    @property
+    def warnings(self) -> list[str]:
+        """A warning for each part that some samples have the stated fallback of."""
+        of = f"of {len(self.X):,} samples have its stated fallback"
+        return [f"{name}: {count:,} {of}" for name, count in self.fallbacks.items()]
+
 
 def embed(
     dataset: Dataset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle  # only written, to measure; never read
 import time
 from collections.abc import Mapping
@@ -17,19 +18,23 @@ from classifiers.registry import head_spec
 from featurize.images import Preprocess
 from featurize.registry import parse
 from featurize.store import Store, key_of
+from pipelines.cures import for_validation
 from pipelines.datasets.audit import clean_test
 from pipelines.datasets.base import Dataset
 from pipelines.extract import Embedding, embed, embedding_keys
+from pipelines.kept_warnings import as_text, kept_warnings
 from pipelines.metrics import evaluate
-from pipelines.networks import check_classes, check_unseen, status_of
+from pipelines.networks import check_classes, check_untested, seen_validation, status_of
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Features, Head
-from pipelines.results import Predictions, Row, as_json
+from pipelines.results import SEEN_VALIDATION, Predictions, Row, as_json
 from pipelines.splits import Indices, Split
 from pipelines.versions import git_sha, library_versions
 
 if TYPE_CHECKING:
     from pipelines.cluster import Cluster
+
+log = logging.getLogger(__name__)
 
 #: What makes a cell a row with an error, and not the end of the run.
 FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError)
@@ -60,6 +65,8 @@ class Bench:
         Where embeddings are computed.
     folds, halving : int or None
         How candidates are chosen, where not by the whole of train and validation; see `pipelines.choosing`.
+    said : set of str
+        Warnings that need not be said again.
     """
 
     dataset: Dataset
@@ -74,6 +81,19 @@ class Bench:
     cluster: Cluster | None = None
     folds: int | None = None
     halving: int | None = None
+    said: set[str] = field(default_factory=set, compare=False, repr=False)
+
+    def warn(self, warning: str) -> None:
+        """Log a warning, unless it was said before."""
+        if warning not in self.said:
+            self.said.add(warning)
+            log.warning("%s", warning)
+
+    @property
+    def left_out(self) -> list[str]:
+        """A warning if samples of the data set could not be read."""
+        n = len(self.dataset.faults)
+        return [f"{n:,} samples of {self.dataset.name} could not be read and were left out"] if n else []
 
     @cached_property
     def clean(self) -> NDArray[np.bool_]:
@@ -152,10 +172,32 @@ class Matrix:
         self._rows = np.sort(np.concatenate([parts.validation, parts.test])) if judged else None
 
     def check(self) -> None:
-        """Raise a `ValueError` if a network learned from what it is tested on, or has other classes."""
-        extractors, split = parse(self.features.extractor), self.bench.split
-        check_classes(extractors, self.bench.dataset)
-        check_unseen(extractors, self.bench.dataset, split.validation, split.test)
+        """Raise a `ValueError` if a network learned from what it is tested on, or has other classes.
+
+        Say what else is known of the networks: see `leaks`.
+        """
+        extractors, bench = parse(self.features.extractor), self.bench
+        check_classes(extractors, bench.dataset)
+        check_untested(extractors, bench.dataset, bench.split.test)
+        for warning in self.leaks:
+            bench.warn(warning)
+
+    @cached_property
+    def leaks(self) -> list[str]:
+        """Warnings of networks that have learned from samples that validate; none as a rule."""
+        extractors, bench = parse(self.features.extractor), self.bench
+        return seen_validation(extractors, bench.dataset, bench.split.validation, for_validation)
+
+    @property
+    def known(self) -> dict[str, str]:
+        """The fields `status` and `marks` of rows on these vectors."""
+        marks = SEEN_VALIDATION if self.leaks else ""
+        return {"status": status_of(parse(self.features.extractor)), "marks": marks}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be known of every row on these vectors; they are embedded by now."""
+        return [*self.leaks, *self.embedding.warnings, *self.bench.left_out]
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -236,6 +278,15 @@ def run_cell(head: Head, matrix: Matrix) -> Outcome:
     ValueError
         If the head cannot be fitted on these vectors; one line that says why.
     """
+    with kept_warnings() as said:
+        found = _run(head, matrix)
+        for warning in matrix.embedding.warnings:
+            matrix.bench.warn(warning)
+    warnings = as_text([*matrix.warnings, *said])
+    return replace(found, rows=[replace(row, warnings=warnings) for row in found.rows])
+
+
+def _run(head: Head, matrix: Matrix) -> Outcome:
     bench = matrix.bench
     matrix.check()
     choice = choose(head, matrix)
@@ -358,11 +409,11 @@ def _rows(
 ) -> list[Row]:
     """Return the row of validation (fitted on train alone) and those of the test and its parts."""
     split, embedding = matrix.bench.split, matrix.embedding
-    known = base_row(head, matrix) | {
+    known: dict[str, Any] = base_row(head, matrix) | {
         "spec": embedding.spec,
         "params": as_json(choice.params),
         "extract_s": embedding.seconds,
-        "status": status_of(embedding.extractors),
+        **matrix.known,
     }
     chosen = {"split": "validation", "n_train": len(split.train), "n_test": len(split.validation)}
     rows = [Row(**(known | chosen | {"fit_s": choice.fit_s} | choice.scores))]

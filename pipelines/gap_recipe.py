@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,12 +16,15 @@ from pipelines import datasets
 from pipelines.datasets.base import Dataset, order_digest
 from pipelines.fit import FAILURES
 from pipelines.gap import SYSTEMS, WAYS, maps_of, pooled
+from pipelines.kept_warnings import as_text, kept_warnings, say_again
 from pipelines.loso import marks_of
 from pipelines.network_cells import NetworkCells
 from pipelines.pooled import PooledRow, again, failed, keep, write_table
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Data, as_data, first_problem, read_content
 from pipelines.results import Row, read_rows
+
+log = logging.getLogger(__name__)
 
 #: Raised whenever the same recipe gives other figures.
 VERSION = 1
@@ -120,6 +124,8 @@ def run_gap(
     dataset = datasets.load(recipe.data.name, strict=strict, **recipe.data.options)
     maps = maps_of(dataset)
     known = {row.run: row for row in read_rows(out / "rows.csv") if row.split == "test" and row.done}
+    runs = {_run_id(recipe, dataset, system, way) for system in recipe.systems for way in recipe.ways}
+    say_again(log, [row for row in known.values() if row.run in runs])
     rows: list[PooledRow] = []
     with progress.task(f"the gap on {dataset.name}", len(recipe.systems) * len(recipe.ways)) as advance:
         for system in recipe.systems:
@@ -174,9 +180,11 @@ def _computed(
 ) -> Row:
     """Measure one system under one protocol; write its predictions and its rows; return that of the whole."""
     started = time.perf_counter()
-    found = pooled(
-        cells, dataset, way, recipe.inner, recipe.seed,
-        groups=SYSTEMS[system].groups, n_jobs=n_jobs, progress=progress,
-    )  # fmt: skip
-    known = {"run": run, "fit_s": time.perf_counter() - started} | _named(recipe, system)
+    with kept_warnings() as said:
+        found = pooled(
+            cells, dataset, way, recipe.inner, recipe.seed,
+            groups=SYSTEMS[system].groups, n_jobs=n_jobs, progress=progress,
+        )  # fmt: skip
+    known = {"run": run, "fit_s": time.perf_counter() - started, "warnings": as_text(said)}
+    known |= _named(recipe, system)
     return keep(dataset, found, out, known, probabilistic=isinstance(cells, NetworkCells))

@@ -5,8 +5,9 @@ What ``mueca loso`` runs, and ``mueca compare`` with a recipe that names protoco
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,13 +22,15 @@ from featurize.images import Preprocess
 from featurize.registry import parse
 from featurize.store import Store, key_of
 from pipelines import datasets
+from pipelines.cures import for_folds
 from pipelines.datasets.base import Dataset, order_digest
 from pipelines.extract import embed, embedding_keys
 from pipelines.fit import FAILURES
 from pipelines.head_cells import HeadCells
+from pipelines.kept_warnings import as_text, kept_warnings, say_again
 from pipelines.loso import PROTOCOLS, cross_validate, marks_of
 from pipelines.network_cells import KerasCells, NetworkCells, STSTNetCells, weights_before
-from pipelines.networks import check_classes, check_unseen, status_of
+from pipelines.networks import check_classes, check_untested, status_of
 from pipelines.pooled import PooledRow, again, failed, keep, write_table
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import (
@@ -45,6 +48,8 @@ from pipelines.recipe import (
 from pipelines.results import Row, read_rows
 from pipelines.training.recipe import TrainRecipe, is_plain, network_of
 from pipelines.training.recipe import recipe as training_of
+
+log = logging.getLogger(__name__)
 
 #: Raised whenever the same recipe gives other figures.
 VERSION = 1
@@ -206,24 +211,31 @@ def run_loso(
     systems = list(_systems(recipe))
     bound = gigabytes(memory) / (effective_n_jobs(n_jobs or -1))
     known = {row.run: row for row in read_rows(out / "rows.csv") if row.split == "test" and row.done}
+    shown: list[Row] = []
     rows: list[PooledRow] = []
     with progress.task(f"subjects of {dataset.name}", len(systems) * len(recipe.protocols)) as advance:
         for system in systems:
             cells: Cells | None = None
+            said: list[str] = []
             for way in recipe.protocols:
                 run = ""
                 try:
                     run = _run_id(recipe, dataset, system, way)
-                    if run not in known:
-                        cells = cells or _cells(system, dataset, out, store, n_jobs, bound, progress)
+                    if run in known:
+                        shown.append(known[run])
+                    else:
+                        if cells is None:
+                            with kept_warnings() as said:
+                                cells = _cells(system, dataset, out, store, n_jobs, bound, progress)
                         known[run] = _computed(
-                            recipe, dataset, cells, system, way, run, out, n_jobs, progress
+                            recipe, dataset, cells, system, way, run, out, n_jobs, progress, said
                         )
                     rows += again(dataset, known[run], system.title, way, out, marks_of(**_how(way)))
                 except FAILURES as error:
                     base = {"run": run or key_of({"system": system.title, "way": way})[:16]}
                     rows.append(failed(dataset, error, system.title, way, out, base | _named(recipe, system)))
                 advance(1)
+    say_again(log, shown)
     write_table(rows, out / "loso.csv")
     return rows
 
@@ -246,7 +258,7 @@ def _check(features: Features, dataset: Dataset) -> None:
     """Refuse vectors of a network that learned from this set."""
     extractors = parse(features.extractor)
     check_classes(extractors, dataset)
-    check_unseen(extractors, dataset, np.empty(0, np.intp), np.arange(len(dataset)))
+    check_untested(extractors, dataset, np.arange(len(dataset)), for_folds)
 
 
 def _named(recipe: LosoRecipe, system: _System) -> dict[str, Any]:
@@ -302,11 +314,13 @@ def _cells(
     assert system.head_plan is not None  # noqa: S101
     features, head = system.features, system.head_plan
     _check(features, dataset)
-    found = [
-        np.asarray(embed(dataset, features.extractor, preprocess=one, store=store, n_jobs=n_jobs,
-                         progress=progress).X)
+    embedded = [
+        embed(dataset, features.extractor, preprocess=one, store=store, n_jobs=n_jobs, progress=progress)
         for one in _preprocessing(features)
-    ]  # fmt: skip
+    ]
+    for warning in embedded[0].warnings:
+        log.warning("%s", warning)
+    found = [np.asarray(one.X) for one in embedded]
     copies = found[1] if features.mirror else None
     return HeadCells(head.head, head.candidates(), found[0], dataset.labels, copies, memory)
 
@@ -350,17 +364,20 @@ def _computed(
     out: Path,
     n_jobs: int | None,
     progress: Progress,
+    warnings: Sequence[str],
 ) -> Row:
     started = time.perf_counter()
     dear = isinstance(cells, NetworkCells)
     inner = recipe.inner or (5 if dear else 10)
-    found = cross_validate(
-        cells, dataset.labels, dataset.groups, folds=recipe.folds, inner=inner, shared=recipe.shared or dear,
-        seed=recipe.seed, n_jobs=cells.n_jobs if isinstance(cells, NetworkCells) else n_jobs or -1,
-        progress=progress, **_how(way),
-    )  # fmt: skip
+    with kept_warnings() as said:
+        found = cross_validate(
+            cells, dataset.labels, dataset.groups, folds=recipe.folds, inner=inner,
+            shared=recipe.shared or dear, seed=recipe.seed, progress=progress,
+            n_jobs=cells.n_jobs if isinstance(cells, NetworkCells) else n_jobs or -1, **_how(way),
+        )  # fmt: skip
     known = _named(recipe, system) | {
         "run": run, "fit_s": time.perf_counter() - started,
         "status": status_of(parse(system.spec)) if system.features else "ok",
+        "warnings": as_text([*warnings, *said]),
     }  # fmt: skip
     return keep(dataset, found, out, known, probabilistic=isinstance(cells, NetworkCells))

@@ -24,6 +24,7 @@ from featurize.engine import Precision
 from featurize.images import Image, Preprocess, resize
 from featurize.registry import parse
 from pipelines.fit import Bench, Outcome
+from pipelines.kept_warnings import from_text
 from pipelines.metrics import recall_by_class
 from pipelines.recipe import Features
 from pipelines.results import append_rows
@@ -179,6 +180,8 @@ def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any
         "head": {"name": first.head, "params": outcome.choice.params},
         "chosen_from": outcome.choice.tried,
         "scores": {} if timed else tables,
+        "marks": first.marks.split(),
+        "warnings": from_text(first.warnings),
         "recall": recall_by_class(
             outcome.predictions.true, outcome.predictions.predicted, bench.dataset.classes
         ),

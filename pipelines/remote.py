@@ -160,6 +160,16 @@ class _ArrivedMatrix(Matrix):
     def check(self) -> None:
         """Nothing: done before it was sent."""
 
+    @property
+    def leaks(self) -> list[str]:  # type: ignore[override]
+        """None: who sent the vectors knows them."""
+        return []
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Nothing: who sent the vectors enters it."""
+        return {}
+
 
 class Cells:
     """Cells in work on a cluster.

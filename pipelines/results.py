@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.tabular import as_csv
+from pipelines.tabular import as_csv, write_csv
+
+#: The mark of a run one of whose networks has learned from the samples that validate.
+SEEN_VALIDATION = "validation-seen"
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,9 @@ class Row:
     Times are in seconds, but `predict_ms_per_sample` in milliseconds; `model_bytes` is the size of the fitted
     head in memory. `params`, `versions` are JSON. Scores that are not defined are empty in the file.
     `status` is "ok", "timing" (the vectors come from random weights: times are good, scores are no result,
-    and nothing shows them as such), or "error".
+    and nothing shows them as such), or "error". `marks` names what makes a figure of the run too good, see
+    `SEEN_VALIDATION`; `warnings` is a JSON list of what was warned of while it ran. Both are empty as a rule,
+    and in files from before they were kept.
     """
 
     run: str
@@ -58,14 +63,23 @@ class Row:
     versions: str = "{}"
     status: str = "ok"
     error: str = ""
+    marks: str = ""
+    warnings: str = ""
 
     @property
     def done(self) -> bool:
         """Whether the cell needs no second try."""
         return self.status != "error"
 
+    @property
+    def seen_validation(self) -> bool:
+        """Whether a network of the run has learned from validation samples, so that these choose nothing."""
+        return SEEN_VALIDATION in self.marks.split()
+
 
 COLUMNS = tuple(f.name for f in fields(Row))
+#: Columns that files of older versions end before.
+_ADDED = ("marks", "warnings")
 _TYPES = {f.name: f.type for f in fields(Row)}
 
 
@@ -88,6 +102,8 @@ GRID_COLUMNS = tuple(f.name for f in fields(Candidate))
 
 def append_rows(path: Path, rows: Iterable[Row]) -> None:
     """Append rows to a CSV file, whole or not at all, also when several runs write to it.
+
+    A file of an older version, which lacks the last columns, gets them first.
 
     Raises
     ------
@@ -116,8 +132,8 @@ def _append(path: Path, columns: tuple[str, ...], records: Iterable[Mapping[str,
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         started = path.exists() and path.stat().st_size > 0
-        if started:
-            _check_header(path, columns)
+        if started and _check_header(path, columns) != columns:
+            _give_columns(path, columns)
         _append_whole(path, as_csv(records, columns, header=not started).encode())
 
 
@@ -134,11 +150,21 @@ def _append_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def _check_header(path: Path, columns: tuple[str, ...] = COLUMNS) -> None:
+def _check_header(path: Path, columns: tuple[str, ...] = COLUMNS) -> tuple[str, ...]:
+    """Return the header of a file; a `ValueError` if it is not `columns`, less what was added to these."""
     with path.open(newline="", encoding="utf-8") as file:
-        header = next(csv.reader(file), [])
-    if tuple(header) != columns:
+        header = tuple(next(csv.reader(file), []))
+    added = sum(name in _ADDED for name in columns)
+    if header not in [columns[: len(columns) - n] for n in range(added + 1)]:
         raise ValueError(f"{path} holds no result rows of this version; give another --out folder")
+    return header
+
+
+def _give_columns(path: Path, columns: tuple[str, ...]) -> None:
+    """Write a file of an older version anew, whole or not at all, with the columns that it lacks."""
+    with path.open(newline="", encoding="utf-8") as file:
+        records = [dict.fromkeys(columns, "") | record for record in csv.DictReader(file, restval="")]
+    write_csv(path, records, columns)
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -151,19 +177,19 @@ def read_rows(path: Path) -> list[Row]:
     """
     if not path.exists():
         return []
-    _check_header(path)
+    columns = _check_header(path)
     latest: dict[tuple[str, str, int], Row] = {}
     with path.open(newline="", encoding="utf-8") as file:
         for number, record in enumerate(csv.DictReader(file), start=2):
-            row = _row(record, path, number)
+            row = _row(record, path, number, columns)
             latest.pop((row.run, row.split, row.fold), None)
             latest[row.run, row.split, row.fold] = row
     return list(latest.values())
 
 
-def _row(record: Mapping[str, str | None], path: Path, number: int) -> Row:
+def _row(record: Mapping[str, str | None], path: Path, number: int, columns: tuple[str, ...]) -> Row:
     try:
-        return Row(**{name: _value(name, record[name]) for name in COLUMNS})
+        return Row(**{name: _value(name, record[name]) for name in columns})
     except (TypeError, ValueError, KeyError):
         raise ValueError(f"{path}, line {number}: not a result row") from None
 

@@ -109,10 +109,23 @@ def print_fit(model: Any, outcome: Any, out: Path | None) -> None:
     if last.status != "timing":  # the title says why there are no scores
         if len(card["chosen_from"]) > 1:
             table(*_choice_table(card["chosen_from"], card["head"]["params"]))
-        table(shown, [{name: getattr(row, name) for name in shown} for row in outcome.rows])
+        table([*shown, *_noted(outcome.rows)], [_score_record(row, shown) for row in outcome.rows])
+    for warning in card["warnings"]:
+        print(f"warning: {warning}")
     print(f"fitted in {last.fit_s:.2f} s, {last.predict_ms_per_sample:.3f} ms a face to predict")
     if out:
         print(f"written to {out}/ (head, card.json, rows.csv, predictions.npz)")
+
+
+def _noted(rows: Sequence[Any]) -> list[str]:
+    """Return the column that says what makes a figure too good, where a row has one."""
+    return ["marks"] if any(row.seen_validation for row in rows) else []
+
+
+def _score_record(row: Any, shown: Sequence[str]) -> dict[str, Any]:
+    """Return the scores of one split; what its network has learned from is marked, the others are not."""
+    marked = row.marks if row.split == "validation" else ""
+    return {name: getattr(row, name) for name in shown} | {"marks": marked}
 
 
 def _choice_table(
@@ -183,16 +196,25 @@ def _is_chosen(candidate: dict[str, Any], params: dict[str, Any]) -> bool:
 
 
 def print_comparison(recipe: Any, found: Any) -> None:
-    """Show the summary of a comparison; the combination that validation chooses stands in bold."""
+    """Show the summary of a comparison; the combination that validation chooses stands in bold.
+
+    Rows whose network has learned from validation samples are marked.
+    """
     from pipelines.compare import SUMMARY, summarize
+    from pipelines.results import SEEN_VALIDATION
 
     records = summarize(found)
     title = f"{recipe.name} on {recipe.data.name}" + (f": {recipe.question}" if recipe.question else "")
-    hidden = {"params", "data"} | ({"error"} if not any(r["error"] for r in records) else set())
+    hidden = {"params", "data", "warnings"}
+    hidden |= {name for name in ("error", "marks") if not any(r[name] for r in records)}
     columns = [c for c in SUMMARY if c not in hidden]
     table(columns, records, title, bold=[bool(r["chosen"]) for r in records])
     if found.rows:
         print(f"protocol: {found.rows[0].protocol}")
+    if any(row.seen_validation for row in found.rows):
+        print(
+            f"{SEEN_VALIDATION}: a network of the row learned from validation samples, which do not choose it"
+        )
     print(f"{found.computed} cells computed, {found.reused} taken from {found.folder}, {found.failed} failed")
     print(f"written to {found.folder}/ (rows.csv, summary.csv, predictions/)")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
+import logging
 import operator
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +19,9 @@ from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import keras
 from featurize.images import Preprocess
 from featurize.store import key_of
+from pipelines.cures import for_training
 from pipelines.datasets.base import Dataset
-from pipelines.networks import check_unseen, refuse_seen
+from pipelines.networks import check_unseen, learned_from, refuse_seen, trained_on
 from pipelines.progress import Progress
 from pipelines.splits import Indices, Split, divided, split
 from pipelines.training.augment import changes
@@ -33,6 +34,7 @@ from pipelines.training.state import Folder, State
 from pipelines.training.teacher import taught, teachers
 from pipelines.versions import git_sha, library_versions, machine
 
+log = logging.getLogger(__name__)
 _LIMITS = (
     "Learned from small web faces whose labels people often disagree on; it names the expression shown, not "
     "what a person feels, and was not checked across groups of people."
@@ -59,9 +61,24 @@ class Job:
         self.test = parts.test
         self.start = start(self.network, plan.start, len(dataset.classes)) if plan.start else None
         self.teachers = teachers(plan.teacher) if plan.teacher else ()
-        check_unseen(self.teachers, dataset, self.validation, self.test)
+        check_unseen(self.teachers, dataset, self.validation, self.test, for_training)
         if self.start:
-            refuse_seen(f"the start {self.start.path.name}", self.start.seen, dataset, self.test)
+            self._check_start(self.start)
+
+    def _check_start(self, begun: Start) -> None:
+        """Refuse weights to begin with that know the test; warn if they know what chooses the epoch."""
+        name, dataset = f"the start {begun.path.name}", self.dataset
+        refuse_seen(name, begun.seen, dataset, self.test, lambda: for_training([begun], dataset))
+        if count := learned_from(begun, dataset, self.validation):
+            log.warning("%s learned from %d of the %d validation samples: what they choose is flattered",
+                        name, count, len(self.validation))  # fmt: skip
+
+    @property
+    def _learned_before(self) -> dict[str, int]:
+        """How many validation samples a teacher or the start had learned from; nothing where none did."""
+        before = [*self.teachers, *([self.start] if self.start else [])]
+        most = max((learned_from(one, self.dataset, self.validation) for one in before), default=0)
+        return {"validation_learned_before": most} if most else {}
 
     @property
     def seen(self) -> weightfile.Seen:
@@ -167,7 +184,7 @@ class Job:
             "network": plan.backbone,
             "version": self.network.version,
             "classes": list(self.dataset.classes),
-            "trained_on": self._trained_on(),
+            "trained_on": trained_on(self.dataset, self.train),
             "data": {
                 "name": self.dataset.name,
                 "samples": len(self.train),
@@ -175,6 +192,7 @@ class Job:
                 "fit_on": plan.fit_on,
                 "synthetic": self.dataset.synthetic,
                 "notes": list(self.dataset.notes),
+                **self._learned_before,
             },
             "protocol": f"trained on {plan.fit_on}, kept {chosen}; the test split was read once, afterwards"
             + (f"; {self.dataset.held_out}" if self.dataset.held_out else ""),
@@ -186,12 +204,6 @@ class Job:
             "limits": _LIMITS,
             "versions": library_versions(), "git_sha": git_sha(), "machine": machine(),
         }  # fmt: skip
-
-    def _trained_on(self) -> str:
-        """Return the fingerprint of the samples learned from: as `Dataset.fingerprint`, of those alone."""
-        d = self.dataset
-        lines = (f"{d.digests[i]} {d.classes[d.labels[i]]}\n" for i in self.train)
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def judged(self, path: Path, state: State) -> dict[str, float]:
         """Return the accuracy of the saved weights on each part of the test split, in f32."""

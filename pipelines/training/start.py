@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class Start:
         Marks of the samples these weights learned from; the trained ones have seen them too.
     path : Path
     sha256 : str
+    card : mapping
+        What a weight file of ours says of itself; empty for published weights.
     """
 
     tensors: Mapping[str, NDArray[np.float32]]
@@ -42,6 +44,7 @@ class Start:
     seen: Seen
     path: Path
     sha256: str
+    card: Mapping[str, Any] = field(default_factory=dict)
 
     def give(self, model: Any) -> None:
         """Assign the tensors.
@@ -81,7 +84,7 @@ def start(network: Network, given: str, classes: int) -> Start:
         return Start(network.read(path), network.fresh, Seen.of((), ()), path, file_sha256(path))
     found = weightfile.load(path)
     same = len(found.card.get("classes", ())) == classes
-    return Start(found.tensors, () if same else ("scores",), found.seen, path, file_sha256(path))
+    return Start(found.tensors, () if same else ("scores",), found.seen, path, file_sha256(path), found.card)
 
 
 def start_path(network: Network, given: str) -> Path:

@@ -57,7 +57,8 @@ def test_columns_are_those_of_the_design():
     assert ",".join(COLUMNS) == (
         "run,dataset,fingerprint,protocol,split,extractor,spec,head,params,seed,fold,n_train,n_test,accuracy,"
         "balanced_accuracy,f1_macro,f1_weighted,auc_ovr,log_loss,ci_low,ci_high,extract_s,fit_s,"
-        "predict_ms_per_sample,model_bytes,embedding_key,git_sha,versions,status,error"
+        "predict_ms_per_sample,model_bytes,embedding_key,git_sha,versions,status,error,"
+        "marks,warnings"
     )
 
 
