@@ -270,13 +270,14 @@ class _Far:
         """Write an answer with what is known here of its vectors; say what the worker warned of."""
         from pipelines.remote import unpacked
 
-        rows, *rest = unpacked(answer)
+        rows, predictions, validation, tried = unpacked(answer)
+        known: dict[str, Any] = dict(matrix.known)
         heard = [f"{matrix.features.title} with {head.head}: {one}" for one in from_text(rows[0].warnings)]
         for warning in [*matrix.embedding.warnings, *heard]:
             matrix.bench.warn(warning)
         warnings = as_text([*matrix.warnings, *from_text(rows[0].warnings)])
-        rows = [replace(row, **matrix.known, warnings=warnings) for row in rows]
-        return _keep(head, rows, *rest, self.out)
+        rows = [replace(row, **known, warnings=warnings) for row in rows]
+        return _keep(head, rows, predictions, validation, tried, self.out)
 
 
 def _run(head: Head, matrix: Matrix, out: Path) -> str:

@@ -18,8 +18,9 @@ MOST_NAMED = 3
 def parts_unseen(weights: Sequence[Weighted], dataset: Dataset) -> tuple[str | None, str | None]:
     """Return a split that tests and one that validates, for weights that know neither.
 
-    Of several splits that would test, the one with most samples; a split that validates shares no sample with
-    it, and no weights have learned from it. None where there is no such split.
+    Of several splits that would test, the one with most samples, those first that leave one to validate. A
+    split that validates shares no sample with it, and no weights have learned from it. None where there is no
+    such split.
 
     Parameters
     ----------
@@ -29,12 +30,17 @@ def parts_unseen(weights: Sequence[Weighted], dataset: Dataset) -> tuple[str | N
     """
     names = _names(dataset)
     tests = [n for n in names if not any(known_of(w.seen, dataset, dataset.where(n)) for w in weights)]
-    test = max(tests, key=lambda n: len(dataset.where(n)), default=None)
-    if test is None:
-        return None, None
-    others = [n for n in names if not np.intersect1d(dataset.where(n), dataset.where(test)).size]
-    able = [n for n in others if not any(learned_from(w, dataset, dataset.where(n)) for w in weights)]
-    return test, max(able, key=lambda n: len(dataset.where(n)), default=None)
+    able = [n for n in names if not any(learned_from(w, dataset, dataset.where(n)) for w in weights)]
+    pairs: list[tuple[str, str | None]] = [(test, None) for test in tests]
+    pairs += [
+        (t, v) for t in tests for v in able if not np.intersect1d(dataset.where(t), dataset.where(v)).size
+    ]
+
+    def rank(pair: tuple[str, str | None]) -> tuple[bool, int, int]:
+        test, validation = pair
+        return validation is not None, len(dataset.where(test)), len(dataset.where(validation or ""))
+
+    return max(pairs, key=rank, default=(None, None))
 
 
 def _names(dataset: Dataset) -> list[str]:
@@ -82,8 +88,8 @@ def for_folds(networks: Sequence[NetworkExtractor], dataset: Dataset) -> str:
     if not names:
         return f"every sample of {dataset.name} is tested once: take weights that were trained without it"
     return (
-        f"every sample of {dataset.name} is tested once: without --head, --backbone {names[0]} is trained anew "
-        f"in every fold (in a recipe: networks: [{{backbone: {names[0]}}}])"
+        f"every sample of {dataset.name} is tested once: without --head, --backbone {names[0]} is trained "
+        f"anew in every fold (in a recipe: networks: [{{backbone: {names[0]}}}])"
     )
 
 

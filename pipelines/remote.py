@@ -161,7 +161,7 @@ class _ArrivedMatrix(Matrix):
         """Nothing: done before it was sent."""
 
     @property
-    def leaks(self) -> list[str]:  # type: ignore[override]
+    def leaks(self) -> list[str]:
         """None: who sent the vectors knows them."""
         return []
 

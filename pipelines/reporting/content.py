@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
+from pipelines.kept_warnings import from_text
 from pipelines.reporting.figures import Figure
 from pipelines.reporting.load import Cell, Results, read_csv, short_params
 from pipelines.reporting.page import CellPart, Table
@@ -27,6 +28,7 @@ from pipelines.reporting.tables import (
 )
 from pipelines.reporting.units import UNITS, unit_records, unit_words
 from pipelines.reporting.winners import TESTS, Family
+from pipelines.results import SEEN_VALIDATION
 
 __all__ = ["versions"]
 
@@ -153,6 +155,7 @@ def _cell_words(cell: Cell) -> str:
         f"{test.n_test:,} test samples "
         f"({percent(test.ci_low)} to {percent(test.ci_high)} %), UAR {percent(test.balanced_accuracy)} %, "
         f"UF1 {percent(test.f1_macro)} %; fitted in {quantity(test.fit_s)} s. Run {cell.run}."
+        + "".join(f" Warning: {one}." for one in from_text(test.warnings))
     )
 
 
@@ -187,6 +190,12 @@ def standing_notes(results: Results) -> list[str]:
         "of another training set or another seed.",
         "Embedding times are those of the day the vectors were computed; later runs take them from a cache.",
     ]
+    if results.marked:
+        said.append(
+            f"Cells marked {SEEN_VALIDATION} have a network that learned from validation samples. Their "
+            "figure on validation says nothing, and validation does not choose them. What a grid chose by it is "
+            "flattered. The test samples are new to the network."
+        )
     if results.left_out:
         said.append(f"{results.left_out} cells of the folder belong to another comparison and are not shown.")
     if results.timed:

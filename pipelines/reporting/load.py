@@ -53,6 +53,11 @@ class Cell:
         """Accuracy on validation; NaN where there is none."""
         return self.rows["validation"].accuracy if "validation" in self.rows else float("nan")
 
+    @property
+    def chosen_by(self) -> float:
+        """Accuracy on validation, where it may choose; NaN where a network has learned from validation."""
+        return float("nan") if self.test.seen_validation else self.validation
+
     @cached_property
     def predictions(self) -> Predictions | None:
         """What the head said of each test sample; None where the file is gone."""
@@ -112,16 +117,24 @@ class Results:
 
     @property
     def validated(self) -> bool:
-        """Whether any cell was scored on validation: nested folds leave none to choose among cells by."""
-        return any(c.validation == c.validation for c in self.cells)
+        """Whether any cell may be chosen by validation: nested folds leave none to choose among cells by."""
+        return any(c.chosen_by == c.chosen_by for c in self.cells)
+
+    @property
+    def marked(self) -> int:
+        """How many cells have a network that learned from validation samples."""
+        return sum(c.test.seen_validation for c in self.cells)
 
     @cached_property
     def by_validation(self) -> list[Cell]:
-        """The cells, the best on validation first; of equals, honest ones first, in the recipe's order."""
+        """The cells, the best on validation first; of equals, honest ones first, in the recipe's order.
+
+        Those whose network has learned from validation samples follow, in the recipe's order.
+        """
 
         def place(cell: Cell) -> tuple[float, int]:
-            known = cell.validation == cell.validation
-            return (-cell.validation if known else np.inf), len(marks(cell.test))
+            known = cell.chosen_by == cell.chosen_by
+            return (-cell.chosen_by if known else np.inf), len(marks(cell.test))
 
         return sorted(self.cells, key=place)
 
@@ -261,9 +274,10 @@ def _titled(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def marks(row: Row) -> list[str]:
-    """Return what makes a row's figures too good, as `pipelines.loso` puts it before the protocol."""
+    """Return what makes a row's figures too good: its marks, and what `loso` puts before the protocol."""
     before, colon, _ = row.protocol.partition(":")
-    return [mark for mark in ("random-leaky", "select-on-test") if colon and mark in before]
+    flattered = [mark for mark in ("random-leaky", "select-on-test") if colon and mark in before]
+    return [*flattered, *row.marks.split()]
 
 
 def short_params(row: Row) -> str:

@@ -71,7 +71,7 @@ def _draw_heat(album: Album, name: str, cell: Cell, tried: Tried, x: str, y: str
             float(values.max()),
         )
         axes.set(xlabel=plain(x), ylabel=plain(y), title="validation score, %")
-        said.append(_best_words(tried, [x, y]))
+        said.append(_best_words(tried, [x, y]) + _flattered(cell))
 
 
 def _draw_lines(album: Album, name: str, cell: Cell, tried: Tried, x: str, free: Sequence[str]) -> None:
@@ -103,7 +103,12 @@ def _draw_lines(album: Album, name: str, cell: Cell, tried: Tried, x: str, free:
         if len(shown) > 1:
             axes.legend(fontsize=6)
         less = f" The {len(shown)} best of {len(lines)} lines are drawn." if len(shown) < len(lines) else ""
-        said.append(_best_words(tried, free) + less)
+        said.append(_best_words(tried, free) + less + _flattered(cell))
+
+
+def _flattered(cell: Cell) -> str:
+    seen = " The network has learned from these samples: the scores are flattered."
+    return seen if cell.test.seen_validation else ""
 
 
 def _best_words(tried: Tried, free: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.kept_warnings import from_text
 from pipelines.metrics import class_scores
 from pipelines.reporting.costs import network_cost
 from pipelines.reporting.load import Cell, Results, marks, short_params
@@ -86,8 +87,20 @@ def count_of(value: float) -> str:
 COMPARISON = (
     Column("extractor", "extractor"),
     Column("head", "head"),
-    Column("marks", "flattered by", str, "what makes the figures too good"),
-    Column("validation", "val. %", percent, "accuracy on validation, fitted on train alone: what chooses"),
+    Column(
+        "marks",
+        "flattered by",
+        str,
+        "what makes figures too good. validation-seen: a network of the row learned from validation samples; "
+        "its figure on validation says nothing and does not choose it, the tested samples are new to it",
+    ),
+    Column(
+        "validation",
+        "val. %",
+        percent,
+        "accuracy on validation, the head fitted on train alone: what chooses, but not where the row is "
+        "marked validation-seen",
+    ),
     Column("test", "test %", percent, "accuracy on the whole test split"),
     Column("interval", "95 % interval", str, "of the test accuracy, bootstrap"),
     Column(
@@ -111,6 +124,7 @@ COMPARISON = (
     Column("params", "parameters", str, "of the head, chosen on validation"),
     Column("published", "published %", percent, "accuracy of the reference system", "-"),
     Column("system", "by", str, "which reference system; on the test split if no more is said"),
+    Column("warnings", "warnings", str, "what was warned of when it was computed"),
 )
 
 #: What fits the width of a printed page; the CSV has all.
@@ -167,6 +181,7 @@ def _comparison_record(cell: Cell, chosen: bool) -> Record:
         "system": "" if figure is None else figure.by,
         "weights": math.nan if cost is None else cost.parameters,
         "flops": math.nan if cost is None else cost.flops,
+        "warnings": "; ".join(from_text(test.warnings)),
     }
     if clean is not None:
         record |= {

@@ -49,9 +49,7 @@ def families(results: Results) -> list[Family]:
     found = [
         Family(
             "best",
-            f"The {len(best)} best on validation, each against each"
-            if results.validated
-            else f"The first {len(best)}, each against each",
+            f"{_best_words(results, best)}, each against each",
             "",
             _tested(list(combinations(best, 2))),
         ),
@@ -69,6 +67,15 @@ def families(results: Results) -> list[Family]:
         ),
     ]
     return [Family(f.name, f.title, _summary(f.records), f.records) for f in found if f.records]
+
+
+def _best_words(results: Results, best: Sequence[Cell]) -> str:
+    """Return what the best few are: those that validation ranks, and others where these are fewer."""
+    ranked = sum(cell.chosen_by == cell.chosen_by for cell in best)
+    if not ranked:
+        return f"The first {len(best)}"
+    others = f" and {len(best) - ranked} that validation does not rank" if ranked < len(best) else ""
+    return f"The {ranked} best on validation{others}"
 
 
 def _against(results: Results, head: str, key: Callable[[Cell], str]) -> list[tuple[Cell, Cell]]:
@@ -140,10 +147,19 @@ def _summary(records: Sequence[Record]) -> str:
     )
 
 
+def _not_by(results: Results) -> str:
+    """Return how many cells validation does not choose among, since their networks learned from it."""
+    n = results.marked
+    cells = "1 cell whose network has" if n == 1 else f"{n} cells whose networks have"
+    return f" Validation does not choose among {cells} learned from its samples." if n else ""
+
+
 def headline(results: Results, found: Sequence[Family]) -> str:
     """Return the answer in a sentence: what validation chooses, and what it cannot be told apart from."""
     chosen = results.chosen
     how, after = "is chosen by validation and", "the next {} on validation"
+    if results.marked:
+        after = "the {} after it"
     if not results.validated:
         how, after = (
             "stands first in the list, nothing but the test comparing the cells; it",
@@ -151,7 +167,7 @@ def headline(results: Results, found: Sequence[Family]) -> str:
         )
     said = (
         f"{chosen.title} {how} is right on {100 * chosen.test.accuracy:.2f} % of the "
-        f"{chosen.test.n_test:,} test samples."
+        f"{chosen.test.n_test:,} test samples.{_not_by(results)}"
     )
     pairs = [r for f in found if f.name == "best" for r in f.records if chosen.title in (r["a"], r["b"])]
     better = [r for r in pairs if r["verdict"] not in (_SAME, f"{chosen.title} is better")]

@@ -35,7 +35,8 @@ def write_tables(
     chosen = [bool(record["chosen"]) for record in records]
     columns = [column for column in COMPARISON if column.key in LATEX]
     bold = "; in bold what validation chooses" if results.validated else ""
-    caption = f"Every extractor with every head on {results.dataset}{bold}.{drawn}"
+    seen = " validation-seen: its network learned from validation samples." if results.marked else ""
+    caption = f"Every extractor with every head on {results.dataset}{bold}.{seen}{drawn}"
     _both(folder, "comparison", records, columns, caption, chosen)
     _both(
         folder,

@@ -21,7 +21,7 @@ from featurize.images import Preprocess
 from featurize.store import key_of
 from pipelines.cures import for_training
 from pipelines.datasets.base import Dataset
-from pipelines.networks import check_unseen, learned_from, refuse_seen, trained_on
+from pipelines.networks import Weighted, check_unseen, learned_from, refuse_seen, trained_on
 from pipelines.progress import Progress
 from pipelines.splits import Indices, Split, divided, split
 from pipelines.training.augment import changes
@@ -76,7 +76,7 @@ class Job:
     @property
     def _learned_before(self) -> dict[str, int]:
         """How many validation samples a teacher or the start had learned from; nothing where none did."""
-        before = [*self.teachers, *([self.start] if self.start else [])]
+        before: list[Weighted] = [*self.teachers, *([self.start] if self.start else [])]
         most = max((learned_from(one, self.dataset, self.validation) for one in before), default=0)
         return {"validation_learned_before": most} if most else {}
 
