@@ -83,7 +83,7 @@ def _left_out(rows: Sequence[Row]) -> list[str]:
         return []
     named = ", ".join(map(_title, rows[:MOST_NAMED]))
     more = f" and {len(rows) - MOST_NAMED} more" if len(rows) > MOST_NAMED else ""
-    return [f"left out {named}{more}: networks that learned from the validation samples teach no ensemble"]
+    return [f"left out, since their networks learned from the validation samples: {named}{more}"]
 
 
 def _base(ensemble: Ensemble, members: Sequence[Row], bench: Bench, warnings: Sequence[str] = ()) -> Row:

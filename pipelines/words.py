@@ -212,9 +212,7 @@ def print_comparison(recipe: Any, found: Any) -> None:
     if found.rows:
         print(f"protocol: {found.rows[0].protocol}")
     if any(row.seen_validation for row in found.rows):
-        print(
-            f"{SEEN_VALIDATION}: a network of the row has learned from validation samples; they do not choose it"
-        )
+        print(f"{SEEN_VALIDATION}: its network has learned from validation samples; they do not choose it")
     print(f"{found.computed} cells computed, {found.reused} taken from {found.folder}, {found.failed} failed")
     print(f"written to {found.folder}/ (rows.csv, summary.csv, predictions/)")
 

@@ -193,7 +193,7 @@ def standing_notes(results: Results) -> list[str]:
     if results.marked:
         said.append(
             f"Cells marked {SEEN_VALIDATION} have a network that learned from validation samples. Their "
-            "figure on validation says nothing, and validation does not choose them. What a grid chose by it is "
+            "figure on validation says nothing, and it does not choose them. What a grid chose by it is "
             "flattered. The test samples are new to the network."
         )
     if results.left_out:

@@ -1,5 +1,6 @@
 """Rows and predictions: out and in again."""
 
+import csv
 import math
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pipelines import results
 from pipelines.results import (
     COLUMNS,
+    SEEN_VALIDATION,
     Predictions,
     Row,
     append_grid,
@@ -90,6 +92,62 @@ def test_bad_line_is_named(tmp_path):
         file.write("half,a,row\n")
     with pytest.raises(ValueError, match="line 3"):
         read_rows(path)
+
+
+def older(path, lacking=2):
+    """Make a file one of a version that lacked the last columns."""
+    with path.open(newline="") as file:
+        lines = [line[:-lacking] for line in csv.reader(file)]
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines)
+
+
+@pytest.mark.parametrize("lacking", [1, 2])
+def test_rows_of_older_versions_are_read_and_added_to(tmp_path, lacking):
+    path = tmp_path / "rows.csv"
+    append_rows(path, [row(accuracy=0.5, error='of "two"\nlines')])
+    older(path, lacking)
+    (old,) = read_rows(path)
+    assert (old.accuracy, old.marks, old.warnings) == (0.5, "", "")
+    append_rows(path, [row(run="r2", marks=SEEN_VALIDATION, warnings='["no"]')])
+    first, second = read_rows(path)
+    assert same(first, old)
+    assert (second.marks, second.seen_validation) == (SEEN_VALIDATION, True)
+    assert path.read_text().startswith(",".join(COLUMNS))
+
+
+def test_a_full_disk_leaves_an_older_file_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "rows.csv"
+    append_rows(path, [row()])
+    older(path)
+    before = path.read_bytes()
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(results, "write_csv", full)
+    with pytest.raises(OSError, match="No space"):
+        append_rows(path, [row(run="r2")])
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_line_of_an_older_file_is_still_named(tmp_path):
+    path = tmp_path / "rows.csv"
+    append_rows(path, [row()])
+    older(path)
+    with path.open("a") as file:
+        file.write("half,a,row\n")
+    append_rows(path, [row(run="r2")])
+    with pytest.raises(ValueError, match="line 3"):
+        read_rows(path)
+
+
+def test_a_file_that_lacks_other_columns_is_foreign(tmp_path):
+    path = tmp_path / "rows.csv"
+    append_rows(path, [row()])
+    older(path, 3)
+    with pytest.raises(ValueError, match="no result rows of this version"):
+        append_rows(path, [row()])
 
 
 def test_full_disk_leaves_no_half_row(tmp_path, monkeypatch):
