@@ -1,4 +1,4 @@
-"""A network that has learned from what validates: marked in its rows, shown, chosen by nothing; and the cure."""
+"""A network that has learned from what validates: marked, shown, chosen by nothing; and what would do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from pipelines.loso_recipe import loso_recipe, run_loso
 from pipelines.networks import check_unseen, learned_from, seen_validation, trained_on
 from pipelines.recipe import Features, Head, load_recipe, recipe_from
 from pipelines.report import Options, write_report
+from pipelines.reporting.content import comparison_table, standing_notes
 from pipelines.reporting.load import load_results
+from pipelines.reporting.winners import families, headline
 from pipelines.results import SEEN_VALIDATION, append_rows, read_rows
 from pipelines.splits import split
 from pipelines.words import print_comparison, print_fit
@@ -107,11 +109,12 @@ def test_nothing_is_chosen_where_every_network_has_seen_validation(leaky, tmp_pa
     found = compare(recipe(leaky), tmp_path / "out")
     assert found.best is None
     assert [r["chosen"] for r in summarize(found)] == ["", ""]
-    made = write_report(tmp_path / "out", options=Options(embedding="none"))
-    assert not load_results(tmp_path / "out").validated
-    page = made.page.read_text("utf-8")
-    assert "is chosen by validation" not in page
-    assert "Validation does not choose among 2 cells whose networks have learned from its samples" in page
+    results = load_results(tmp_path / "out")
+    assert not results.validated
+    said = headline(results, families(results))
+    assert "is chosen by validation" not in said
+    assert "Validation does not choose among 2 cells whose networks have learned from its samples" in said
+    assert families(results)[0].title == "The first 2, each against each"
 
 
 def test_a_second_run_warns_again(leaky, tmp_path, caplog):
@@ -177,11 +180,13 @@ def test_ensembles_do_not_learn_from_it(leaky, tmp_path):
     ensembles = ["vote", {"combine": "stack", "name": "network", "extractors": [leaky]}]
     found = compare(recipe("pixels", "hog", leaky, ensembles=ensembles), tmp_path / "out")
     tests = {r.head: r for r in found.rows if r.split == "test"}
-    assert list(json.loads(tests["vote"].params)) == ["pixels softmax", "hog softmax"]
-    assert "left out ucm-a(" in tests["vote"].warnings
+    assert set(json.loads(tests["vote"].params)) == {"pixels softmax", "hog softmax"}
+    assert (
+        "left out, since their networks learned from the validation samples: ucm-a(" in tests["vote"].warnings
+    )
     assert tests["vote"].marks == ""
     assert tests["stack"].status == "error"
-    assert "needs two cells that went well, and has 0; left out ucm-a(" in tests["stack"].error
+    assert "needs two cells that went well, and has 0; left out, since" in tests["stack"].error
 
 
 def test_a_report_shows_it(leaky, tmp_path):
@@ -211,11 +216,11 @@ def test_a_report_shows_it(leaky, tmp_path):
 
 def test_a_report_of_what_no_network_has_seen_says_nothing_of_it(loaded, tmp_path):
     compare(recipe("pixels"), tmp_path / "out")
-    made = write_report(tmp_path / "out", options=Options(embedding="none"))
-    page = made.page.read_text("utf-8")
-    assert "Validation does not choose" not in page
-    assert "flattered by" not in page
-    assert "validation-seen" not in (made.page.parent / "tables" / "comparison.tex").read_text("utf-8")
+    results = load_results(tmp_path / "out")
+    assert headline(results, families(results)).startswith("pixels + softmax is chosen by validation")
+    assert "Validation does not" not in headline(results, families(results))
+    assert not {"marks", "warnings"} & {column.key for column in comparison_table(results).used}
+    assert not [n for n in standing_notes(results) if SEEN_VALIDATION in n]
 
 
 def test_a_fitted_model_says_it_in_card_and_print(leaky, tmp_path, capsys):
