@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from featurize.checks import check_samples
 from featurize.images import fit_to
 
 
@@ -135,8 +136,9 @@ class Extractor(ABC):
         Parameters
         ----------
         samples : iterable of (h, w) or (h, w, 3) uint8
-            Grey or RGB pictures of any size; each is brought to the size and channels of the spec. For an
-            extractor of clips, (t, h, w) uint8 grey frames.
+            Grey or RGB images of any size; each is brought to the size and channels of the spec. For an
+            extractor of clips, (t, h, w) uint8 grey frames. An (n, h, w) or (n, h, w, 3) array is a stack of
+            images; one image alone counts as a list of one (`featurize.checks.check_samples`).
 
         Returns
         -------
@@ -144,10 +146,12 @@ class Extractor(ABC):
 
         Raises
         ------
+        TypeError, ValueError
+            If a sample is none of uint8 with these axes; the message says which, and what to give.
         ValueError
             If a vector has the wrong length or a value that is not finite.
         """
-        batch = [self._prepared(s) for s in samples]
+        batch = [self._prepared(s) for s in check_samples(samples, self.kind)]
         if not batch:
             return np.empty((0, self.dim), np.float32)
         stacked = np.stack(batch) if self.size else batch

@@ -14,8 +14,9 @@ from typing import Any, ClassVar, NamedTuple, final
 import cv2
 import numpy as np
 
+from featurize.checks import check_box, check_image, check_side
 from featurize.faces import Box, model_file
-from featurize.images import Image, to_grey
+from featurize.images import Image, resize, to_grey
 from featurize.suggest import hint
 
 #: Nothing is enlarged more than so: beyond it a detector finds noise.
@@ -90,7 +91,16 @@ class Detector(ABC):
         -------
         list of Detection
             Boxes may reach over the picture's edge.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no image (`featurize.checks.check_image`), or `smallest` is negative or no finite number.
         """
+        # dlib takes arrays in C order only, as image[..., ::-1] of OpenCV's BGR is not.
+        image = np.ascontiguousarray(check_image(image))
+        if not 0 <= smallest < np.inf:
+            raise ValueError(f"smallest={smallest}: give the side of the smallest face in pixels, 0 or more")
         scale = min(self.smallest / smallest, MAX_ENLARGE) if smallest else 1.0
         work = _scaled(image, scale)
         with self._borrowed() as engine:
@@ -210,15 +220,23 @@ def crop_face(image: Image, box: Box, framing: Framing, side: int | None = None)
     -------
     ndarray of shape (side, side[, 3]), uint8
         Beyond the picture its edge is repeated.
-    """
-    from featurize.images import resize
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no image (`featurize.checks.check_image`), no box of finite sides around at least a pixel, or
+        `side` no whole number above 0.
+    """
+    image = check_image(image)
+    check_box(box)
+    if side is not None:
+        check_side(side, "side")
     size = max(2, round(framing.side * max(box.right - box.left, box.bottom - box.top)))
     x = (box.left + box.right) / 2
     y = (box.top + box.bottom) / 2 + framing.down * (box.bottom - box.top)
     left, top = round(x - size / 2), round(y - size / 2)
     crop = _window(image, left, top, size)
-    return resize(crop, side) if side else crop
+    return crop if side is None else resize(crop, side)
 
 
 def _window(image: Image, left: int, top: int, size: int) -> Image:

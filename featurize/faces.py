@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.checks import check_box, check_image
+
 #: Side in pixels of the picture on which a face crop is searched: dlib's detector knows faces of 80 pixels
 #: and more, so 48x48 crops are enlarged three times.
 CROP_SIZE = 144
@@ -109,7 +111,13 @@ def crop_box(grey: NDArray[np.uint8]) -> Box:
     Box
         The best box of dlib's frontal HOG detector if its score is at least `MIN_SCORE`; else `FIXED_BOX`,
         with ``found=False``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no grey image; see `featurize.checks.check_image`.
     """
+    grey = np.ascontiguousarray(check_image(grey, "crop", 1))  # dlib takes arrays in C order only
     boxes, scores, _ = _detector().run(grey, 0, MIN_SCORE)
     if len(boxes):
         best = boxes[int(np.argmax(scores))]
@@ -130,7 +138,14 @@ def landmarks68(image: NDArray[np.uint8], box: Box) -> NDArray[np.float64]:
     -------
     ndarray of shape (68, 2), float64
         Whole pixels; points may lie outside the picture.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no image or no box; see `featurize.checks`.
     """
+    image = np.ascontiguousarray(check_image(image))
+    check_box(box)
     shape = _predictor("68-points")(image, _rectangle(box))
     return np.array([(p.x, p.y) for p in shape.parts()], np.float64)
 
@@ -147,10 +162,15 @@ def locate(crops: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bo
     points : ndarray of shape (n, 68, 2), float64
         In pixels of the crop; predicted in the fixed box where ``found`` is False.
     found : ndarray of shape (n,), bool
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `crop_box`, if a crop is no grey image.
     """
     boxes = [crop_box(crop) for crop in crops]
     points = [landmarks68(crop, box) for crop, box in zip(crops, boxes, strict=True)]
-    return np.stack(points), np.array([box.found for box in boxes])
+    return np.array(points, np.float64).reshape(-1, 68, 2), np.array([box.found for box in boxes], bool)
 
 
 def upright(
@@ -177,9 +197,15 @@ def upright(
         Beyond the crop its edge is repeated.
     points : ndarray of shape (68, 2), float64
         The landmarks in it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the crop is no grey image; see `featurize.checks.check_image`.
     """
     import cv2
 
+    crop = check_image(crop, "crop", 1)
     source = np.stack([points[part].mean(axis=0) for part, _ in _ANCHORS])
     places = np.array([place for _, place in _ANCHORS])
     target = side * (eye_distance * places + (0.5, eye_height))
@@ -220,9 +246,16 @@ def aligned_chip(
     Returns
     -------
     ndarray of shape (size, size, 3), uint8
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no RGB image or no box; see `featurize.checks`.
     """
     import dlib
 
+    rgb = np.ascontiguousarray(check_image(rgb, "image", 3))
+    check_box(box)
     shape = _predictor("5-points")(rgb, _rectangle(box))
     chip: NDArray[np.uint8] = dlib.get_face_chip(rgb, shape, size=size, padding=padding)
     return chip

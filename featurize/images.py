@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field
 
+from featurize.checks import check_bytes, check_image, check_sample, check_side
 from featurize.suggest import error_words
 
 Image = NDArray[np.uint8]
@@ -83,10 +84,13 @@ def decode(data: bytes, name: str = "picture") -> Image:
 
     Raises
     ------
+    TypeError
+        If it is given anything but bytes, such as a path.
     UnreadableImage
         If the file is empty, corrupt, truncated, of another format, animated or of several pages, has pixels
         of 32 bits, a side under `MIN_SIDE` or over `MAX_SIDE`, or more than `MAX_PIXELS` pixels.
     """
+    check_bytes(data)
     if not data:
         raise UnreadableImage(name, "empty file (0 bytes); copy it again")
     try:
@@ -181,12 +185,26 @@ def _eight_bit(picture: Pillow.Image, form: str | None, name: str) -> Image:
 
 
 def to_grey(image: Image) -> Image:
-    """Return (h, w) grey from grey or RGB, weights of ITU-R BT.601."""
+    """Return (h, w) grey from grey or RGB, weights of ITU-R BT.601; errors as `featurize.checks.check_image`."""
+    return _grey(check_image(image))
+
+
+def _grey(image: Image) -> Image:
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
 
 
 def resize(image: Image, size: int) -> Image:
-    """Return the picture as size x size: area mean when shrinking, bicubic when enlarging."""
+    """Return the image as size x size: area mean when shrinking, bicubic when enlarging.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no image (see `featurize.checks.check_image`), or `size` no whole number above 0.
+    """
+    return _resized(check_image(image), check_side(size))
+
+
+def _resized(image: Image, size: int) -> Image:
     if image.shape[:2] == (size, size):
         return image
     shrinking = max(image.shape[:2]) > size
@@ -194,12 +212,19 @@ def resize(image: Image, size: int) -> Image:
 
 
 def fit_to(image: Image, size: int, channels: Literal[1, 3]) -> Image:
-    """Return the picture with the channels asked for, and size x size (as it is if `size` is 0)."""
+    """Return the image with the channels asked for, and size x size (as it is if `size` is 0).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `resize`.
+    """
+    image = check_image(image)
     if channels == 1:
-        image = to_grey(image)
+        image = _grey(image)
     elif image.ndim == 2:
         image = np.repeat(image[..., None], 3, axis=2)
-    return resize(image, size) if size else image
+    return _resized(image, check_side(size)) if size else image
 
 
 def mirrored(given: Image, kind: Literal["image", "clip", "flow"] = "image") -> Image:
@@ -208,11 +233,17 @@ def mirrored(given: Image, kind: Literal["image", "clip", "flow"] = "image") -> 
     Parameters
     ----------
     given : ndarray, uint8
-        A picture (h, w[, 3]), a clip (t, h, w), or a motion map (h, w, 3).
+        An image (h, w[, 3]), a clip (t, h, w), or a motion map (h, w, 3).
     kind : {"image", "clip", "flow"}
         Of a clip every frame is flipped. Of a motion map the horizontal flow, channel 0, is negated too (255
         minus it): what moved to the right moves to the left in the mirror.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `featurize.checks.check_sample`.
     """
+    given = check_sample(given, kind)
     flipped = (given[..., ::-1] if kind == "clip" else given[:, ::-1]).copy()
     if kind == "flow":
         flipped[..., 0] = 255 - flipped[..., 0]
@@ -249,9 +280,11 @@ class Preprocess(BaseModel):
 
         Raises
         ------
-        ValueError
-            If a motion map is to be equalised: its values are motions, not light.
+        TypeError, ValueError
+            If it is no sample of that kind (see `featurize.checks.check_sample`), or a motion map is to be
+            equalised: its values are motions, not light.
         """
+        image = check_sample(image, kind)
         if self.equalize != "none":
             if kind == "flow":
                 raise ValueError(f"equalize={self.equalize} is for pictures; a motion map shows no light")

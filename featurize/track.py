@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from featurize.checks import check_image
 from featurize.detect import Detection, iou
 from featurize.faces import Box
 from featurize.images import Image, to_grey
@@ -95,7 +96,13 @@ class Tracker:
         ----------
         image : (h, w) or (h, w, 3) uint8
             A frame of another size than the last begins anew.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no image; see `featurize.checks.check_image`.
         """
+        image = check_image(image, "frame")
         if self._size != image.shape[:2]:
             self._tracks, self._since, self._size = [], self.every, image.shape[:2]
         lost = self._follow(image)

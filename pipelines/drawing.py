@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.checks import check_image
+
 if TYPE_CHECKING:
     from featurize.faces import Box
     from featurize.images import Image
@@ -38,8 +40,13 @@ def draw(image: Image, faces: Sequence[Face]) -> Image:
     -------
     ndarray of shape (h, w, 3), uint8
         RGB.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no image; see `featurize.checks.check_image`.
     """
-    canvas = _rgb_copy(image)
+    canvas = _rgb_copy(check_image(image))
     for face in faces:
         colour = COLOURS[list(face.probabilities).index(face.label) % len(COLOURS)]
         label(canvas, face.box, words_of(face), colour)

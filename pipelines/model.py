@@ -20,6 +20,7 @@ from classifiers import answers, persist
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.views import Views
 from featurize.base import Extractor
+from featurize.checks import check_samples
 from featurize.engine import Precision
 from featurize.images import Image, Preprocess, resize
 from featurize.registry import parse
@@ -92,10 +93,23 @@ class Model:
         """Return the (n, d) vectors of (h, w) or (h, w, 3) uint8 images of faces; larger ones are reduced.
 
         See `largest`. Clips and motion maps are taken as they are.
+
+        Parameters
+        ----------
+        images : sequence of arrays
+            An (n, h, w) or (n, h, w, 3) array is a stack; one image alone counts as a list of one. A model of
+            clips takes (t, h, w) uint8 grey frames. `scores` and `predict` take the same.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is no such array; the message says which, and what to give.
         """
-        if not len(images):
+        kind = self._parts[0].kind
+        given = check_samples(images, kind)
+        if not len(given):
             return np.empty((0, sum(part.dim for part in self._parts)), np.float32)
-        ready = [self.preprocess.apply(self._reduced(image), self._parts[0].kind) for image in images]
+        ready = [self.preprocess.apply(self._reduced(image), kind) for image in given]
         return np.hstack([part.transform(ready) for part in self._parts])
 
     def _reduced(self, image: Image) -> Image:

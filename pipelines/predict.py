@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from classifiers.scoring import in_order_of_labels, label_is_largest
 from featurize.backbones.views import Views
+from featurize.checks import check_image, check_samples
 from featurize.detect import Detection, Detector, crop_face
 from featurize.detect import detector as named_detector
 from featurize.engine import Precision
@@ -193,6 +194,7 @@ class Predictor:
 
     def smallest(self, image: Image) -> int:
         """Return the side in pixels of the smallest face that is looked for in a picture of this size."""
+        image = check_image(image)
         across = 0 if self.crowd else max(image.shape[:2]) / FACES_ACROSS
         return round(max(LOOK_BELOW * self.min_face, across))
 
@@ -202,7 +204,12 @@ class Predictor:
         Parameters
         ----------
         image : (h, w) or (h, w, 3) uint8
-            Grey or RGB.
+            Grey or RGB. `featurize.images.decode` makes one of a file's bytes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no such array; see `featurize.checks.check_image`. All methods that take an image say so.
         """
         return self.look(image).faces
 
@@ -220,6 +227,7 @@ class Predictor:
 
     def judge(self, image: Image, found: Sequence[Detection]) -> list[Face]:
         """Return the faces of boxes found before, in their order."""
+        image = check_image(image)
         crops = [self.crop(image, d.box) for d in found]
         each = zip(found, *self.labels_and_numbers(crops), strict=True)
         return [self.face(d, label, row) for d, label, row in each]
@@ -265,7 +273,8 @@ class Predictor:
         Parameters
         ----------
         crops : sequence of (h, w) or (h, w, 3) uint8
-            Any size; larger ones than the head was fitted on are first reduced, see `Model.largest`.
+            Any size; larger ones than the head was fitted on are first reduced, see `Model.largest`. An
+            (n, h, w) or (n, h, w, 3) array is a stack; one crop alone is one face.
 
         Returns
         -------
@@ -273,7 +282,13 @@ class Predictor:
             Positions in `classes`: the head's own predictions, as `Model.predict` gives them.
         numbers : (n, k) ndarray of float64
             Rows sum to 1. The first largest is the label's, unless `meaning` is "unranked probability".
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a crop is no image (for a model of clips: no clip); the message says which, and what to give.
         """
+        crops = list(check_samples(crops, "clip" if self.model.kinds == {"clip"} else "image"))
         each = [self.model.labels_and_scores(crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
         each = each or [self.model.labels_and_scores([])]
         labels = np.concatenate([found for found, _ in each])

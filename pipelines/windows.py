@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from featurize.checks import check_samples
 from featurize.detect import Detection, crop_face
 from featurize.faces import Box
 from featurize.images import MAX_PIXELS, Image, to_grey
@@ -50,7 +51,15 @@ class ClipPredictor(Predictor):
 
         One box for all frames, the median: a box that moved with the face would hide small motions, and a
         box that trembles would be one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a frame is no image, or there are not as many boxes as frames.
         """
+        frames = [to_grey(frame) for frame in check_samples(frames)]
+        if not frames or len(frames) != len(boxes):
+            raise ValueError(f"{len(frames)} frames and {len(boxes)} boxes; give a box for each frame")
         left, top, right, bottom = (round(float(v)) for v in np.median([b[:4] for b in boxes], axis=0))
         box = Box(left, top, right, bottom, True)
         return np.stack([crop_face(frame, box, self.find.framing, SIDE) for frame in frames])

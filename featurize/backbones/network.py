@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.backbones.frame import keras
-from featurize.clips.sampling import Sampling, check_clip, resize_clip, sample
+from featurize.clips.sampling import Sampling, resize_clip, sample
 from featurize.images import fit_to
 
 Kind = Literal["image", "clip", "flow"]
@@ -106,12 +106,11 @@ class Form:
 
         Raises
         ------
-        ValueError
-            If a clip is none, or too short for `sampling`.
+        TypeError, ValueError
+            If it is no image or clip (`featurize.checks`), or a clip is too short for `sampling`.
         """
         if self.kind != "clip":
             return fit_to(given, self.size, self.channels)
-        check_clip(given)
         return sample(resize_clip(given, self.size), self.frames, sampling)
 
     def arranged(self, batch: NDArray[Any]) -> NDArray[Any]:

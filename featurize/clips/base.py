@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from featurize.base import Extractor, Params
 from featurize.clips.magnify import magnify
-from featurize.clips.sampling import Clip, Sampling, check_clip, resize_clip, sample
+from featurize.clips.sampling import Clip, Sampling, resize_clip, sample
 
 
 class ClipParams(Params):
@@ -56,7 +56,6 @@ class ClipExtractor(Extractor):
     params: ClipParams
 
     def _prepared(self, sample_: Clip) -> Clip:
-        check_clip(sample_)
         p = self.params
         clip = sample(resize_clip(sample_, p.side), p.frames, p.sampling)
         return magnify(clip, p.magnify, p.low, p.high) if p.magnify else clip

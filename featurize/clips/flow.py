@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from featurize.base import Params
+from featurize.checks import check_image
 from featurize.clips.base import ClipExtractor
-from featurize.clips.sampling import Clip, apex_index, check_clip, resize_clip
+from featurize.clips.sampling import Clip, apex_index, resize_clip
 
 
 class FlowParams(Params):
@@ -63,7 +64,6 @@ class Flow(ClipExtractor):
 
     def _prepared(self, sample_: Clip) -> Clip:
         """Return (2, side, side): onset and apex."""
-        check_clip(sample_)
         last = len(sample_) - 1
         # The apex is searched at a quarter of the size: it is a mean over the whole face.
         small = self.params.side // 4
@@ -102,7 +102,15 @@ def optical_flow(first: Any, second: Any, method: Literal["dis", "farneback"] = 
     -------
     ndarray of shape (h, w, 2), float32
         Pixels to the right and downwards that each point of `first` moves.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no grey image (`featurize.checks.check_image`), or they differ in size.
     """
+    first, second = check_image(first, "first", 1), check_image(second, "second", 1)
+    if first.shape != second.shape:
+        raise ValueError(f"optical_flow: the images differ in size, {first.shape} and {second.shape}")
     if method == "dis":
         return np.asarray(_dis().calc(first, second, np.zeros((*first.shape, 2), np.float32)))
     start = np.zeros((*first.shape, 2), np.float32)

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.clips.sampling import Clip, check_clip
+from featurize.checks import check_clip
+from featurize.clips.sampling import Clip
 
 Floats = NDArray[np.float32]
 
@@ -39,10 +40,10 @@ def magnify(
 
     Raises
     ------
-    ValueError
-        If a parameter lies outside its range, or the clip is none.
+    TypeError, ValueError
+        If it is no clip (`featurize.checks.check_clip`), or a parameter lies outside its range.
     """
-    check_clip(clip)
+    clip = check_clip(clip)
     if not (0 <= low < high <= 0.5 and alpha >= 0 and wavelength > 0):
         raise ValueError(
             f"magnify: need 0 <= low < high <= 0.5, alpha >= 0, wavelength > 0; got low={low}, high={high}, "

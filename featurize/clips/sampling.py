@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.checks import check_clip
+
 Clip = NDArray[np.uint8]
 Sampling = Literal["tim", "uniform", "first"]
 
@@ -33,10 +35,10 @@ def sample(clip: Clip, frames: int, how: Sampling = "tim") -> Clip:
 
     Raises
     ------
-    ValueError
-        If the clip is no (t, h, w) stack of at least two frames, or is too short for "first".
+    TypeError, ValueError
+        If it is no clip (`featurize.checks.check_clip`), or it is too short for "first".
     """
-    check_clip(clip)
+    clip = check_clip(clip)
     n = len(clip)
     if how == "first":
         if n < frames:
@@ -85,24 +87,18 @@ def _curves(t: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 
 
 def resize_clip(clip: Clip, side: int) -> Clip:
-    """Return the clip with frames of side x side: area mean when shrinking, bicubic when enlarging."""
+    """Return the clip with frames of side x side: area mean when shrinking, bicubic when enlarging.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no clip; see `featurize.checks.check_clip`.
+    """
+    clip = check_clip(clip)
     if clip.shape[1:] == (side, side):
         return clip
     how = cv2.INTER_AREA if max(clip.shape[1:]) > side else cv2.INTER_CUBIC
     return np.stack([cv2.resize(frame, (side, side), interpolation=how) for frame in clip])
-
-
-def check_clip(clip: Clip) -> None:
-    """Refuse what is no stack of at least two grey frames.
-
-    Raises
-    ------
-    ValueError
-    """
-    if clip.ndim != 3 or clip.dtype != np.uint8:
-        raise ValueError(f"a clip is (t, h, w) uint8 grey frames, not {clip.dtype} of shape {clip.shape}")
-    if len(clip) < 2:
-        raise ValueError(f"a clip needs at least two frames, this one has {len(clip)}")
 
 
 def apex_index(clip: Clip) -> int:
@@ -117,8 +113,13 @@ def apex_index(clip: Clip) -> int:
     -------
     int
         At least 1. Of equals, the first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no clip; see `featurize.checks.check_clip`.
     """
-    check_clip(clip)
+    clip = check_clip(clip)
     first = cv2.GaussianBlur(clip[0], (5, 5), 0)
     moved = [cv2.norm(cv2.GaussianBlur(frame, (5, 5), 0), first, cv2.NORM_L1) for frame in clip[1:]]
     return 1 + int(np.argmax(moved))

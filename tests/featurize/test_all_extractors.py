@@ -88,6 +88,48 @@ def test_fallbacks_are_within_the_count(one, faces_48):
     assert 0 <= one.fallbacks(X) <= len(X)
 
 
+#: What is refused by every registered extractor, networks too, before any weights are read.
+BAD = {
+    "None": (None, TypeError),
+    "path": ("face.jpg", TypeError),
+    "number": (3, TypeError),
+    "floats": (np.full((48, 48), 0.5), TypeError),
+    "floats with NaN": (np.full((48, 48), np.nan), ValueError),
+    "int64": (np.zeros((48, 48), np.int64), TypeError),
+    "mask": (np.zeros((48, 48), bool), TypeError),
+    "one channel": (np.zeros((48, 48, 1), np.uint8), ValueError),
+    "alpha": (np.zeros((48, 48, 4), np.uint8), ValueError),
+    "no pixels": (np.zeros((48, 0), np.uint8), ValueError),
+    "no rows": (np.zeros((0, 48, 3), np.uint8), ValueError),
+    "one axis": (np.zeros(48 * 48, np.uint8), ValueError),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("name", list_extractors())
+def test_what_is_no_image_is_refused(name, bad):
+    given, error = BAD[bad]
+    for samples in (given, [given]):
+        with pytest.raises(error) as caught:
+            built(name).transform(samples)
+        assert "\n" not in str(caught.value)
+        assert not {"OpenCV", "attribute", "iterable"} & set(str(caught.value).split())
+
+
+def test_any_memory_order(one):
+    image = np.random.default_rng(2).integers(0, 256, (48, 48, 3)).astype(np.uint8)
+    frozen, backwards = image.copy(), np.ascontiguousarray(image[..., ::-1])[..., ::-1]
+    frozen.flags.writeable = False
+    same = one.transform([image, frozen, np.asfortranarray(image), backwards])
+    for row in same[1:]:
+        np.testing.assert_allclose(row, same[0], atol=TOLERANCE)
+
+
+def test_one_image_is_a_list_of_one(one, faces_48):
+    for image in (faces_48[0], np.repeat(faces_48[0][..., None], 3, axis=2)):
+        np.testing.assert_allclose(one.transform(image), one.transform([image]), atol=TOLERANCE)
+
+
 def test_spec_says_where_it_comes_from(one):
     spec = one.spec
     assert (spec.name, spec.dim) == (one.name, one.dim)
