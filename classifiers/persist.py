@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,9 @@ def save(estimator: Any, path: str | os.PathLike[str], meta: Mapping[str, Any] |
     Raises
     ------
     PersistError
-        If the estimator is none of our heads.
+        If the estimator, or something in it, is not on the allow-list `TRUSTED`.
     """
-    import skops.io
-
-    if _name(estimator) not in TRUSTED:
-        raise PersistError(f"only heads of mueca are saved, and {_name(estimator)} is none")
-    data = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+    data = _dumped(estimator, "this head")
     card = {
         "format": FORMAT,
         "head": _name(estimator),
@@ -69,6 +65,48 @@ def save(estimator: Any, path: str | os.PathLike[str], meta: Mapping[str, Any] |
     text = json.dumps(card, indent=2, ensure_ascii=False).encode()
     _replace(Path(path), data)
     _replace(card_path(path), text)
+
+
+def check_savable(estimator: Any, what: str = "this head") -> None:
+    """Refuse what `save` would refuse: asked before it is fitted, which may take hours.
+
+    Parameters
+    ----------
+    estimator : head, fitted or not
+    what : str
+        What to call it in an error.
+
+    Raises
+    ------
+    PersistError
+        If the estimator, or something in it, is not on the allow-list `TRUSTED`.
+    """
+    _dumped(estimator, what)
+
+
+def _dumped(estimator: Any, what: str) -> bytes:
+    """Return an estimator as a file's bytes, all of its types on the allow-list."""
+    import skops.io
+
+    _check_types(what, [_name(estimator)])
+    try:
+        data: bytes = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+        own = _name(estimator).startswith(f"{__package__}.")  # what ours hold is known, and may be large
+        inside = [] if own else skops.io.get_untrusted_types(data=data)
+    except MemoryError:
+        raise
+    except Exception as error:  # a foreign estimator may hold anything, an open file among it
+        raise PersistError(f"{what} cannot be saved ({' '.join(str(error).split())})") from None
+    _check_types(what, inside)
+    return data
+
+
+def _check_types(what: str, names: Iterable[str]) -> None:
+    if foreign := [name for name in names if name not in TRUSTED]:
+        raise PersistError(
+            f"{what} cannot be saved: only heads of mueca are, and {', '.join(foreign)} is not on the "
+            "allow-list TRUSTED in classifiers/persist.py; add it there, or fit without out (--out)"
+        )
 
 
 def load(path: str | os.PathLike[str]) -> Any:

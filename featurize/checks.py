@@ -1,7 +1,8 @@
 """What a caller hands over, checked once at the border: images, clips, lists of them.
 
-A wrong type or dtype is a `TypeError`, a wrong shape or value a `ValueError`; each is one line that says what came,
-what is taken and how to get from one to the other. A right array costs about a microsecond: its pixels are not read.
+A wrong type or dtype is a `TypeError`, a wrong shape or value a `ValueError`. Each is one line that says what
+came, what is taken, and how to get from one to the other. A right array costs about a microsecond: its pixels
+are not read.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["check_box", "check_bytes", "check_clip", "check_image", "check_sample", "check_samples", "check_side"]
+__all__ = [
+    "check_box",
+    "check_bytes",
+    "check_clip",
+    "check_image",
+    "check_sample",
+    "check_samples",
+    "check_side",
+]
 
 Array = NDArray[np.uint8]
 Kind = Literal["image", "clip", "flow"]
@@ -47,8 +56,8 @@ def check_image(given: Any, what: str = "image", channels: Literal[1, 3] | None 
     Raises
     ------
     TypeError
-        If it is no NumPy array (None, a path, bytes, an image of Pillow, a tensor, a list), or its dtype is not
-        uint8.
+        If it is no NumPy array (None, a path, bytes, an image of Pillow, a tensor, a list), or its dtype is
+        not uint8.
     ValueError
         If it has no pixels, or other axes: alpha, channels first, one axis of length 1, a stack of images.
     """
@@ -98,9 +107,9 @@ def check_sample(given: Any, kind: Kind = "image", what: str | None = None) -> A
 def check_samples(given: Any, kind: Kind = "image") -> Iterator[Array]:
     """Yield the samples of a list, or refuse what is none.
 
-    One array that is a single sample counts as a list of one. An array with one axis more is a stack. Without a
-    channel axis, images and stacks are told apart by the last axis: up to `CHANNELS` long it is one of channels, so
-    (48, 48, 3) is one RGB image, and (10, 48, 48) are ten grey ones.
+    One array that is a single sample counts as a list of one. An array with one axis more is a stack. Of three
+    axes, the last decides: up to `CHANNELS` long it is one of channels. So (48, 48, 3) is one RGB image,
+    (10, 48, 48) are ten grey ones, and (3, 48, 48) are three grey ones, not one with the channels first.
 
     Parameters
     ----------
@@ -119,7 +128,11 @@ def check_samples(given: Any, kind: Kind = "image") -> Iterator[Array]:
     noun = {"image": "image", "clip": "clip", "flow": "motion map"}[kind]
     if isinstance(given, np.ndarray) and _is_one(given, kind):
         return iter((check_sample(given, kind),))
-    if not isinstance(given, Iterable) or isinstance(given, str | bytes | bytearray | dict) or _foreign(given):
+    if (
+        not isinstance(given, Iterable)
+        or isinstance(given, str | bytes | bytearray | dict)
+        or _foreign(given)
+    ):
         raise TypeError(f"a list of {noun}s is taken here, not {_named(given)}; {_cure(given)}")
     return (check_sample(one, kind, f"{noun} {i}") for i, one in enumerate(given))
 
@@ -175,7 +188,9 @@ def check_box(box: Any, what: str = "box") -> None:
     if not sides_are_finite:
         raise ValueError(f"{what} has sides {(left, top, right, bottom)}; give four finite numbers of pixels")
     if max(right - left, bottom - top) < 1:
-        raise ValueError(f"{what} {(left, top, right, bottom)} is empty: left < right and top < bottom are needed")
+        raise ValueError(
+            f"{what} {(left, top, right, bottom)} is empty: left < right and top < bottom are needed"
+        )
 
 
 def check_bytes(given: Any) -> None:

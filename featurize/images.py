@@ -185,7 +185,7 @@ def _eight_bit(picture: Pillow.Image, form: str | None, name: str) -> Image:
 
 
 def to_grey(image: Image) -> Image:
-    """Return (h, w) grey from grey or RGB, weights of ITU-R BT.601; errors as `featurize.checks.check_image`."""
+    """Return (h, w) grey from grey or RGB, weights of ITU-R BT.601; errors as `resize`."""
     return _grey(check_image(image))
 
 

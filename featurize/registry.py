@@ -98,8 +98,17 @@ def parse(expression: str) -> list[Extractor]:
     return [_parse_one(part) for part in split_expression(expression)]
 
 
+def check_expression(expression: Any) -> None:
+    """Raise a `ValueError` if an extractor expression is no text."""
+    if not isinstance(expression, str):
+        raise ValueError(
+            f"extractor {expression!r:.60}: give a text such as 'hog', 'hog+lbp' or 'hog(cell=6)'"
+        )
+
+
 def split_expression(expression: str) -> list[str]:
     """Split an expression at the plus signs that stand outside parentheses."""
+    check_expression(expression)
     parts, depth, start = [], 0, 0
     for i, char in enumerate(expression):
         depth += (char == "(") - (char == ")")

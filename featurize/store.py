@@ -111,13 +111,18 @@ class Store:
 
     Parameters
     ----------
-    root : Path, optional
+    root : path, optional
         The cache folder; `default_root()` if not given.
     """
 
-    def __init__(self, root: Path | None = None) -> None:
-        self.root = root or default_root()
+    def __init__(self, root: Path | str | None = None) -> None:
+        self.root = default_root() if root is None else Path(root).expanduser()
         self.folder = self.root / "embeddings"
+
+    @classmethod
+    def of(cls, given: Store | Path | str | None) -> Store:
+        """Return the cache given, or that of a folder; the user's if None."""
+        return given if isinstance(given, Store) else cls(given)
 
     def open(self, key: str) -> Entry | None:
         """Return the entry of `key`, its checksum verified; None if there is none or it is damaged."""

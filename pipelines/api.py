@@ -13,9 +13,10 @@ from pipelines.compare import compare, make_bench
 from pipelines.datasets.base import Dataset
 from pipelines.extract import Embedding, embed
 from pipelines.fit import Matrix, Outcome, run_cell
-from pipelines.model import Model, check_target, load_model, model_of, save_model
+from pipelines.model import Model, check_saved, check_target, load_model, model_of, save_model
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import load_recipe, single_cell
+from pipelines.utils.paths import as_path, check_parents
 from pipelines.vectors import check_format, write_vectors
 
 __all__ = ["compare", "connect", "featurize", "fit", "load_dataset", "load_model", "load_recipe"]
@@ -24,7 +25,7 @@ load_dataset = datasets.load
 
 
 def featurize(
-    data: str,
+    data: str | Path,
     backbone: str,
     *,
     out: Path | str | None = None,
@@ -32,7 +33,7 @@ def featurize(
     tile: int = 4,
     clip: float = 4.0,
     strict: bool = False,
-    store: Store | None = None,
+    store: Store | Path | str | None = None,
     n_jobs: int | None = None,
     progress: Progress = SILENT,
     cluster: Cluster | None = None,
@@ -41,7 +42,7 @@ def featurize(
 
     Parameters
     ----------
-    data : str
+    data : str or path
         Name of a data set, or a folder of ``class/*.jpg``.
     backbone : str
         Extractor expression, such as ``hog+lbp``.
@@ -51,7 +52,9 @@ def featurize(
         See `featurize.images.Preprocess`.
     strict : bool
         An unreadable picture is an error; otherwise it is left out and listed in ``dataset.faults``.
-    store, n_jobs, progress, cluster
+    store : Store or path, optional
+        The embedding cache; the user's by default.
+    n_jobs, progress, cluster
         See `pipelines.extract.embed`.
 
     Returns
@@ -61,12 +64,14 @@ def featurize(
 
     Raises
     ------
-    ValueError, OSError
+    TypeError, ValueError, OSError
         One line that says what to do.
     """
-    if out is not None:
-        check_format(Path(out))
-    store = store or Store()
+    path = None if out is None else as_path(out, "out")
+    if path is not None:
+        check_format(path)
+        check_parents(path.parent)
+    store = Store.of(store)
     preprocess = Preprocess(equalize=equalize, tile=tile, clip=clip)
     dataset = datasets.load(data, strict=strict, cache=store.root, progress=progress)
     found = embed(
@@ -78,14 +83,14 @@ def featurize(
         progress=progress,
         cluster=cluster,
     )
-    if out is not None:
-        with progress.task(f"writing {Path(out).name}"):
-            write_vectors(Path(out), dataset, found.X)
+    if path is not None:
+        with progress.task(f"writing {path.name}"):
+            write_vectors(path, dataset, found.X)
     return dataset, found
 
 
 def fit(
-    data: str,
+    data: str | Path,
     backbone: str,
     head: str,
     *,
@@ -101,7 +106,7 @@ def fit(
     scoring: str = "accuracy",
     seed: int = 0,
     strict: bool = False,
-    store: Store | None = None,
+    store: Store | Path | str | None = None,
     n_jobs: int | None = None,
     progress: Progress = SILENT,
     memory: float | str | None = None,
@@ -118,7 +123,8 @@ def fit(
     head : str
         One of `classifiers.list_heads()`.
     out : path, optional
-        Folder for the model: head, card, rows, predictions.
+        Folder for the model: head, card, rows, predictions. Whether it can be written, and whether the head
+        can be saved, is checked first.
     grid : mapping of lists or "default", optional
         What to choose from on validation.
     mirror : bool
@@ -128,7 +134,8 @@ def fit(
     memory : str, float or None
         What kernels may take: "4GB", or a number of gigabytes; see `classifiers.search.SharedGridSearch`.
     **params
-        The head's parameters by their scikit-learn names.
+        The head's parameters by their scikit-learn names. Several values of one, in a list, a tuple or an
+        array, are part of the grid: ``C=[1, 10]``.
 
     Returns
     -------
@@ -138,11 +145,12 @@ def fit(
 
     Raises
     ------
-    ValueError, OSError
+    TypeError, ValueError, OSError
         One line that says what to do.
     """
-    if out is not None:
-        check_target(Path(out))
+    folder = None if out is None else as_path(out, "out")
+    if folder is not None:
+        check_target(folder)
     features = {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
     cell = {"head": head, "params": params, "grid": grid or {}}
     recipe = single_cell(
@@ -160,10 +168,12 @@ def fit(
             "halving": halving,
         },
     )
+    if folder is not None:
+        check_saved(recipe.heads[0])
     bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory)
     outcome = run_cell(recipe.heads[0], Matrix(recipe.extractors[0], bench))
     model = model_of(outcome, recipe.extractors[0], bench)
-    if out is not None:
+    if folder is not None:
         with progress.task("saving"):
-            save_model(model, outcome, Path(out))
+            save_model(model, outcome, folder)
     return model, outcome

@@ -27,6 +27,7 @@ from pipelines.recipe import Head, Recipe, heads_on
 from pipelines.results import Predictions, Row, append_grid, append_rows, read_rows
 from pipelines.splits import divided, split, worded
 from pipelines.tabular import write_csv
+from pipelines.utils.paths import as_path, check_parents
 from pipelines.versions import machine
 
 if TYPE_CHECKING:
@@ -74,9 +75,9 @@ class Comparison:
 
 def compare(
     recipe: Recipe,
-    out: Path,
+    out: Path | str,
     *,
-    store: Store | None = None,
+    store: Store | Path | str | None = None,
     n_jobs: int | None = None,
     strict: bool = False,
     progress: Progress = SILENT,
@@ -88,10 +89,11 @@ def compare(
     Parameters
     ----------
     recipe : Recipe
-    out : Path
+        `pipelines.recipe.load_recipe` reads one from a file.
+    out : path
         Folder for ``rows.csv``, ``grid.csv``, ``predictions/``, ``summary.csv`` and ``recipe.json``; made if
         it is not there.
-    store : Store, optional
+    store : Store or path, optional
         The embedding cache; the user's by default.
     n_jobs : int, optional
         Workers for extraction; all cores by default.
@@ -113,9 +115,17 @@ def compare(
 
     Raises
     ------
-    ValueError
-        If the data set or the protocol cannot be had.
+    TypeError
+        If `recipe` is none.
+    ValueError, OSError
+        If the data set or the protocol cannot be had, or nothing can be written to `out`.
     """
+    if not isinstance(recipe, Recipe):
+        raise TypeError(
+            f"compare takes a Recipe, not {recipe!r:.60}; load_recipe(path) reads one from a file"
+        )
+    out = as_path(out, "out")
+    check_parents(out)
     bench = make_bench(
         recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory, cluster=cluster
     )
@@ -166,7 +176,7 @@ def write_audit(dataset: Dataset, out: Path, progress: Progress = SILENT) -> boo
 def make_bench(
     recipe: Recipe,
     *,
-    store: Store | None = None,
+    store: Store | Path | str | None = None,
     n_jobs: int | None = None,
     strict: bool = False,
     progress: Progress = SILENT,
@@ -175,7 +185,7 @@ def make_bench(
 ) -> Bench:
     """Load a recipe's data and divide it by the recipe's protocol."""
     gigabytes(memory)  # a wrong one is an error before anything is read
-    store = store or Store()
+    store = Store.of(store)
     dataset = datasets.load(
         recipe.data.name, strict=strict, cache=store.root, progress=progress, **recipe.data.options
     )

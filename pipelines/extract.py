@@ -104,7 +104,7 @@ def embed(
         If the cache cannot be written.
     """
     parts, source = _parts(dataset, expression, preprocess, indices)
-    entries = [_embed_part(part, source, store or Store(), n_jobs, progress, cluster) for part in parts]
+    entries = [_embed_part(part, source, Store.of(store), n_jobs, progress, cluster) for part in parts]
     return _joined(parts, entries)
 
 

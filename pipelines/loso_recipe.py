@@ -204,7 +204,7 @@ def run_loso(
     ValueError, OSError
         If the data set cannot be had; one line that says what to do.
     """
-    store = store or Store()
+    store = Store.of(store)
     dataset = datasets.load(
         recipe.data.name, strict=strict, cache=store.root, progress=progress, **recipe.data.options
     )

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import answers, persist
+from classifiers import head as build_head
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.views import Views
 from featurize.base import Extractor
@@ -27,8 +28,9 @@ from featurize.registry import parse
 from pipelines.fit import Bench, Outcome
 from pipelines.kept_warnings import from_text
 from pipelines.metrics import recall_by_class
-from pipelines.recipe import Features
+from pipelines.recipe import Features, Head
 from pipelines.results import append_rows
+from pipelines.utils.paths import as_path, check_parents
 from pipelines.versions import library_versions, machine
 
 FORMAT = 1
@@ -234,12 +236,12 @@ def model_of(outcome: Outcome, features: Features, bench: Bench) -> Model:
     )
 
 
-def check_target(folder: Path, card: str = "card.json", what: str = "model") -> None:
-    """Refuse a folder that holds something else than is to be written, before anything is computed.
+def check_target(folder: Path | str, card: str = "card.json", what: str = "model") -> None:
+    """Refuse a folder that cannot be written or holds something else, before anything is computed.
 
     Parameters
     ----------
-    folder : Path
+    folder : path
     card : str
         The file by which an older one is known, which may be replaced.
     what : str
@@ -248,9 +250,26 @@ def check_target(folder: Path, card: str = "card.json", what: str = "model") -> 
     Raises
     ------
     ValueError
+        If it holds something else.
+    OSError
+        If it cannot be made.
     """
+    folder = as_path(folder, "out")
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / card).is_file()):
         raise ValueError(f"{folder} holds something that is no {what}; give an empty or a new --out folder")
+    check_parents(folder)
+
+
+def check_saved(head: Head) -> None:
+    """Refuse a head that could be fitted and then not saved, before anything is computed.
+
+    Raises
+    ------
+    PersistError
+        If its estimator is not on the allow-list of `classifiers.persist`.
+    """
+    estimator = build_head(head.head, **head.candidates()[0])
+    persist.check_savable(estimator, f"head {head.head}")
 
 
 @contextmanager
@@ -274,7 +293,7 @@ def replacing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def save_model(model: Model, outcome: Outcome, folder: Path) -> None:
+def save_model(model: Model, outcome: Outcome, folder: Path | str) -> None:
     """Write head, card, rows and predictions to one folder, replacing an older model there.
 
     Raises
@@ -284,6 +303,7 @@ def save_model(model: Model, outcome: Outcome, folder: Path) -> None:
     OSError
         If it cannot be written; an older model is then left as it was.
     """
+    folder = as_path(folder)
     check_target(folder)
     with replacing(folder) as temporary:
         _fill(temporary, outcome, model.card)
@@ -339,7 +359,7 @@ def load_model(folder: Path | str) -> Model:
     ValueError
         If it is no model, was changed, or its extractor would no longer give the same vectors.
     """
-    folder = Path(folder)
+    folder = as_path(folder, "model")
     if not (folder / "card.json").is_file():
         raise FileNotFoundError(f"no model in {folder}; make one with: mueca fit ... --out {folder}")
     try:

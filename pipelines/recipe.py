@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -19,8 +21,10 @@ from pydantic import (
 
 from classifiers.registry import checked_params, head_spec
 from featurize.images import Preprocess
-from featurize.registry import parse
+from featurize.registry import check_expression, parse
 from featurize.suggest import first_unknown, hint
+from pipelines.utils.paths import as_path
+from pipelines.utils.values import plain
 
 
 class _Strict(BaseModel):
@@ -39,6 +43,12 @@ class Features(_Strict):
     tile: int = Field(default=4, ge=1, le=64)
     clip: float = Field(default=4.0, gt=0)
     mirror: bool = False
+
+    @field_validator("extractor", mode="before")
+    @classmethod
+    def _is_text(cls, given: Any) -> Any:
+        check_expression(given)
+        return given
 
     @model_validator(mode="after")
     def _readable(self) -> Features:
@@ -60,13 +70,20 @@ class Features(_Strict):
 class Head(_Strict):
     """A head, its fixed parameters, and the grid to choose the others from ("default": the head's own).
 
-    Where `extractors` are given, as tables name them, it is fitted on those alone.
+    A list among `params`, where the head takes one value, is part of the grid: ``C=[1, 10]`` is ``--C 1,10``.
+    NumPy's numbers and arrays are taken as Python's. Where `extractors` are given, as tables name them, it is
+    fitted on those alone.
     """
 
     head: str
     params: dict[str, Any] = {}
     grid: dict[str, list[Any]] | Literal["default"] = {}
     extractors: list[str] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_are_grids(cls, given: Any) -> Any:
+        return lists_to_grid(given) if isinstance(given, Mapping) else given
 
     @model_validator(mode="after")
     def _known(self) -> Head:
@@ -87,6 +104,45 @@ class Head(_Strict):
     def identity(self) -> dict[str, Any]:
         """Return what decides a cell's rows."""
         return self.model_dump(exclude={"extractors"})
+
+
+def lists_to_grid(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a `Head` mapping whose parameters with several values stand in its grid.
+
+    Raises
+    ------
+    ValueError
+        If such a parameter is in the grid already, or the grid is the head's own.
+    """
+    found = plain(dict(given))
+    params, grid = found.get("params", {}), found.get("grid", {})
+    if not isinstance(found.get("head", ""), str):
+        raise ValueError("head: give its name, such as 'svm'; see: mueca list")
+    if not isinstance(params, dict) or "head" not in found:
+        return found
+    if isinstance(grid, dict):
+        grid = found["grid"] = {k: v if isinstance(v, list) else [v] for k, v in grid.items()}
+    several = {k: v for k, v in params.items() if isinstance(v, list) and not _takes_list(found["head"], k)}
+    if not several:
+        return found
+    if not isinstance(grid, dict):
+        raise ValueError(f"give grid={grid!r} or several values for {', '.join(several)}, not both")
+    if twice := [name for name in several if name in grid]:
+        raise ValueError(f"{twice[0]} has several values and is in the grid too; give it once")
+    fixed = {name: value for name, value in params.items() if name not in several}
+    return {**found, "params": fixed, "grid": {**grid, **several}}
+
+
+def _takes_list(head: str, name: str) -> bool:
+    """Say whether a list can be one value of a head's parameter."""
+    field = head_spec(head).params.model_fields.get(name)
+    if field is None:
+        return False
+    try:
+        TypeAdapter[Any](field.annotation or Any).validate_python([])
+    except ValidationError:
+        return False
+    return True
 
 
 def heads_on(features: Features, heads: Iterable[Head]) -> list[Head]:
@@ -119,8 +175,12 @@ def as_ensemble(value: Any) -> Any:
 
 
 def as_data(value: Any) -> Any:
-    """Return the name of a data set as a `Data` mapping."""
-    return {"name": value} if isinstance(value, str) else value
+    """Return the name of a data set, or the path of a folder, as a `Data` mapping."""
+    if isinstance(value, Data | Mapping):
+        return value
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        raise ValueError(f"data={value!r:.60}: give the name of a data set or a folder of class/*.jpg")
+    return {"name": os.fspath(value)}
 
 
 class Data(_Strict):
@@ -196,8 +256,8 @@ class Recipe(_Strict):
     _heads_have_extractors = field_validator("heads")(with_extractors)
 
 
-def load_recipe(path: Path) -> Recipe:
-    """Read a recipe from a YAML file.
+def load_recipe(path: Path | str) -> Recipe:
+    """Read a recipe from a YAML file; `recipe_from` builds one from a mapping.
 
     Raises
     ------
@@ -209,10 +269,11 @@ def load_recipe(path: Path) -> Recipe:
     return recipe_from(read_content(path, "name, data, extractors and heads"), str(path))
 
 
-def read_content(path: Path, expected: str) -> dict[str, Any]:
+def read_content(path: Path | str, expected: str) -> dict[str, Any]:
     """Return the mapping that a recipe file holds, `expected` in words; errors as in `load_recipe`."""
     import yaml
 
+    path = as_path(path, "recipe")
     if not path.is_file():
         raise FileNotFoundError(f"no recipe {path}; the ones that come with mueca are in configs/")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # where PyYAML brings it: ten times as fast
@@ -228,7 +289,7 @@ def read_content(path: Path, expected: str) -> dict[str, Any]:
 def recipe_from(content: dict[str, Any], where: str = "recipe") -> Recipe:
     """Build a recipe from a mapping; errors as in `load_recipe`."""
     try:
-        return Recipe(**content)
+        return Recipe(**plain(content))
     except ValidationError as error:
         place, problem = _suggested(error)
         raise ValueError(f"{where}: {place}: {problem}") from None
@@ -237,7 +298,7 @@ def recipe_from(content: dict[str, Any], where: str = "recipe") -> Recipe:
 def single_cell(content: dict[str, Any]) -> Recipe:
     """Build a recipe of one cell; an error names the parameter, not its place in a recipe."""
     try:
-        return Recipe(**content)
+        return Recipe(**plain(content))
     except ValidationError as error:
         place, problem = _suggested(error)
         own_words = error.errors(include_url=False)[0]["type"] == "value_error"

@@ -46,7 +46,7 @@ def open_source(results: Results, data: str | None = None, store: Store | None =
     recipe = results.about.get("recipe", {}).get("data", {})
     name = data or recipe.get("name") or results.dataset
     options = {} if data else dict(recipe.get("options", {}))
-    dataset = datasets.load(name, cache=(store or Store()).root, **options)
+    dataset = datasets.load(name, cache=(Store.of(store)).root, **options)
     if dataset.fingerprint != results.chosen.test.fingerprint:
         raise ValueError(f"{name} is not the data these results were made from; name it with --data")
     kept = next((c.predictions for c in results.cells if c.predictions is not None), None)
@@ -68,7 +68,7 @@ def vectors_of_test(cell: Cell, source: Source, store: Store | None = None) -> N
         raise ValueError(f"{cell.title} is an ensemble and has no vectors of its own")
     if cell.test.head == "own":
         raise ValueError(f"{cell.title} is a network by itself, of which scores are kept and no vectors")
-    store, parts = store or Store(), []
+    store, parts = Store.of(store), []
     for key in dict.fromkeys(cell.test.embedding_key.split("+")):
         entry = store.open(key)
         if entry is None:

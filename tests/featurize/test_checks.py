@@ -222,7 +222,9 @@ def test_clips():
     assert check_sample(CLIP, "clip").shape == CLIP.shape
 
 
-BAD_CLIPS = {name: BAD[name][:2] for name in ("no file", "text", "pillow", "bytes", "nan", "mask", "int64")} | {
+BAD_CLIPS = {
+    name: BAD[name][:2] for name in ("no file", "text", "pillow", "bytes", "nan", "mask", "int64")
+} | {
     "image": (GREY, ValueError),
     "colour image": (RGB, ValueError),
     "image with alpha": (np.dstack([RGB, GREY]), ValueError),
