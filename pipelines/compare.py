@@ -23,7 +23,7 @@ from pipelines.fit import FAILURES, Bench, Matrix, base_row, cell_id, run_cell
 from pipelines.kept_warnings import as_text, from_text, kept_warnings, say_again
 from pipelines.networks import own_cell
 from pipelines.progress import SILENT, Progress
-from pipelines.recipe import Head, Recipe, heads_on
+from pipelines.recipe import Head, Recipe, check_recipe, heads_on
 from pipelines.results import Predictions, Row, append_grid, append_rows, read_rows
 from pipelines.splits import divided, split, worded
 from pipelines.tabular import write_csv
@@ -120,10 +120,7 @@ def compare(
     ValueError, OSError
         If the data set or the protocol cannot be had, or nothing can be written to `out`.
     """
-    if not isinstance(recipe, Recipe):
-        raise TypeError(
-            f"compare takes a Recipe, not {recipe!r:.60}; load_recipe(path) reads one from a file"
-        )
+    check_recipe(recipe, Recipe, "compare", "load_recipe")
     out = as_path(out, "out")
     check_parents(out)
     bench = make_bench(

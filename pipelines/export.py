@@ -18,6 +18,7 @@ from classifiers import answers, label_is_largest
 from featurize.store import file_sha256
 from pipelines.exporting.heads import NotExportable, head_graph
 from pipelines.model import Model, check_target, load_model, replacing
+from pipelines.utils.paths import as_path
 
 __all__ = ["Exported", "NotExportable", "export"]
 
@@ -93,7 +94,7 @@ def export(model: Path | str | Model, out: Path | str, formats: Sequence[Format]
     """
     _check_installed()
     found = model if isinstance(model, Model) else load_model(model)
-    folder = Path(out)
+    folder = as_path(out, "out")
     check_target(folder, "export.json", "export")
     with replacing(folder) as temporary:
         made = _write(found, temporary, list(dict.fromkeys(formats)))

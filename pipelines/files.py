@@ -117,7 +117,7 @@ def run(
     paths: Sequence[Path],
     options: Options | None = None,
     *,
-    model: Path | None = None,
+    model: Path | str | None = None,
     detector: str = "auto",
     min_face: int | None = None,
     crowd: bool = False,

@@ -21,8 +21,10 @@ from pipelines.loso import marks_of
 from pipelines.network_cells import NetworkCells
 from pipelines.pooled import PooledRow, again, failed, keep, write_table
 from pipelines.progress import SILENT, Progress
-from pipelines.recipe import Data, as_data, first_problem, read_content
+from pipelines.recipe import Data, as_data, check_recipe, first_problem, read_content
 from pipelines.results import Row, read_rows
+from pipelines.utils.paths import as_path, check_parents
+from pipelines.utils.values import plain
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ class GapRecipe(BaseModel):
         return names
 
 
-def load_gap_recipe(path: Path) -> GapRecipe | None:
+def load_gap_recipe(path: Path | str) -> GapRecipe | None:
     """Read a recipe of the gap from a YAML file; None if it is of another kind (it names no systems).
 
     Raises
@@ -83,7 +85,7 @@ def load_gap_recipe(path: Path) -> GapRecipe | None:
 def gap_recipe(content: dict[str, Any], where: str = "recipe") -> GapRecipe:
     """Build a recipe from a mapping; errors as in `load_gap_recipe`."""
     try:
-        return GapRecipe(**content)
+        return GapRecipe(**plain(content))
     except ValidationError as error:
         place, problem = first_problem(error)
         raise ValueError(f"{where}: {place}: {problem}") from None
@@ -91,7 +93,7 @@ def gap_recipe(content: dict[str, Any], where: str = "recipe") -> GapRecipe:
 
 def run_gap(
     recipe: GapRecipe,
-    out: Path,
+    out: Path | str,
     *,
     strict: bool = False,
     n_jobs: int | None = None,
@@ -102,7 +104,7 @@ def run_gap(
     Parameters
     ----------
     recipe : GapRecipe
-    out : Path
+    out : path
         Folder for ``rows.csv``, ``predictions/``, the table ``gap.csv``, and ``folds/`` (what networks said,
         so that an interrupted run goes on); made if it is not there.
     strict : bool
@@ -118,9 +120,12 @@ def run_gap(
 
     Raises
     ------
-    ValueError, OSError
+    TypeError, ValueError, OSError
         One line that says what to do.
     """
+    check_recipe(recipe, GapRecipe, "run_gap", "load_gap_recipe")
+    out = as_path(out, "out")
+    check_parents(out)
     dataset = datasets.load(recipe.data.name, strict=strict, **recipe.data.options)
     maps = maps_of(dataset)
     known = {row.run: row for row in read_rows(out / "rows.csv") if row.split == "test" and row.done}

@@ -17,6 +17,7 @@ from pipelines.files import load_predictor
 from pipelines.frames import Frame
 from pipelines.predict import Predictor
 from pipelines.screen import Screen, TkScreen
+from pipelines.utils.paths import as_path
 from pipelines.video import SMOOTH, TrackedFace, Watcher
 from pipelines.windows import ClipPredictor, WindowWatcher
 
@@ -96,13 +97,13 @@ def save(image: Image, folder: Path) -> Path:
 def run(
     source: str = "0",
     *,
-    model: Path | None = None,
+    model: Path | str | None = None,
     detector: str = "auto",
     min_face: int | None = None,
     confidence: float | None = None,
     every: int = EVERY,
     smooth: float = SMOOTH,
-    pictures: Path = Path(),
+    pictures: Path | str = Path(),
     screen: Screen | None = None,
 ) -> Shown:
     """Show a camera with what its faces express: what ``mueca live`` does.
@@ -131,7 +132,7 @@ def run(
     try:
         window = screen or TkScreen()
         try:
-            return show(frames, faces, window, pictures)
+            return show(frames, faces, window, as_path(pictures, "pictures"))
         finally:
             window.close()
     finally:

@@ -40,6 +40,7 @@ from pipelines.recipe import (
     as_data,
     as_features,
     as_head,
+    check_recipe,
     first_problem,
     heads_on,
     read_content,
@@ -48,6 +49,8 @@ from pipelines.recipe import (
 from pipelines.results import Row, read_rows
 from pipelines.training.recipe import TrainRecipe, is_plain, network_of
 from pipelines.training.recipe import recipe as training_of
+from pipelines.utils.paths import as_path, check_parents
+from pipelines.utils.values import plain
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +129,7 @@ class LosoRecipe(BaseModel):
     _heads_have_extractors = field_validator("heads")(with_extractors)
 
 
-def load_loso_recipe(path: Path) -> LosoRecipe | None:
+def load_loso_recipe(path: Path | str) -> LosoRecipe | None:
     """Read a recipe from a YAML file; None if it is of another kind (it names no protocols).
 
     Raises
@@ -143,7 +146,7 @@ def load_loso_recipe(path: Path) -> LosoRecipe | None:
 def loso_recipe(content: Mapping[str, Any], where: str = "") -> LosoRecipe:
     """Build a recipe from a mapping; errors as in `load_loso_recipe`."""
     try:
-        recipe = LosoRecipe(**content)
+        recipe = LosoRecipe(**plain(content))
     except ValidationError as error:
         place, problem = first_problem(error)
         raise ValueError(f"{where}{place}: {problem}") from None
@@ -167,10 +170,10 @@ class _System:
 
 def run_loso(
     recipe: LosoRecipe,
-    out: Path,
+    out: Path | str,
     *,
     strict: bool = False,
-    store: Store | None = None,
+    store: Store | Path | str | None = None,
     n_jobs: int | None = None,
     memory: float | str | None = None,
     progress: Progress = SILENT,
@@ -180,12 +183,12 @@ def run_loso(
     Parameters
     ----------
     recipe : LosoRecipe
-    out : Path
+    out : path
         Folder for ``rows.csv``, ``predictions/``, the table ``loso.csv``, and ``folds/`` (what networks said,
         so that an interrupted run goes on); made if it is not there.
     strict : bool
         A sample that cannot be used is an error.
-    store : Store, optional
+    store : Store or path, optional
         The embedding cache; the user's by default.
     n_jobs : int, optional
         Workers for extraction, and for folds; all cores by default.
@@ -201,9 +204,12 @@ def run_loso(
 
     Raises
     ------
-    ValueError, OSError
-        If the data set cannot be had; one line that says what to do.
+    TypeError, ValueError, OSError
+        If the data set cannot be had, or nothing can be written; one line that says what to do.
     """
+    check_recipe(recipe, LosoRecipe, "run_loso", "load_loso_recipe")
+    out = as_path(out, "out")
+    check_parents(out)
     store = Store.of(store)
     dataset = datasets.load(
         recipe.data.name, strict=strict, cache=store.root, progress=progress, **recipe.data.options

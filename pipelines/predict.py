@@ -21,6 +21,7 @@ from featurize.faces import Box
 from featurize.images import Image
 from pipelines.drawing import draw
 from pipelines.model import Model, load_model
+from pipelines.utils.paths import as_path
 
 __all__ = ["Face", "Predictor", "Sight", "draw"]
 
@@ -318,7 +319,7 @@ def model_folder(model: Path | str | None) -> Path:
         If none ships with this version.
     """
     if model is not None:
-        return Path(model).expanduser()
+        return as_path(model, "model")
     if not (DEFAULT_MODEL / "card.json").is_file():
         raise FileNotFoundError(
             "no model ships with this version; make one with mueca fit --data fer2013 --backbone hog "

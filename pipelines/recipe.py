@@ -256,6 +256,14 @@ class Recipe(_Strict):
     _heads_have_extractors = field_validator("heads")(with_extractors)
 
 
+def check_recipe(given: Any, kind: type[BaseModel], caller: str, loader: str) -> None:
+    """Raise a `TypeError` if a runner is given something else than its kind of recipe, such as a path."""
+    if not isinstance(given, kind):
+        raise TypeError(
+            f"{caller} takes a {kind.__name__}, not {given!r:.60}; {loader}(path) reads one from a file"
+        )
+
+
 def load_recipe(path: Path | str) -> Recipe:
     """Read a recipe from a YAML file; `recipe_from` builds one from a mapping.
 

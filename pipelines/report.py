@@ -28,6 +28,7 @@ from pipelines.reporting.plots_overview import draw_overview
 from pipelines.reporting.source import open_source, vectors_of_test
 from pipelines.reporting.winners import families, headline
 from pipelines.reporting.write_tables import write_tables
+from pipelines.utils.paths import as_path
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,8 @@ class Options:
     cells: Sequence[str] = ()
     faces: bool = False
     embedding: How = "pca"
-    model: Path | None = None
-    against: Path | None = None
+    model: Path | str | None = None
+    against: Path | str | None = None
     data: str | None = None
 
 
@@ -93,7 +94,7 @@ def write_report(
     out: Path | str | None = None,
     options: Options | None = None,
     *,
-    store: Store | None = None,
+    store: Store | Path | str | None = None,
     progress: Progress = SILENT,
 ) -> Report:
     """Write ``report.html``, ``figures/`` and ``tables/`` from a folder of results.
@@ -105,7 +106,7 @@ def write_report(
     out : path, optional
         Where to write; ``FOLDER/report`` by default. Older charts and tables of a report there are replaced.
     options : Options, optional
-    store : Store, optional
+    store : Store or path, optional
         The embedding cache, for the vectors in the plane; the user's by default.
     progress : Progress
 
@@ -119,9 +120,9 @@ def write_report(
         One line: there are no results, a file cannot be read, or what was asked for cannot be had.
     """
     started = time.perf_counter()
-    options = options or Options()
+    options, store = options or Options(), Store.of(store)
     results = load_results(folder)
-    target = Path(out) if out is not None else results.folder / "report"
+    target = as_path(out, "out") if out is not None else results.folder / "report"
     _claim(target)
     maker = _Maker(results, options, Album(target / "figures", _stamp(results)), store, progress)
     page = maker.page()

@@ -22,6 +22,7 @@ from pipelines.training.recipe import recipe as checked
 from pipelines.training.start import start_path
 from pipelines.training.state import Folder, State
 from pipelines.training.teacher import teachers
+from pipelines.utils.paths import as_path, check_parents
 
 __all__ = ["TrainRecipe", "Trained", "check_device", "run", "run_job", "statistics", "train",
            "train_runs"]  # fmt: skip
@@ -66,11 +67,11 @@ def _check(plan: TrainRecipe) -> None:
 
 
 def run(
-    data: str | None,
+    data: Path | str | None,
     fields: Mapping[str, Any],
-    out: Path | None = None,
+    out: Path | str | None = None,
     *,
-    recipe: Path | None = None,
+    recipe: Path | str | None = None,
     runs: int | None = None,
     strict: bool = False,
     progress: Progress = SILENT,
@@ -79,13 +80,13 @@ def run(
 
     Parameters
     ----------
-    data : str or None
+    data : str, path or None
         Name of a data set, or a folder of ``class/*.jpg``; None with `recipe`.
     fields : mapping
         Of a `TrainRecipe`; not used with `recipe`.
-    out : Path, optional
+    out : path, optional
         ``results/train-BACKBONE``, or ``results/NAME`` of the recipe, by default.
-    recipe : Path, optional
+    recipe : path, optional
         YAML of a `pipelines.training.recipe.Trainings`.
     runs : int, optional
         More than one: see `train_runs`. One, or as many as the recipe says, by default.
@@ -100,17 +101,25 @@ def run(
     """
     from pipelines import datasets
 
+    folder = None if out is None else _target(out)
     if recipe is not None:
         plans = load_trainings(recipe)
-        return _run_all(plans.model_copy(update={"runs": runs or plans.runs}), out, strict, progress)
+        return _run_all(plans.model_copy(update={"runs": runs or plans.runs}), folder, strict, progress)
     plan = checked(**fields)
     _check(plan)
-    folder = out or Path("results") / f"train-{plan.backbone}"
+    folder = folder or Path("results") / f"train-{plan.backbone}"
     dataset = datasets.load(str(data), strict=strict, progress=progress)
     if runs and runs > 1:
         return train_runs(dataset, plan, folder, runs, progress)
     done = train(dataset, plan, folder, progress)
     return {**done.card, "path": str(done.path)}
+
+
+def _target(out: Path | str) -> Path:
+    """Return the folder to write to; refuse one that cannot be made before any data are read."""
+    folder = as_path(out, "out")
+    check_parents(folder)
+    return folder
 
 
 def _run_all(plans: Trainings, out: Path | None, strict: bool, progress: Progress) -> dict[str, Any]:
@@ -129,14 +138,14 @@ def _run_all(plans: Trainings, out: Path | None, strict: bool, progress: Progres
     return {"name": plans.name, "question": plans.question, "trainings": records}
 
 
-def train(dataset: Dataset, plan: TrainRecipe, out: Path, progress: Progress = SILENT) -> Trained:
+def train(dataset: Dataset, plan: TrainRecipe, out: Path | str, progress: Progress = SILENT) -> Trained:
     """Train a network, or go on with a training that was interrupted.
 
     Parameters
     ----------
     dataset : Dataset
     plan : TrainRecipe
-    out : Path
+    out : path
         Folder for ``weights.npz``, ``card.json``, ``history.csv`` and ``tensorboard/``, and for what a killed
         run goes on from.
     progress : Progress
@@ -158,6 +167,7 @@ def train(dataset: Dataset, plan: TrainRecipe, out: Path, progress: Progress = S
     The protocol: the epoch is chosen by accuracy on the validation samples (with ``fit_on="train"``); the
     test split is read once, by the weights as they were saved, for the card.
     """
+    out = _target(out)
     _check(plan)
     plan = plan.resolved()
     job = Job(dataset, plan, out)
@@ -192,7 +202,7 @@ def run_job(job: Job, progress: Progress, *, ask: bool = False) -> State:
         return job.loop(batch // 2, progress, forget_batch=True, ask=ask)
 
 
-def train_runs(dataset: Dataset, plan: TrainRecipe, out: Path, runs: int, progress: Progress = SILENT
+def train_runs(dataset: Dataset, plan: TrainRecipe, out: Path | str, runs: int, progress: Progress = SILENT
                ) -> dict[str, Any]:  # fmt: skip
     """Train several times, each from another seed, and say how much that matters.
 
@@ -208,7 +218,7 @@ def train_runs(dataset: Dataset, plan: TrainRecipe, out: Path, runs: int, progre
         ``summary.json``: the best validation accuracies of the runs in per cent, with mean, max, min and
         variance (of the population, as R1's tables), and each card's accuracies.
     """
-    done = []
+    out, done = _target(out), []
     for i in range(runs):
         folder = out / f"run-{i + 1:02d}"
         done.append(

@@ -19,6 +19,7 @@ from featurize.track import EVERY, Seen, Tracker
 from pipelines.frames import Frame, VideoFile, VideoWriter
 from pipelines.predict import Face, Predictor, box_dict, draw, side_of
 from pipelines.progress import SILENT, Progress
+from pipelines.utils.paths import as_path
 
 #: Seconds after which a frame's weight in the smoothed numbers has fallen to 1/e.
 SMOOTH = 0.5
@@ -221,7 +222,7 @@ def predict_video(
     *,
     every: int = EVERY,
     smooth: float = SMOOTH,
-    drawn: Path | None = None,
+    drawn: Path | str | None = None,
     max_pixels: int = MAX_PIXELS,
     max_seconds: float | None = None,
     progress: Progress = SILENT,
@@ -257,8 +258,9 @@ def predict_video(
         If a parameter is wrong, or there is no such file.
     """
     watch = Watcher(predictor, every, smooth)
-    video = VideoFile(Path(path), max_pixels, max_seconds)
-    return Timeline(video, _moments(video, watch, drawn, progress))
+    video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
+    target = None if drawn is None else as_path(drawn, "drawn")
+    return Timeline(video, _moments(video, watch, target, progress))
 
 
 def _moments(video: VideoFile, watch: Watcher, drawn: Path | None, progress: Progress) -> Iterator[Moment]:

@@ -20,6 +20,7 @@ from pipelines.frames import Frame, VideoFile, VideoWriter
 from pipelines.model import Model
 from pipelines.predict import Predictor, draw
 from pipelines.progress import SILENT, Progress
+from pipelines.utils.paths import as_path
 from pipelines.video import FORGET, Timeline, TrackedFace, split_by_size, tracked
 
 #: Frames a prediction, and frames from one prediction to the next, of R2's page.
@@ -164,7 +165,7 @@ def predict_windows(
     window: int = WINDOW,
     stride: int = STRIDE,
     every: int = EVERY,
-    drawn: Path | None = None,
+    drawn: Path | str | None = None,
     max_pixels: int = MAX_PIXELS,
     max_seconds: float | None = None,
     progress: Progress = SILENT,
@@ -190,8 +191,9 @@ def predict_windows(
         As `pipelines.video.predict_video`.
     """
     watch = WindowWatcher(predictor, window, stride, every)
-    video = VideoFile(Path(path), max_pixels, max_seconds)
-    return Timeline(video, _rows(video, watch, drawn, progress))
+    video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
+    target = None if drawn is None else as_path(drawn, "drawn")
+    return Timeline(video, _rows(video, watch, target, progress))
 
 
 def _rows(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from featurize.suggest import hint
 from pipelines.progress import SILENT, Progress
+from pipelines.utils.paths import as_path
 
 if TYPE_CHECKING:
     from pipelines.datasets.base import Dataset
@@ -44,9 +45,21 @@ def data_root() -> Path:
     return Path(platformdirs.user_data_dir("mueca", appauthor=False))
 
 
-def list_datasets(root: Path | None = None) -> dict[str, str]:
+def _root(given: Path | str | None) -> Path:
+    return data_root() if given is None else as_path(given, "root")
+
+
+def _name(given: str | Path) -> str:
+    """Return the name or path of a set as text."""
+    if isinstance(given, str | os.PathLike) and os.fspath(given):
+        return os.fspath(given)
+    raise TypeError(f"data={given!r:.60}: give the name of a data set or a folder of class/*.jpg")
+
+
+def list_datasets(root: Path | str | None = None) -> dict[str, str]:
     """Return name -> state: "built in", "present", or "absent" with what to do about it."""
-    return {name: _state(name, root or data_root()) for name in sorted(DATASETS)}
+    at = _root(root)
+    return {name: _state(name, at) for name in sorted(DATASETS)}
 
 
 def _state(name: str, root: Path) -> str:
@@ -64,8 +77,8 @@ def load(
     name_or_path: str | Path,
     *,
     strict: bool = False,
-    root: Path | None = None,
-    cache: Path | None = None,
+    root: Path | str | None = None,
+    cache: Path | str | None = None,
     progress: Progress = SILENT,
     **options: Any,
 ) -> Dataset:
@@ -99,15 +112,15 @@ def load(
     OSError
         If there is no such folder, or the set has not been imported.
     """
-    name, given = _with_options(str(name_or_path))
+    name, given = _with_options(_name(name_or_path))
     options = given | options
     if name not in DATASETS:
         return _load_folder(name, strict, cache, progress, options)
     loader: Callable[..., Dataset] = import_module(DATASETS[name]).load
     if name in IMPORTED:
-        options["root"] = root or data_root()
+        options["root"] = _root(root)
     if name in IN_PLACE:
-        options.setdefault("path", _place(root or data_root(), name))
+        options.setdefault("path", _place(_root(root), name))
     dataset = _called(loader, name, options)
     if strict and dataset.faults:
         first = dataset.faults[0]
@@ -145,7 +158,7 @@ def _called(loader: Callable[..., Dataset], name: str, options: dict[str, Any]) 
 
 
 def _load_folder(
-    name: str, strict: bool, cache: Path | None, progress: Progress, options: dict[str, Any]
+    name: str, strict: bool, cache: Path | str | None, progress: Progress, options: dict[str, Any]
 ) -> Dataset:
     from featurize.store import default_root
     from pipelines.datasets import folder
@@ -160,7 +173,8 @@ def _load_folder(
         )
     if options:
         raise ValueError(f"{name}: a folder takes no option {next(iter(options))!r}")
-    return with_notes(folder.load(path, strict=strict, cache=cache or default_root(), progress=progress))
+    at = as_path(cache or default_root(), "cache")
+    return with_notes(folder.load(path, strict=strict, cache=at, progress=progress))
 
 
 def _unknown(name: str) -> ValueError | FileNotFoundError:
@@ -173,7 +187,7 @@ def add(
     name: str,
     path: Path | str,
     *,
-    root: Path | None = None,
+    root: Path | str | None = None,
     progress: Progress = SILENT,
     strict: bool = False,
 ) -> ImportReport:
@@ -206,6 +220,6 @@ def add(
             "a folder of class/*.jpg is used by its path"
         )
     report: ImportReport = import_module(DATASETS[name]).add(
-        Path(path).expanduser(), root or data_root(), progress, strict=strict
+        as_path(path), _root(root), progress, strict=strict
     )
     return report

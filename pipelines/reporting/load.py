@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipelines.metrics import confusion
 from pipelines.results import Candidate, Predictions, Row, as_json, load_predictions, read_grid, read_rows
+from pipelines.utils.paths import as_path
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def load_results(folder: Path | str) -> Results:
     ValueError
         If a file in it cannot be read, or every cell failed.
     """
-    folder = Path(folder)
+    folder = as_path(folder, "results")
     if not (folder / "rows.csv").is_file():
         raise FileNotFoundError(
             f"no results in {folder}; make some with: mueca compare RECIPE --out {folder}"

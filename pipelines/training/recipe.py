@@ -15,6 +15,7 @@ from featurize.engine import cpu_capabilities
 from featurize.registry import extractor_class
 from pipelines.recipe import read_content
 from pipelines.training.augment import changes
+from pipelines.utils.values import plain
 
 #: What a teacher's answers count for where a recipe does not say.
 TEACHER_SHARE = 0.5
@@ -176,7 +177,7 @@ def is_plain(plan: TrainRecipe) -> bool:
 def recipe(**fields: Any) -> TrainRecipe:
     """Build a `TrainRecipe`; a wrong field is a `ValueError` of one line."""
     try:
-        return TrainRecipe(**fields)
+        return TrainRecipe(**plain(fields))
     except ValidationError as error:
         raise ValueError(f"train: {_said(error)}") from None
 
@@ -213,7 +214,7 @@ class Trainings(BaseModel):
     trainings: list[TrainRecipe] = Field(min_length=1)
 
 
-def load_trainings(path: Path) -> Trainings:
+def load_trainings(path: Path | str) -> Trainings:
     """Read `Trainings` from a YAML file.
 
     Raises
@@ -225,7 +226,7 @@ def load_trainings(path: Path) -> Trainings:
     """
     content = read_content(path, "name, data and trainings")
     try:
-        return Trainings(**content)
+        return Trainings(**plain(content))
     except ValidationError as error:
         raise ValueError(f"{path}: {_said(error)}") from None
 

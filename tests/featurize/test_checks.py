@@ -1,4 +1,4 @@
-"""What is no image is refused in one line that says what is taken; what is one is taken in any memory order."""
+"""What is no image is refused in one line; what is one is taken in any memory order."""
 
 from __future__ import annotations
 
