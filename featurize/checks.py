@@ -108,8 +108,8 @@ def check_samples(given: Any, kind: Kind = "image") -> Iterator[Array]:
     """Yield the samples of a list, or refuse what is none.
 
     One array that is a single sample counts as a list of one. An array with one axis more is a stack. Of
-    three axes, the last decides: up to `CHANNELS` long it is one of channels. So (48, 48, 3) is one RGB image,
-    (10, 48, 48) are ten grey ones, and (3, 48, 48) are three grey ones, not one with the channels first.
+    three axes, the last decides: up to `CHANNELS` long it is one of channels. So (48, 48, 3) is one RGB
+    image, (10, 48, 48) are ten grey ones, and (3, 48, 48) are three grey ones, not one with channels first.
 
     Parameters
     ----------

@@ -310,7 +310,14 @@ def single_cell(content: dict[str, Any]) -> Recipe:
     except ValidationError as error:
         place, problem = _suggested(error)
         own_words = error.errors(include_url=False)[0]["type"] == "value_error"
-        raise ValueError(problem if own_words else f"{place.rpartition('.')[2]}: {problem}") from None
+        raise ValueError(problem if own_words else f"{_parameter(place)}: {problem}") from None
+
+
+def _parameter(place: str) -> str:
+    """Return the last name in a place of a recipe that is a parameter's, and none of a type that was tried."""
+    known = {*Recipe.model_fields, *Features.model_fields, *Head.model_fields}
+    names = place.split(".")
+    return next((name for name in reversed(names) if name in known), names[-1])
 
 
 def first_problem(error: ValidationError) -> tuple[str, str]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers import head
+from classifiers import head, persist
 from classifiers import registry as heads
 from featurize import parse
 from featurize import registry as extractors
-from pipelines.api import fit
+from pipelines.api import fit, load_dataset, load_model
 from pipelines.compare import compare
 from pipelines.recipe import load_recipe
 
@@ -29,7 +29,7 @@ def module(tmp_path, monkeypatch, name, code):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_adding_an_extractor_and_a_head(tmp_path, monkeypatch):
-    gabor, gabor_line, lda, lda_line = blocks("docs/extending.md")
+    gabor, gabor_line, lda, lda_line, trusted_line = blocks("docs/extending.md")
     module(tmp_path, monkeypatch, "gabor_page", gabor)
     module(tmp_path, monkeypatch, "lda_page", lda)
     assert re.fullmatch(r'\s*"gabor": "featurize.handcrafted.gabor:Gabor",\s*', gabor_line)
@@ -43,6 +43,22 @@ def test_adding_an_extractor_and_a_head(tmp_path, monkeypatch):
         head("lda", shrinkage=2)
     _, outcome = fit("synthetic", "gabor", "lda", shrinkage=0.1)
     assert outcome.rows[1].accuracy > 0.3
+    check_saving_as_shown(tmp_path / "model", trusted_line, monkeypatch)
+
+
+def check_saving_as_shown(folder, line, monkeypatch):
+    """The page's head is refused before anything is computed, until its line stands on the allow-list."""
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.api.make_bench", None)  # nothing may be read
+        with pytest.raises(persist.PersistError, match="head lda cannot be saved.*TRUSTED") as caught:
+            fit("synthetic", "gabor", "lda", shrinkage=[0.1, 0.5], out=folder)
+    name = line.strip().removesuffix(",").strip('"')
+    assert name in str(caught.value)
+    assert not folder.exists()
+    monkeypatch.setattr(persist, "TRUSTED", (*persist.TRUSTED, name))
+    model, _ = fit("synthetic", "gabor", "lda", shrinkage=[0.1, 0.5], out=folder)
+    faces = [load_dataset("synthetic").samples[i] for i in range(8)]
+    assert load_model(folder).predict(faces) == model.predict(faces)
 
 
 def test_the_readme_in_python(tmp_path, monkeypatch, capsys):
@@ -51,6 +67,22 @@ def test_the_readme_in_python(tmp_path, monkeypatch, capsys):
     exec(compile(example, "README.md", "exec"), {})
     assert "0." in capsys.readouterr().out
     assert (tmp_path / "models" / "hog-svm" / "card.json").is_file()
+
+
+def test_the_readme_runs_a_recipe_in_python(tmp_path, monkeypatch):
+    import pipelines.api
+
+    monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "cache"))
+    text = (ROOT / "README.md").read_text("utf-8")
+    (shown,) = re.findall(r"`(compare\(load_recipe\(.*?\), .*?\))`", text)
+    small = (ROOT / "configs" / "demo.yaml").read_text("utf-8")
+    small = re.sub(r"extractors:.*", "extractors: [hog]\nheads: [knn]\n", small, flags=re.DOTALL)
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "demo.yaml").write_text(small)
+    monkeypatch.chdir(tmp_path)
+    found = eval(shown, {name: getattr(pipelines.api, name) for name in pipelines.api.__all__})
+    assert (found.computed, found.failed) == (1, 0)
+    assert (tmp_path / "results" / "demo" / "rows.csv").is_file()
 
 
 def test_leaving_subjects_out_in_python(tmp_path, monkeypatch, capsys):
