@@ -314,7 +314,7 @@ def single_cell(content: dict[str, Any]) -> Recipe:
 
 
 def _parameter(place: str) -> str:
-    """Return the last name in a place of a recipe that is a parameter's, and none of a type that was tried."""
+    """Return the last name in a place of a recipe that is a parameter's, and no type that was tried."""
     known = {*Recipe.model_fields, *Features.model_fields, *Head.model_fields}
     names = place.split(".")
     return next((name for name in reversed(names) if name in known), names[-1])

@@ -29,7 +29,7 @@ def module(tmp_path, monkeypatch, name, code):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_adding_an_extractor_and_a_head(tmp_path, monkeypatch):
-    gabor, gabor_line, lda, lda_line, trusted_line = blocks("docs/extending.md")
+    gabor, gabor_line, lda, lda_line, trusted = blocks("docs/extending.md")
     module(tmp_path, monkeypatch, "gabor_page", gabor)
     module(tmp_path, monkeypatch, "lda_page", lda)
     assert re.fullmatch(r'\s*"gabor": "featurize.handcrafted.gabor:Gabor",\s*', gabor_line)
@@ -43,16 +43,16 @@ def test_adding_an_extractor_and_a_head(tmp_path, monkeypatch):
         head("lda", shrinkage=2)
     _, outcome = fit("synthetic", "gabor", "lda", shrinkage=0.1)
     assert outcome.rows[1].accuracy > 0.3
-    check_saving_as_shown(tmp_path / "model", trusted_line, monkeypatch)
+    check_saving_as_shown(tmp_path / "model", trusted, monkeypatch)
 
 
-def check_saving_as_shown(folder, line, monkeypatch):
+def check_saving_as_shown(folder, shown, monkeypatch):
     """The page's head is refused before anything is computed, until its line stands on the allow-list."""
     with monkeypatch.context() as patch:
         patch.setattr("pipelines.api.make_bench", None)  # nothing may be read
         with pytest.raises(persist.PersistError, match="head lda cannot be saved.*TRUSTED") as caught:
             fit("synthetic", "gabor", "lda", shrinkage=[0.1, 0.5], out=folder)
-    name = line.strip().removesuffix(",").strip('"')
+    (name,) = re.findall(r'"(.+)"', shown)
     assert name in str(caught.value)
     assert not folder.exists()
     monkeypatch.setattr(persist, "TRUSTED", (*persist.TRUSTED, name))

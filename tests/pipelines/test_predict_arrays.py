@@ -58,14 +58,12 @@ def one_line(call, given, error, piece):
 
 
 @pytest.mark.parametrize("bad", BAD | LISTS)
-@pytest.mark.parametrize(
-    "name", ["faces", "look", "search", "smallest", "judge", "judge none", "crop", "draw"]
-)
+@pytest.mark.parametrize("name", ["faces", "look", "search", "smallest", "judge", "empty", "crop", "draw"])
 def test_one_image(predictor, name, bad):
     box = Box(200, 80, 280, 160, True)
     calls = {
         "judge": lambda image: predictor.judge(image, predictor.search(PHOTO)),
-        "judge none": lambda image: predictor.judge(image, []),
+        "empty": lambda image: predictor.judge(image, []),
         "crop": lambda image: predictor.crop(image, box),
         "draw": lambda image: draw(image, []),
     }
