@@ -19,6 +19,7 @@ __all__ = [
     "check_box",
     "check_bytes",
     "check_clip",
+    "check_detections",
     "check_image",
     "check_sample",
     "check_samples",
@@ -191,6 +192,15 @@ def check_box(box: Any, what: str = "box") -> None:
         raise ValueError(
             f"{what} {(left, top, right, bottom)} is empty: left < right and top < bottom are needed"
         )
+
+
+def check_detections(given: Any) -> None:
+    """Raise a `TypeError` if something in a list has no box and confidence, as a `Detection` has."""
+    for one in given:
+        if not (hasattr(one, "box") and hasattr(one, "confidence")):
+            raise TypeError(
+                f"a list of detections is taken here, with {_named(one)} in it; give search(image)"
+            )
 
 
 def check_bytes(given: Any) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from classifiers.scoring import in_order_of_labels, label_is_largest
 from featurize.backbones.views import Views
-from featurize.checks import check_image, check_samples
+from featurize.checks import check_detections, check_image, check_samples
 from featurize.detect import Detection, Detector, crop_face
 from featurize.detect import detector as named_detector
 from featurize.engine import Precision
@@ -229,6 +229,7 @@ class Predictor:
     def judge(self, image: Image, found: Sequence[Detection]) -> list[Face]:
         """Return the faces of boxes found before, in their order."""
         image = check_image(image)
+        check_detections(found)
         crops = [self.crop(image, d.box) for d in found]
         each = zip(found, *self.labels_and_numbers(crops), strict=True)
         return [self.face(d, label, row) for d, label, row in each]

@@ -116,6 +116,11 @@ def test_a_box_that_is_none(predictor):
     one_line(lambda box: predictor.crop(PHOTO, box), predictor.search(PHOTO)[0], TypeError, "detection.box")
 
 
+def test_what_is_no_detection(predictor):
+    box = predictor.search(PHOTO)[0].box
+    one_line(lambda found: predictor.judge(PHOTO, found), [box], TypeError, "Box in it; give search")
+
+
 def test_a_model_folder_that_is_none():
     one_line(Predictor.load, 7, TypeError, "give a path")
 
