@@ -108,8 +108,8 @@ class Model:
             If one is no such array; the message says which, and what to give.
         """
         kind = self._parts[0].kind
-        given = check_samples(images, kind)
-        if not len(given):
+        given = list(check_samples(images, kind))
+        if not given:
             return np.empty((0, sum(part.dim for part in self._parts)), np.float32)
         ready = [self.preprocess.apply(self._reduced(image), kind) for image in given]
         return np.hstack([part.transform(ready) for part in self._parts])

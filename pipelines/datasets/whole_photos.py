@@ -23,8 +23,8 @@ LEAST_SIDE = 128
 ELONGATED = 1.25
 #: Shorter side in pixels above which an image is large.
 LARGE = 640
-#: A face whose box is a smaller part of the image's side (the geometric mean of both) is small. Crops with a margin as wide as the box on
-#: each side (a third) are the widest that pass; the crops of this package show 0.8.
+#: A face whose box is a smaller part of the image's side (the geometric mean of both) is small. Crops with a
+#: margin as wide as the box on each side (a third) are the widest that pass; this package's show 0.8.
 SMALL = 0.33
 #: A face whose box is a larger part of the side fills an image of any shape and size.
 FILLS = 0.4
