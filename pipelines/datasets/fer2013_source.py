@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from pipelines.datasets.base import EMOTIONS, Fault, sample_digest
 from pipelines.datasets.fer2013_csv import SIDE, read_rows
 from pipelines.datasets.folder import PICTURES
 from pipelines.progress import Progress
+from pipelines.utils.read_table import MissingColumns
+from pipelines.utils.table_text import open_text
 
 #: Faces in the whole set.
 TOTAL = 35_887
@@ -94,15 +95,15 @@ class Source:
         if self.csv is not None:
             self.notes.append(f"{member.name} was not read: the faces are those of {self.csv}")
             return
-        with member.open() as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as text:
+        with member.open() as binary, open_text(binary) as text:
             try:
                 for number, split, emotion, image in read_rows(text, member.name):
                     self.csv = member.name
                     yield Face(
                         f"{split}/{emotion}/row-{number:05d}", emotion, split, image, sample_digest(image)
                     )
-            except KeyError as missing:  # another table of the same challenge
-                self.hints.append(f"{member.name} has no column {missing}")
+            except MissingColumns as missing:  # another table of the same challenge
+                self.hints.append(f"{member.name} has {missing}")
 
     def _conclude(self, faces: dict[str, Face]) -> None:
         from_csv = sum("/row-" in id_ for id_ in faces)

@@ -1,1 +1,1 @@
-"""What every part of the pipelines may use."""
+"""What several parts of the pipelines share, and that knows of none of them."""

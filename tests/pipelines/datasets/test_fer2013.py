@@ -260,7 +260,7 @@ def test_a_short_row(form, imported, faces, csv_text, tmp_path):
 def test_a_csv_without_usage(imported, tmp_path):
     path = tmp_path / "train.csv"
     path.write_text("emotion,pixels\n0,1 2 3\n")
-    stopped(path, imported, "no column 'usage'")
+    stopped(path, imported, "no column for usage")
 
 
 def test_a_csv_that_is_only_a_header(imported, tmp_path):
