@@ -148,7 +148,7 @@ def featurize(
             print(f"{name}: {count:,} samples have its stated fallback")
         if out:
             print(f"written to {out}")
-    _report_faults(dataset.faults)
+    _report_faults(dataset.faults, named=dataset.kind != "image")
 
 
 @app.command(
@@ -812,13 +812,16 @@ def _store() -> Store:
     return Store()
 
 
-def _report_faults(faults: Any, what: str = "left out") -> None:
-    """Name what was left out, one line each, and leave with the code that says so."""
+def _report_faults(faults: Any, what: str = "left out", named: bool = False) -> None:
+    """Name what was left out, one line each, and leave with the code that says so.
+
+    `named` says that it was named already: the loaders of clips do so, for every command.
+    """
     from pipelines import console
 
-    for fault in faults[:20]:
+    for fault in () if named else faults[:20]:
         console.say(f"mueca: {what} {console.printable(fault.path)}: {fault.reason}")
-    if len(faults) > 20:
+    if len(faults) > 20 and not named:
         console.say(f"mueca: and {len(faults) - 20} more; mueca data audit lists them all")
     if faults:
         raise typer.Exit(PARTLY)

@@ -5,11 +5,9 @@ Asked for at the Institute of Psychology, Chinese Academy of Sciences, with a si
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from pipelines.datasets.base import Dataset
-from pipelines.datasets.clip_sheets import SheetRow
 from pipelines.datasets.clips import build, existing_folder, from_sheet, sheet_path
 
 
@@ -26,17 +24,17 @@ def load(
     Parameters
     ----------
     path : Path or str
-        A folder that holds ``subNN/EPxx_xx/*.jpg``, itself or in a folder such as ``Cropped/`` or
-        ``CASME2-RAW/``.
+        A folder that holds ``subNN/EPxx_xx/*.jpg``, itself or up to two folders below, such as in
+        ``Cropped-updated/Cropped/`` or ``CASME2-RAW/``; cropped faces win over raw frames.
     sheet : Path or str, optional
-        The coding sheet (CASME2-coding), .xlsx or .csv; by default the only one in `path`.
+        The coding sheet (CASME2-coding), .xlsx or .csv; by default the only one in `path` or a folder below.
     labels, span, strict
         See `pipelines.datasets.clips.load`.
 
     Returns
     -------
     Dataset
-        `groups` are "sub01" ...
+        `groups` are "sub01" ..., as the folders are called.
 
     Raises
     ------
@@ -44,24 +42,5 @@ def load(
         One line that names the path and what is wrong with it.
     """
     root = existing_folder(path, "casme2")
-    inside = next((p.parent for p in _subjects(root)), root)
-
-    def folder_of(row: SheetRow) -> Path | None:
-        return inside / f"sub{_number(row.subject):02d}" / row.clip
-
-    records, faults = from_sheet(root, sheet_path(root, sheet), folder_of)
-    named = [r.of_subject(r.path.parent.name) for r in records]
-    return build("casme2", root, named, labels=labels, span=span, strict=strict, faults=faults)
-
-
-def _subjects(root: Path) -> list[Path]:
-    """Return the folders of subjects, in `path` or one folder below it; Cropped wins over raw."""
-    for pattern in ("sub[0-9]*", "Cropped/sub[0-9]*", "*/sub[0-9]*"):
-        if found := sorted(p for p in root.glob(pattern) if p.is_dir()):
-            return found
-    return []
-
-
-def _number(subject: str) -> int:
-    digits = re.search(r"\d+", subject)
-    return int(digits.group()) if digits else 0
+    records, faults = from_sheet(root, sheet_path(root, sheet), prefer="cropped")
+    return build("casme2", root, records, labels=labels, span=span, strict=strict, faults=faults)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pipelines.utils.cells import clean
+
 #: MEGC 2019 (See, Yap, Li, Hong and Wang, FG 2019): the three classes that CASME II, SMIC and SAMM share.
 MEGC2019 = ("negative", "positive", "surprise")
 
@@ -65,7 +67,7 @@ class LabelMap:
         ValueError
             If the emotion is not one that the set is known to have: it would be mislabelled.
         """
-        name = emotion.strip().lower()
+        name = clean(emotion).lower()
         if self.scheme == "megc2019":
             if name in _MEGC2019:
                 return _MEGC2019[name]

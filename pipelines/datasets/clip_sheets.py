@@ -1,14 +1,16 @@
-"""Coding sheets of clips, .csv or .xlsx, whatever their columns are called."""
+"""Coding sheets of clips, text or workbook, whatever their columns are called."""
 
 from __future__ import annotations
 
-import csv
-import re
-import zipfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+
+from pipelines.utils.cells import problem_of, whole_number
+from pipelines.utils.read_table import Columns, read_table
+
+log = logging.getLogger(__name__)
 
 #: What we need -> how sheets call it, lower case, letters and digits only. The first that is found wins.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -21,16 +23,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 NEEDED = ("subject", "clip", "label")
 #: What sheets write for a frame that nobody coded.
-_UNKNOWN = frozenset({"", "/", "-", "-1", "?", "n/a", "na", "nan", "none"})
-#: Rows looked at for the header: SAMM's sheet begins with a dozen rows of notes.
-_HEADER_ROWS = 40
+_UNKNOWN = frozenset(
+    {"", "/", "\\", "-", "--", "-1", "-1.0", "?", "n/a", "na", "nan", "none", "null", "\u2013"}
+)
 
 
 @dataclass(frozen=True)
 class SheetRow:
     """One clip of a coding sheet; frames are the numbers in the files' names, None where not coded.
 
-    `problem` says why a row cannot be used, empty if it can.
+    `problem` says why a row cannot be used, empty if it can. `doubt` says why subject or clip may not be what
+    was typed, such as a date that a spreadsheet made of it; empty if nothing speaks against them.
     """
 
     line: int
@@ -41,6 +44,7 @@ class SheetRow:
     apex: int | None = None
     offset: int | None = None
     problem: str = ""
+    doubt: str = ""
 
 
 def read_sheet(path: Path) -> list[SheetRow]:
@@ -49,13 +53,14 @@ def read_sheet(path: Path) -> list[SheetRow]:
     Parameters
     ----------
     path : Path
-        .csv (comma, semicolon or tab; UTF-8 or Windows-1252) or .xlsx (its first worksheet).
+        Text or .xlsx, see `pipelines.utils.read_table`.
 
     Returns
     -------
     list of SheetRow
         Rows without both subject and clip, and rows with one of them and no label (notes below the table),
-        are not in it. A row that lacks one of them but has a label (merged cells, say) has a `problem`.
+        are not in it. A row that lacks one of them but has a label (merged cells, say) has a `problem`. An
+        apex that is the onset is not in it, as nothing moves between the two: a warning names those rows.
 
     Raises
     ------
@@ -67,93 +72,115 @@ def read_sheet(path: Path) -> list[SheetRow]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such coding sheet")
-    cells = _xlsx(path) if path.suffix.lower() == ".xlsx" else _csv(path)
-    at, columns = _header(path, cells)
-    rows = (_row(number, cells[number], columns) for number in range(at + 1, len(cells)))
-    return [row for row in rows if row is not None]
+    table = read_table(path, Columns(COLUMNS, NEEDED))
+    rows = [row for number, cells in table.rows if (row := _row(number, cells))]
+    return _without_null_apex(path, rows)
 
 
-def _csv(path: Path) -> list[list[str]]:
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")
-    head = text[:4096]
-    delimiter = max(",;\t", key=head.count)
-    try:
-        return list(csv.reader(text.splitlines(), delimiter=delimiter))
-    except csv.Error as error:
-        raise ValueError(f"{path}: no CSV ({error})") from None
-
-
-def _xlsx(path: Path) -> list[list[str]]:
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-        try:
-            return [[_text(v) for v in row] for row in book.worksheets[0].iter_rows(values_only=True)]
-        finally:
-            book.close()
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, IndexError, ValueError, OSError) as error:
-        raise ValueError(f"{path}: no .xlsx workbook that can be read ({error}); save it as .csv") from None
-
-
-def _text(value: Any) -> str:
-    """Return a cell as text; whole numbers without a point, as Excel keeps 46 as 46.0."""
-    if value is None:
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _header(path: Path, cells: Sequence[Sequence[str]]) -> tuple[int, dict[str, int]]:
-    """Return the header's row and where each column stands."""
-    best: dict[str, int] = {}
-    for number, row in enumerate(cells[:_HEADER_ROWS]):
-        found = _columns(row)
-        if all(name in found for name in NEEDED):
-            return number, found
-        best = max(best, found, key=len)
-    missing = [name for name in NEEDED if name not in best]
-    seen = next((", ".join(c for c in row if c.strip()) for row in cells if any(row)), "nothing")
-    names = "; ".join(f"{name}: {' or '.join(COLUMNS[name][:3])}" for name in missing)
-    raise ValueError(f"{path}: no column for {', '.join(missing)} ({names}); its first row is: {seen[:120]}")
-
-
-def _columns(row: Iterable[str]) -> dict[str, int]:
-    keys = [re.sub(r"[^a-z0-9]", "", cell.lower()) for cell in row]
-    found = {}
-    for name, spellings in COLUMNS.items():
-        places = [keys.index(s) for s in spellings if s in keys]
-        if places:
-            found[name] = places[0]
-    return found
-
-
-def _row(number: int, row: Sequence[str], columns: dict[str, int]) -> SheetRow | None:
-    cell = {name: row[at].strip() if at < len(row) else "" for name, at in columns.items()}
-    missing = [name for name in ("subject", "clip") if not cell[name]]
+def _row(number: int, cell: dict[str, str]) -> SheetRow | None:
+    missing = [name for name in ("subject", "clip") if not cell[name] and not problem_of(cell[name])]
     if len(missing) == 2 or (missing and not cell["label"]):
         return None
-    frames: dict[str, int | None] = {}
     problems = [f"the row names no {name}; merged cells must be filled in" for name in missing]
+    if not cell["label"] and not problem_of(cell["label"]):
+        problems.append("the row names no label")
+    problems += [
+        f"{name}: {why}" for name in NEEDED if (why := problem_of(cell[name])) and _useless(name, cell[name])
+    ]
+    frames: dict[str, int | None] = {}
     for name in ("onset", "apex", "offset"):
         try:
             frames[name] = _frame(cell.get(name, ""))
-        except ValueError:
-            problems.append(f"{name} {cell[name]!r} is no frame number")
+        except ValueError as error:
+            problems.append(f"{name} {error}")
+    doubt = "; ".join(why for name in ("subject", "clip") if (why := problem_of(cell[name])))
+    label = str(cell["label"])
     return SheetRow(
-        number + 1, cell["subject"], cell["clip"], cell["label"], **frames, problem="; ".join(problems)
-    )
+        number, str(cell["subject"]), str(cell["clip"]), label, **frames,
+        problem="; ".join(problems), doubt=doubt,
+    )  # fmt: skip
+
+
+def _useless(name: str, text: str) -> bool:
+    """Return whether a spoilt cell cannot be what was typed; a subject or clip may be called like a date."""
+    return name == "label" or not text or text.startswith("#")
 
 
 def _frame(text: str) -> int | None:
     """Return a frame number; None for the spellings of "not coded"."""
+    if why := problem_of(text):
+        raise ValueError(f"is no frame number: {why}")
     if text.lower() in _UNKNOWN:
         return None
-    value = float(text)
-    if not value.is_integer() or value < 0:
-        raise ValueError(text)
-    return int(value)
+    try:
+        value = whole_number(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise ValueError(f"{text[:20]!r} is no frame number")
+    return value
+
+
+def _without_null_apex(path: Path, rows: Sequence[SheetRow]) -> list[SheetRow]:
+    """Return the rows without an apex that is the onset, and say which they were."""
+    null = [row for row in rows if row.apex is not None and row.apex == row.onset]
+    if null:
+        more = f" and {len(null) - 5} more" if len(null) > 5 else ""
+        log.warning(
+            "%s, row %s%s: the apex is the onset, so nothing moves between them; the frame that differs most "
+            "from the onset is used instead", path, _lines(null[:5]), more
+        )  # fmt: skip
+    return [replace(row, apex=None) if row in null else row for row in rows]
+
+
+def told_apart(rows: Sequence[SheetRow]) -> tuple[list[SheetRow], list[tuple[int, str]]]:
+    """Part the rows of one recording by their onsets.
+
+    Parameters
+    ----------
+    rows : sequence of SheetRow
+        All rows of one recording.
+
+    Returns
+    -------
+    rows, faults
+        Rows that are clips of their own. Each fault is a line of the sheet and a reason: a row that is there
+        again (the first is kept), rows that differ under one onset (none is kept), several rows of which one
+        has no onset (none is kept), and a row without offset before another onset.
+    """
+    different = {(r.onset, r.apex, r.offset, r.label.lower()): r for r in reversed(rows)}
+    kept = sorted(different.values(), key=lambda r: r.line)
+    faults = [
+        (row.line, f"the sheet has this row more than once; the first is row {first.line}")
+        for row in rows
+        if row is not (first := different[row.onset, row.apex, row.offset, row.label.lower()])
+    ]
+    if len(kept) > 1 and (blank := [row for row in kept if row.onset is None]):
+        faults.append((
+            kept[0].line, f"the sheet has this clip more than once (rows {_lines(kept)}), without onset in "
+            f"row {_lines(blank)}; give each row its onset, or keep one row"
+        ))  # fmt: skip
+        return [], faults
+    good = []
+    for onset in dict.fromkeys(row.onset for row in kept):
+        same = [row for row in kept if row.onset == onset]
+        later = min(
+            (r.onset for r in kept if r.onset is not None and onset is not None and r.onset > onset),
+            default=None,
+        )
+        if len(same) > 1:
+            faults.append((
+                same[0].line, f"the sheet has this clip more than once with onset {onset} "
+                f"(rows {_lines(same)}), and they differ; keep one row"
+            ))  # fmt: skip
+        elif same[0].offset is None and later is not None:
+            faults.append((
+                same[0].line, f"the row names no offset, and another expression begins at {later}"
+            ))  # fmt: skip
+        else:
+            good.append(same[0])
+    return good, faults
+
+
+def _lines(rows: Sequence[SheetRow]) -> str:
+    return ", ".join(str(row.line) for row in rows)

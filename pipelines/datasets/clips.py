@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,15 +20,19 @@ from numpy.typing import NDArray
 
 from featurize.images import decode, to_grey
 from pipelines.datasets.base import Dataset, Fault, sample_digest
+from pipelines.datasets.clip_folders import ClipFolders, NoFolderError
 from pipelines.datasets.clip_labels import LabelMap
-from pipelines.datasets.clip_sheets import SheetRow, read_sheet
+from pipelines.datasets.clip_sheets import SheetRow, read_sheet, told_apart
 from pipelines.datasets.folder import PICTURES
+from pipelines.utils.read_table import ENDINGS, OTHER_ENDINGS
 
 log = logging.getLogger(__name__)
 
 Clip = NDArray[np.uint8]
 #: Which frames a sample has: from onset to offset, from onset to apex, or all that are there.
 Span = Literal["onset-offset", "onset-apex", "whole"]
+#: Faults that are named one by one.
+_NAMED = 20
 SPANS = ("onset-offset", "onset-apex", "whole")
 
 
@@ -42,6 +45,7 @@ class ClipRecord:
     """A clip that is known of: who shows what, and which files it is made of.
 
     `frames` are (number, path) in order; `number` is None where file names have none. `path` is the folder.
+    `part` is the onset where the sheet has several expressions of one recording, else None.
     """
 
     subject: str
@@ -51,10 +55,17 @@ class ClipRecord:
     onset: int | None = None
     apex: int | None = None
     offset: int | None = None
+    part: int | None = None
 
-    def of_subject(self, name: str) -> ClipRecord:
-        """Return the record with the subject's name as it is used for grouping."""
-        return replace(self, subject=name)
+    def name(self, root: Path) -> str:
+        """Return the clip's id: its folder below `root`, and @ with its onset if it is one of several."""
+        folder = self.path.relative_to(root).as_posix()
+        return folder if self.part is None else f"{folder}@{self.part}"
+
+    @property
+    def place(self) -> str:
+        """Return the folder, and the onset where it holds several expressions, for a message."""
+        return str(self.path) if self.part is None else f"{self.path}, onset {self.part}"
 
 
 class FrameSamples:
@@ -137,7 +148,7 @@ def load(
         One line that names the path and what is wrong with it.
     """
     root = existing_folder(path, name)
-    found, faults = from_sheet(root, sheet_path(root, sheet), lambda row: root / row.subject / row.clip)
+    found, faults = from_sheet(root, sheet_path(root, sheet))
     return build(name, root, found, labels=labels, span=span, strict=strict, faults=faults)
 
 
@@ -150,7 +161,7 @@ def existing_folder(root: Path | str, name: str) -> Path:
 
 
 def sheet_path(root: Path, given: Path | str | None) -> Path:
-    """Return the coding sheet: the one given, else the only .csv or .xlsx in `path`.
+    """Return the coding sheet: the one given, else the only table in `root` or one folder below.
 
     Raises
     ------
@@ -160,16 +171,28 @@ def sheet_path(root: Path, given: Path | str | None) -> Path:
     if given is not None:
         path = Path(given).expanduser()
         return path if path.is_absolute() or path.exists() else root / path
-    tables = (p for p in root.iterdir() if p.suffix.lower() in (".csv", ".xlsx"))
-    sheets = sorted(p for p in tables if p.name[0] not in "~.")
+    sheets = _sheets(root)
     if len(sheets) != 1:
-        names = ", ".join(p.name for p in sheets) or "none"
-        raise ValueError(f"{root}: need one coding sheet (.csv or .xlsx), found {names}; give sheet=...")
+        names = ", ".join(p.relative_to(root).as_posix() for p in sheets[:5]) or "none"
+        more = f" and {len(sheets) - 5} more" if len(sheets) > 5 else ""
+        raise ValueError(
+            f"{root}: need one coding sheet (.csv or .xlsx), found {names}{more}; give sheet=..."
+        )
     return sheets[0]
 
 
+def _sheets(root: Path) -> list[Path]:
+    """Return the tables in a folder, else those that only get advice, else those one folder below."""
+    below = [p for p in root.iterdir() if p.is_dir()]
+    for folders, endings in (([root], ENDINGS), ([root], OTHER_ENDINGS), (below, ENDINGS)):
+        files = (p for folder in folders for p in folder.glob("*") if p.suffix.lower() in endings)
+        if found := sorted(p for p in files if p.name[0] not in "~." and p.is_file()):
+            return found
+    return []
+
+
 def from_sheet(
-    root: Path, sheet: Path, folder_of: Callable[[SheetRow], Path | None]
+    root: Path, sheet: Path, *, subject_of: Callable[[SheetRow], str] | None = None, prefer: str = ""
 ) -> tuple[list[ClipRecord], list[Fault]]:
     """Match the rows of a sheet with folders of frames.
 
@@ -177,29 +200,45 @@ def from_sheet(
     ----------
     root : Path
     sheet : Path
-    folder_of : callable
-        SheetRow -> the clip's folder (which need not exist), or None if none fits.
+    subject_of : callable, optional
+        SheetRow -> the subject to look for; by default the one that the row names.
+    prefer : str
+        Of several folders below `root` that hold the subjects, the one with this word in its path.
 
     Returns
     -------
     records, faults
-        A row without a folder, a row that cannot be read, and a clip that the sheet has twice are faults.
+        The subject of a record is the name of its folder. Rows of one recording with other onsets are clips
+        of their own. A row without a folder, a row that cannot be read, and rows of one recording that cannot
+        be told apart are faults, each once.
     """
     rows = read_sheet(sheet)
-    times = Counter((row.subject, row.clip) for row in rows)
-    records, faults = [], []
-    for row in rows:
-        path = folder_of(row)
-        reason = row.problem
-        if times[row.subject, row.clip] > 1:
-            reason = "the sheet has this clip more than once; keep one row"
-        elif not reason and (path is None or not path.is_dir()):
-            reason = f"no folder of frames for {row.subject}/{row.clip}"
-        if reason:
-            faults.append(Fault(f"{sheet}, row {row.line}", reason))
-        elif path is not None:
-            frames = numbered_frames(path)
-            records.append(ClipRecord(row.subject, path, row.label, frames, row.onset, row.apex, row.offset))
+    names = [(subject_of(row) if subject_of else row.subject, row.clip) for row in rows]
+    folders = ClipFolders(root, [n for n, row in zip(names, rows, strict=True) if not row.problem], prefer)
+    if folders.base != root:
+        log.info("%s: the subjects are those in %s", sheet, folders.base)
+    found: dict[Path, list[tuple[str, SheetRow]]] = {}
+    faults = []
+    for (name, clip), row in zip(names, rows, strict=True):
+        try:
+            if row.problem:
+                raise NoFolderError(row.problem)
+            subject, path = folders.of(name, clip)
+            found.setdefault(path, []).append((subject, row))
+        except NoFolderError as error:
+            doubt = f"; {row.doubt}" if row.doubt and not row.problem else ""
+            faults.append(Fault(f"{sheet}, row {row.line}", f"{error}{doubt}"))
+    records = []
+    for path, several in found.items():
+        good, bad = told_apart([row for _, row in several])
+        faults += [Fault(f"{sheet}, row {line}", reason) for line, reason in bad]
+        frames = numbered_frames(path) if good else ()
+        parts = len({row.onset for _, row in several}) > 1
+        records += [
+            ClipRecord(several[0][0], path, row.label, frames, row.onset, row.apex, row.offset,
+                       row.onset if parts else None)
+            for row in good
+        ]  # fmt: skip
     return records, faults
 
 
@@ -229,7 +268,7 @@ def build(
     mapping = LabelMap(name, labels)
     kept: list[tuple[ClipRecord, str, tuple[Path, ...], bool, str]] = []
     bad, left_out = list(faults), 0
-    for record in sorted(records, key=lambda r: (r.subject, r.path.name)):
+    for record in sorted(records, key=lambda r: (r.subject, r.path.name, r.part or 0)):
         try:
             label = mapping.of(record.emotion)
             files, to_apex = chosen_frames(record, span)
@@ -238,7 +277,7 @@ def build(
                 continue
             digest = sample_digest(FrameSamples([files], [to_apex])[0])
         except ValueError as error:
-            bad.append(Fault(str(record.path), str(error)))
+            bad.append(Fault(record.place, str(error)))
             continue
         kept.append((record, label, files, to_apex, digest))
     if left_out:
@@ -272,12 +311,10 @@ def without_copies(kept: Sequence[Any]) -> tuple[list[Any], list[Fault]]:
         twins = alike[one[4]]
         other = next((t for t in twins if t[1] != one[1]), None)
         if other is not None:
-            faults.append(Fault(str(one[0].path), f"the same frames are {one[1]!r} here and {other[1]!r} in "
-                                f"{other[0].path}; leave one out of the sheet"))  # fmt: skip
+            faults.append(Fault(one[0].place, f"the same frames are {one[1]!r} here and {other[1]!r} in "
+                                f"{other[0].place}; leave one out of the sheet"))  # fmt: skip
         elif one[0].subject != twins[0][0].subject:
-            faults.append(
-                Fault(str(one[0].path), f"the same frames as {twins[0][0].path}, of another subject")
-            )
+            faults.append(Fault(one[0].place, f"the same frames as {twins[0][0].place}, of another subject"))
         else:
             good.append(one)
     return good, faults
@@ -291,8 +328,10 @@ def refuse(name: str, root: Path, faults: Sequence[Fault], strict: bool, kept: i
         raise ValueError(f"{first.path}: {first.reason}{more}")
     if not kept:
         raise ValueError(f"{name}: no clips in {root}")
-    for fault in faults:
+    for fault in faults[:_NAMED]:
         log.warning("left out %s: %s", fault.path, fault.reason)
+    if len(faults) > _NAMED:
+        log.warning("and %d more; mueca data audit lists them all", len(faults) - _NAMED)
 
 
 def chosen_frames(record: ClipRecord, span: str) -> tuple[tuple[Path, ...], bool]:
@@ -307,6 +346,8 @@ def chosen_frames(record: ClipRecord, span: str) -> tuple[tuple[Path, ...], bool
     numbers = [n for n, _ in record.frames]
     first, last = (None, None) if span == "whole" else (record.onset, record.offset)
     to_apex = span == "onset-apex"
+    if span == "whole" and record.part is not None:
+        raise ClipError("the sheet has several expressions of this recording; span='whole' cannot part them")
     if record.frames and None not in numbers:
         _check_order(record)
         if to_apex and record.apex is not None:
@@ -323,12 +364,18 @@ def chosen_frames(record: ClipRecord, span: str) -> tuple[tuple[Path, ...], bool
     return files, to_apex
 
 
+_CURE = {
+    "apex": "correct the row, or empty the cell of the apex: it is then found by motion",
+    "offset": "correct the row, or empty the cell of the offset: the clip then goes to the last frame",
+}
+
+
 def _check_order(record: ClipRecord) -> None:
     known = {"onset": record.onset, "apex": record.apex, "offset": record.offset}
     coded = [(name, at) for name, at in known.items() if at is not None]
     for (a, first), (b, second) in zip(coded, coded[1:], strict=False):
         if first > second:
-            raise ClipError(f"{a} {first} lies after {b} {second}")
+            raise ClipError(f"{a} {first} lies after {b} {second}; {_CURE[b if b == 'offset' else 'apex']}")
 
 
 def _check_numbers(numbers: list[int], first: int | None, last: int | None) -> None:
@@ -353,7 +400,7 @@ def _dataset(name: str, root: Path, kept: list[Any], mapping: LabelMap, faults: 
     return Dataset(
         name=name,
         classes=classes,
-        ids=np.array([r.path.relative_to(root).as_posix() for r in records]),
+        ids=np.array([r.name(root) for r in records]),
         labels=np.array([classes.index(n) for n in names], np.int64),
         split=np.full(len(kept), "train"),
         samples=FrameSamples(files, to_apex),

@@ -48,7 +48,7 @@ def read_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, str, str, 
 
     Raises
     ------
-    MissingColumns
+    MissingColumnsError
         A KeyError that names the columns that are missing, and the header that is there.
     ValueError
         One line naming the line of the file and what is wrong in it: too few columns, an unknown emotion or

@@ -17,7 +17,7 @@ from pipelines.datasets.base import EMOTIONS, Fault, sample_digest
 from pipelines.datasets.fer2013_csv import SIDE, read_rows
 from pipelines.datasets.folder import PICTURES
 from pipelines.progress import Progress
-from pipelines.utils.read_table import MissingColumns
+from pipelines.utils.read_table import OTHER_ENDINGS, MissingColumnsError
 from pipelines.utils.table_text import open_text
 
 #: Faces in the whole set.
@@ -29,6 +29,7 @@ _FOLDERS = {
     "publictest": "public",
     "privatetest": "private",
 }
+_TEXT = (".csv", ".tsv")
 _PREFIXES = {"publictest": "public", "privatetest": "private"}
 
 
@@ -74,7 +75,7 @@ class Source:
                 continue
             if suffix in PICTURES:
                 yield from self._picture(member)
-            elif suffix == ".csv":
+            elif suffix in _TEXT:
                 yield from self._csv(member)
             elif suffix in (".zip", ".tar", ".gz", ".tgz", ".xz"):
                 self.hints.append(f"it holds {member.name}: take that out and add it")
@@ -102,7 +103,7 @@ class Source:
                     yield Face(
                         f"{split}/{emotion}/row-{number:05d}", emotion, split, image, sample_digest(image)
                     )
-            except MissingColumns as missing:  # another table of the same challenge
+            except MissingColumnsError as missing:  # another table of the same challenge
                 self.hints.append(f"{member.name} has {missing}")
 
     def _conclude(self, faces: dict[str, Face]) -> None:
@@ -132,8 +133,10 @@ def _members(path: Path) -> Iterator[Iterator[Member]]:
         raise FileNotFoundError(f"{path}: no such file or folder; give the path of FER2013")
     if path.is_dir():
         yield _folder_members(_base(path))
-    elif path.suffix.lower() == ".csv":
+    elif path.suffix.lower() in _TEXT:
         yield iter([Member(path.name, partial(_open, path))])
+    elif path.suffix.lower() in (".xlsx", ".xlsm", *OTHER_ENDINGS):
+        raise ValueError(f"{path}: a workbook; save it as .csv and add that")
     else:
         with archive.opened(path) as members:
             yield members

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipelines.datasets.base import Dataset
+from pipelines.datasets.clip_folders import parts_of
 from pipelines.datasets.clip_sheets import SheetRow
 from pipelines.datasets.clips import build, existing_folder, from_sheet, sheet_path
 
@@ -25,7 +26,7 @@ def load(
     Parameters
     ----------
     path : Path or str
-        The folder of ``006/006_1_2/006_05562.jpg``.
+        The folder of ``006/006_1_2/006_05562.jpg``, itself or up to two folders below.
     sheet : Path or str, optional
         The coding sheet (SAMM_Micro_FACS_Codes), .xlsx or .csv; by default the only one in `path`.
     labels, span, strict
@@ -43,10 +44,10 @@ def load(
     """
     root = existing_folder(path, "samm")
 
-    def folder_of(row: SheetRow) -> Path | None:
-        # Excel drops the leading zeros of the subject, not those of the clip.
-        return root / row.clip.split("_")[0] / row.clip
+    records, faults = from_sheet(root, sheet_path(root, sheet), subject_of=_subject)
+    return build("samm", root, records, labels=labels, span=span, strict=strict, faults=faults)
 
-    records, faults = from_sheet(root, sheet_path(root, sheet), folder_of)
-    named = [r.of_subject(r.path.parent.name) for r in records]
-    return build("samm", root, named, labels=labels, span=span, strict=strict, faults=faults)
+
+def _subject(row: SheetRow) -> str:
+    """Return the subject that the clip's name begins with, else that of the row."""
+    return row.clip.split("_")[0] if "_" in row.clip and not parts_of(row.clip)[1:] else row.subject

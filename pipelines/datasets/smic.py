@@ -42,4 +42,4 @@ def load(
 
 
 def _clips(root: Path, depth: str) -> list[Path]:
-    return sorted(p for p in root.glob(f"{depth}s*/micro/*/*") if p.is_dir())
+    return sorted(p for p in root.glob(f"{depth}[sS]*/[mM]icro/*/*") if p.is_dir())

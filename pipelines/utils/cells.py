@@ -1,4 +1,4 @@
-"""Cells of tables that people made: their text, headings and whole numbers, whatever a spreadsheet did to them."""
+"""Cells of tables that people made: text, headings and whole numbers, whatever a spreadsheet did to them."""
 
 from __future__ import annotations
 
@@ -81,5 +81,7 @@ def text_of(value: Any) -> str:
         return str(int(value))
     if isinstance(value, datetime.datetime | datetime.date | datetime.time | datetime.timedelta):
         text = str(value).removesuffix(" 00:00:00")
-        return SpoiltCell(text, f"the workbook holds a date there ({text}); format the column as text, type it again")
+        return SpoiltCell(
+            text, f"the workbook holds a date there ({text}); format the column as text, type it again"
+        )
     return str(value)

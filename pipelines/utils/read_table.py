@@ -1,4 +1,4 @@
-"""Tables that people made, however they were saved: the one reader of coding sheets, indexes and FER2013's CSV.
+"""Tables that people made, however saved: the one reader of coding sheets, indexes and FER2013's CSV.
 
 Text is split at commas, semicolons, tabs or bars, whichever the header is written with, in UTF-8, UTF-16 or
 Windows-1252. Of a workbook every worksheet is looked at. The header is the first row that names all columns
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.utils.cells import clean, heading_key
+from pipelines.utils.cells import SpoiltCell, clean, heading_key
 from pipelines.utils.table_book import is_zip, other_kind, worksheets
 from pipelines.utils.table_text import DELIMITERS, declared_delimiter, decode_text, split_rows
 
@@ -28,8 +28,8 @@ OTHER_ENDINGS = (".xls", ".xlsb", ".ods", ".numbers")
 HEADER_ROWS = 40
 
 
-class MissingColumns(KeyError):
-    """A table without a column that is needed; `names` are those, `str()` says what was looked for and found."""
+class MissingColumnsError(KeyError):
+    """A table without the columns `names`; `str()` says what was looked for and what is there."""
 
     def __init__(self, names: Sequence[str], words: str) -> None:
         super().__init__(words)
@@ -109,7 +109,7 @@ class _Search:
                 self.near, self.near_row = found, (number, filled)
         return None
 
-    def missing(self) -> MissingColumns:
+    def missing(self) -> MissingColumnsError:
         names = [name for name in self.columns.needed if name not in self.near]
         several = {name: self.columns.spellings[name][:3] for name in names}
         spelt = "; ".join(f"{name}: {' or '.join(s)}" for name, s in several.items() if s != (name,))
@@ -117,7 +117,9 @@ class _Search:
         which = f"row {number + 1}" if number else "first row"
         shown = ", ".join(row)
         spelt = f" ({spelt})" if spelt else ""
-        return MissingColumns(names, f"no column for {', '.join(names)}{spelt}; its {which} is: {shown[:120]}")
+        return MissingColumnsError(
+            names, f"no column for {', '.join(names)}{spelt}; its {which} is: {shown[:120]}"
+        )
 
 
 def read_table(path: Path, columns: Columns) -> Table:
@@ -154,7 +156,7 @@ def parse_table(data: bytes, name: str, columns: Columns) -> Table:
         raise ValueError(f"{name}: its text is cut off; copy the file again") from None
     except csv.Error as error:
         raise ValueError(f"{name}: no CSV ({error})") from None
-    except (MissingColumns, ValueError) as error:
+    except (MissingColumnsError, ValueError) as error:
         raise ValueError(f"{name}: {error}") from None
 
 
@@ -162,15 +164,23 @@ def _from_text(data: bytes, columns: Columns) -> Table:
     lines = list(io.StringIO(decode_text(data), newline=""))
     header = _text_header(lines, columns)
     rows = list(csv.reader(lines, delimiter=header.delimiter))
-    return Table(_named(rows, header))
+    width = len(rows[header.row])
+    whole = [row if not any(map(str.strip, row[width:])) else _shifted(row, header.delimiter) for row in rows]
+    return Table(_named(whole, header))
+
+
+def _shifted(row: Sequence[str], delimiter: str) -> list[str]:
+    """Return a row with more cells than the header has: which of them stands in which column is not known."""
+    why = f"the row has more cells than the header; put a cell that holds {delimiter!r} into quotes"
+    return [SpoiltCell(cell, why) for cell in row]
 
 
 def _text_header(lines: Sequence[str], columns: Columns) -> _Header:
-    """Return the header of a text under the delimiter that shows it; the earliest row, then the first delimiter.
+    """Return the header of a text; of several delimiters the one that shows it in the earliest row.
 
     Raises
     ------
-    MissingColumns
+    MissingColumnsError
     """
     declared = declared_delimiter(lines[0]) if lines else None
     search = _Search(columns)
@@ -226,7 +236,7 @@ def stream_rows(lines: Iterable[str], columns: Columns) -> Iterator[tuple[int, l
 
     Raises
     ------
-    MissingColumns
+    MissingColumnsError
         If no row names the columns that are needed.
     ValueError
         If a column is there twice, or a row cannot be split; the message begins with the line.

@@ -15,7 +15,7 @@ _NO_VALUE = "a formula whose value was not stored; open the workbook in a spread
 
 
 def other_kind(data: bytes) -> str | None:
-    """Return what a file is, and what to do with it, if it is a table of a kind that is not read; else None."""
+    """Return what a file is and what to do with it, None if it may be text or .xlsx."""
     if data.startswith(_OLD):
         if "EncryptedPackage".encode("utf-16-le") in data:
             return "a workbook with a password; save it without one, as .xlsx or .csv"
@@ -49,7 +49,7 @@ def _other_zip(data: bytes) -> str | None:
 
 
 def worksheets(data: bytes) -> list[tuple[str, list[list[str]]]]:
-    """Return every worksheet of an .xlsx with its rows of text, those that are shown before those that are hidden.
+    """Return the worksheets of an .xlsx, title and rows of text; those that are hidden come last.
 
     A cell that holds a date, or a formula without a stored value, is a `SpoiltCell`.
 
@@ -77,7 +77,9 @@ def _rows(data: bytes, *, data_only: bool) -> dict[str, list[tuple[Any, ...]]]:
         finally:
             book.close()
     except Exception as error:  # openpyxl raises whatever the parts of a damaged workbook lead to
-        raise ValueError(f"no .xlsx workbook that can be read ({_one_line(error)}); save it as .csv") from None
+        raise ValueError(
+            f"no .xlsx workbook that can be read ({_one_line(error)}); save it as .csv"
+        ) from None
 
 
 def _values(sheet: Any) -> list[tuple[Any, ...]]:

@@ -70,7 +70,7 @@ def decode_text(data: bytes) -> str:
 
 
 def open_text(binary: IO[bytes]) -> io.TextIOWrapper:
-    """Return a stream of text over a stream of bytes, decoded as it is read; as `decode_text`, byte by byte."""
+    """Return a stream of text over one of bytes; byte by byte, what is no UTF-8 is Windows-1252."""
     buffered = io.BufferedReader(binary)  # type: ignore[type-var]
     encoding = encoding_of(buffered.peek(64))
     errors = _FALLBACK if encoding.startswith("utf-8") else "strict"
@@ -87,6 +87,10 @@ def split_rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
 
 
 def declared_delimiter(line: str) -> str | None:
-    """Return the delimiter that the line ``sep=;`` names, which Excel reads and writes; None if it is no such line."""
+    """Return the delimiter that Excel's line ``sep=;`` names, None if it is no such line."""
     text = line.strip().strip('"')
-    return text[4:] if len(text) == 5 and text[:4].lower() == "sep=" else ("\t" if text.lower() == "sep=" else None)
+    return (
+        text[4:]
+        if len(text) == 5 and text[:4].lower() == "sep="
+        else ("\t" if text.lower() == "sep=" else None)
+    )

@@ -263,6 +263,20 @@ def test_a_csv_without_usage(imported, tmp_path):
     stopped(path, imported, "no column for usage")
 
 
+@pytest.mark.parametrize("name", ["fer2013.xlsx", "fer2013.xls", "fer2013.ods", "fer2013.numbers"])
+def test_a_workbook(imported, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"PK\x03\x04")
+    stopped(path, imported, name, "a workbook; save it as .csv and add that")
+
+
+def test_tabs_instead_of_commas(faces, csv_text, tmp_path, root, expected):
+    path = tmp_path / "fer2013.tsv"
+    path.write_text(csv_text(faces).replace(",", "\t"), encoding="utf-16")
+    fer2013.add(path, root)
+    assert fer2013.load(root).fingerprint == expected.fingerprint
+
+
 def test_a_csv_that_is_only_a_header(imported, tmp_path):
     path = tmp_path / "fer2013.csv"
     path.write_text("emotion,pixels,Usage\n")

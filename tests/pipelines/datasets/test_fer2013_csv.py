@@ -1,5 +1,9 @@
 """The CSV parser: every row is read as written, or named."""
 
+import csv
+import io
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pipelines.datasets.fer2013_csv import NUMBERS, USAGES, parse_pixels, read_rows
+from pipelines.utils.table_text import open_text
 
 GOOD = " ".join(["7"] * 2304)
 PIXELS = arrays(np.uint8, (48, 48))
@@ -101,6 +106,55 @@ def test_a_bad_row_is_named(text, what):
         list(read_rows(["emotion,pixels,Usage\n", good, "\n", text + "\n"], "fer2013.csv"))
     assert str(caught.value).startswith("fer2013.csv, line 4: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+def test_every_dialect_is_the_same_set(delimiter, encoding, quoting):
+    text = io.StringIO(newline="")
+    write = csv.writer(text, delimiter=delimiter, quoting=quoting)
+    write.writerow(["", " Emotion\u00a0", "Pixels", "USAGE", "note"])
+    for k in range(7):
+        write.writerow([k, f"{k}.0", GOOD, " Public Test", ""])
+        write.writerows([[], ["", "", "", "", ""], ["", " ", "", "\u00a0", ""]])
+    lines = open_text(io.BytesIO(text.getvalue().encode(encoding)))
+    found = list(read_rows(lines, "x.csv"))
+    assert [(n, split, emotion) for n, split, emotion, _ in found] == [
+        (k + 1, "public", NUMBERS[k]) for k in range(7)
+    ]
+    assert all((image == 7).all() for *_, image in found)
+
+
+def test_a_table_is_streamed():
+    """No more of the file is held than the rows in which the header is looked for."""
+    taken = itertools.count()
+    rows = (line("plain", "0", "Training", GOOD) for _ in zip(range(10_000), taken, strict=False))
+    reader = read_rows(itertools.chain([HEADERS["plain"] + "\n"], rows), "x.csv")
+    assert [next(reader)[0] for _ in range(100)] == list(range(1, 101))
+    assert next(taken) < 150
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace(" ", "\u00a0"),
+        GOOD.replace(" ", "\t"),
+        GOOD.replace(" ", "\n"),
+        GOOD.replace("7", "7.0"),
+        f" {GOOD} ",
+    ],
+)
+def test_pixels_that_went_through_a_spreadsheet_or_a_data_frame(text):
+    assert (parse_pixels(text) == 7).all()
+
+
+@pytest.mark.parametrize(
+    "emotion", ["", "1,5", "0.5", "1e1", "-0.1", "True", "٣", "0_1", "nan", "00000000000000000"]
+)
+def test_an_emotion_that_is_none(emotion):
+    with pytest.raises(ValueError, match=r"line 2: emotion .* is not a number from 0 to 6; correct it"):
+        one(f'"{emotion}",{GOOD},Training')
 
 
 @pytest.mark.parametrize(
