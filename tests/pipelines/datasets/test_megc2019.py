@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from openpyxl import Workbook
 
 from pipelines import datasets
 
@@ -78,13 +79,107 @@ def test_a_grey_or_corrupt_map(maps):
 
 def test_no_index_or_other_columns(maps):
     (maps / "index.csv").write_text("file,label\nimages/a.png,positive\n")
-    with pytest.raises(ValueError, match="no column dataset, subject"):
+    with pytest.raises(ValueError, match="no column for dataset, subject"):
         datasets.load("megc2019", path=maps)
     (maps / "index.csv").unlink()
     with pytest.raises(ValueError, match=r"no index\.csv"):
         datasets.load("megc2019", path=maps)
     with pytest.raises(FileNotFoundError, match="no such folder or archive"):
         datasets.load("megc2019", path=maps / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("/", "\\"),
+        ("images/", "./images\\"),
+        ("images/", "D:\\sets\\maps\\images\\"),
+        ("images/", "/home/me/maps/images/"),
+        ("images/", ""),
+        (".png", ".PNG"),
+        ("images/", "Images/"),
+        ("negative", "Negative "),
+        ("surprise", "SURPRISE\u00a0"),
+        (",", ";"),
+        (",", "\t"),
+        ("file,dataset", "\ufeffFile, Data-set"),
+        ("\n", "\r\n,,,\r\n"),
+        ("\n", ",,\n"),
+        ("smic,s1,", "smic,s1 ,"),
+    ],
+)
+def test_an_index_as_windows_and_spreadsheets_write_it(maps, old, new):
+    expected = datasets.load("megc2019", path=maps)
+    assert old in INDEX
+    (maps / "index.csv").write_text(INDEX.replace(old, new))
+    data = datasets.load("megc2019", path=maps)
+    assert not data.faults
+    assert data.fingerprint == expected.fingerprint
+    assert data.ids.tolist() == expected.ids.tolist()
+    assert data.groups.tolist() == expected.groups.tolist()
+    assert data.split.tolist() == expected.split.tolist()
+
+
+def test_an_index_in_utf_16_in_a_workbook_and_a_folder_deeper(maps, tmp_path):
+    expected = datasets.load("megc2019", path=maps).fingerprint
+    (maps / "index.csv").write_text(INDEX, encoding="utf-16")
+    assert datasets.load("megc2019", path=tmp_path).fingerprint == expected
+    book = Workbook()
+    for line in INDEX.splitlines():
+        book.create_sheet("codes").append(["notes"]) if len(book.worksheets) < 2 else None
+        book.worksheets[0].append(line.split(","))
+    book.save(maps / "Index.xlsx")
+    (maps / "index.csv").unlink()
+    assert datasets.load("megc2019", path=maps).fingerprint == expected
+
+
+def test_one_person_under_two_spellings_is_one_group(maps, caplog):
+    more = "images/d.png,SMIC,S01,negative\n"
+    cv2.imwrite(str(maps / "images" / "d.png"), np.full((28, 28, 3), (9, 8, 7), np.uint8))
+    (maps / "index.csv").write_text(INDEX + more)
+    data = datasets.load("megc2019", path=maps)
+    assert data.groups.tolist()[1::2] == ["smic/s1", "smic/s1"]
+    assert set(data.split.tolist()) == {"casme2", "smic"}
+    assert caplog.text.count("the subjects s1 and S01 are taken for one person") == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "n", "why"),
+    [
+        ("images/a.png,casme2,sub01,Positive\n", 3, "row 5)|this row more than once; the first is row 2"),
+        (
+            "images\\a.png,casme2,sub01,negative\n",
+            2,
+            "row 2)|this file more than once (rows 2, 5), and they differ",
+        ),
+        (
+            "x.png,casme2,sub01,negative\n",
+            3,
+            "row 5)|fits both images/x.png and more/x.png; write the whole path",
+        ),
+        (",casme2,sub01,negative\n", 3, "row 5)|no such file"),
+        ("../a.png,casme2,sub02,#N/A\n", 3, "row 5)|the spreadsheet wrote #N/A there"),
+        ("images/y.png,casme2,sub01,un,sure\n", 3, "row 5)|more cells than the header"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_named_once(maps, more, n, why, caplog):
+    (maps / "more").mkdir()
+    for name in ("images/x.png", "more/x.png", "images/y.png"):
+        cv2.imwrite(str(maps / name), np.full((28, 28, 3), (1, 2, len(name)), np.uint8))
+    (maps / "index.csv").write_text(INDEX + more)
+    data = datasets.load("megc2019", path=maps)
+    assert len(data) == n
+    (fault,) = data.faults
+    place, reason = why.split("|")
+    assert fault.path.endswith(place)
+    assert reason in fault.reason
+    assert caplog.text.count(fault.reason) == 1
+
+
+def test_an_index_without_rows(maps):
+    (maps / "index.csv").write_text(INDEX.splitlines()[0] + "\n,,,\n")
+    with pytest.raises(ValueError, match=r"index\.csv: no rows below its header"):
+        datasets.load("megc2019", path=maps)
 
 
 @pytest.mark.shared
