@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipelines.datasets.base import Dataset
-from pipelines.datasets.clips import build, existing_folder, from_sheet, sheet_path
+from pipelines.datasets.clip_records import from_sheet, sheet_path
+from pipelines.datasets.clips import build, existing_folder
 
 
 def load(

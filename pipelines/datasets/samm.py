@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.clip_folders import parts_of
+from pipelines.datasets.clip_records import from_sheet, sheet_path
 from pipelines.datasets.clip_sheets import SheetRow
-from pipelines.datasets.clips import build, existing_folder, from_sheet, sheet_path
+from pipelines.datasets.clips import build, existing_folder
 
 
 def load(
