@@ -822,7 +822,7 @@ def _report_faults(faults: Any, what: str = "left out", named: bool = False) -> 
     for fault in () if named else faults[:20]:
         console.say(f"mueca: {what} {console.printable(fault.path)}: {fault.reason}")
     if len(faults) > 20 and not named:
-        console.say(f"mueca: and {len(faults) - 20} more; mueca data audit lists them all")
+        console.say(f"mueca: and {len(faults) - 20} more; mueca data audit --out FOLDER lists them all")
     if faults:
         raise typer.Exit(PARTLY)
 

@@ -153,7 +153,7 @@ def audit(dataset: Dataset, near_threshold: int = near.DISTANCE, progress: Progr
     near_threshold : int
         Bits of 64 in which the perceptual hashes of near duplicates may differ; their pixels must also
         correlate, see `pipelines.datasets.near`. They are looked for among the first copies of pictures that
-        are not blank.
+        are not blank, and not among clips: those of one person are all alike.
     progress : Progress
 
     Returns
@@ -174,13 +174,16 @@ def audit(dataset: Dataset, near_threshold: int = near.DISTANCE, progress: Progr
     low, std = _looked_at(dataset, progress)
     blank = [_blank(dataset, int(i), float(std[i])) for i in np.flatnonzero(std < BLANK_STD)]
     copies = list(_copies(dataset))
-    near_ones, complete = _near(dataset, low, std >= BLANK_STD, near_threshold, progress)
+    clips = dataset.kind == "clip"
+    near_ones, complete = (
+        ([], True) if clips else _near(dataset, low, std >= BLANK_STD, near_threshold, progress)
+    )
     counts = [
         Count("unreadable", "unreadable samples, left out", len(unreadable)),
         Count("blank", f"blank (grey values have a standard deviation below {BLANK_STD:g})", len(blank)),
         Count("constant", "of these, constant (one value)", sum(f.kind == "constant" for f in blank)),
         *_copy_counts(dataset, copies),
-        *_near_counts(dataset, near_ones, near_threshold, complete),
+        *(() if clips else _near_counts(dataset, near_ones, near_threshold, complete)),
         Count("test", "samples in test", int(_test(dataset).sum())),
         Count("test-clean", "samples in test-clean", int(clean_test(dataset).sum())),
     ]
@@ -229,13 +232,18 @@ def _test(dataset: Dataset) -> NDArray[np.bool_]:
 
 
 def _looked_at(dataset: Dataset, progress: Progress) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return the low frequencies and the grey standard deviation of every sample, each decoded once."""
-    low = np.empty((len(dataset), 8, 8), np.float32)
+    """Return the low frequencies and the grey standard deviation of every sample, each decoded once.
+
+    The low frequencies of clips are 0: they have near duplicates that nobody looks for.
+    """
+    low = np.zeros((len(dataset), 8, 8), np.float32)
     std = np.empty(len(dataset))
     with progress.task("looking at pictures", len(dataset)) as advance:
         for i in range(len(dataset)):
             image = dataset.samples[i]
-            low[i], std[i] = near.coefficients(image), grey_std(image)
+            std[i] = grey_std(image)
+            if dataset.kind != "clip":
+                low[i] = near.coefficients(image)
             advance(1)
     return low, std
 

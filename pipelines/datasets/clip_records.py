@@ -114,7 +114,7 @@ def from_sheet(
         good, bad = told_apart(several)
         faults += bad
         records += _records(subject, path, good, parts=len({row.onset for row in several}) > 1)
-    return records, [Fault(f"{sheet}, row {line}", reason) for line, reason in faults]
+    return records, [Fault(f"{sheet}, row {line}", reason) for line, reason in sorted(faults)]
 
 
 def _folder_of(row: SheetRow, ids: tuple[str, str], folders: ClipFolders) -> tuple[str, Path]:

@@ -206,7 +206,7 @@ def refuse(name: str, root: Path, faults: Sequence[Fault], strict: bool, kept: i
     for fault in faults[:_NAMED]:
         log.warning("left out %s: %s", fault.path, fault.reason)
     if len(faults) > _NAMED:
-        log.warning("and %d more; mueca data audit lists them all", len(faults) - _NAMED)
+        log.warning("and %d more; mueca data audit --out FOLDER lists them all", len(faults) - _NAMED)
 
 
 def chosen_frames(record: ClipRecord, span: str) -> tuple[tuple[Path, ...], bool]:

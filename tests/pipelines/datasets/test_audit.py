@@ -247,3 +247,12 @@ def test_words():
     assert found.as_dict()["counts"][0] == {
         "key": "unreadable", "words": "unreadable samples, left out", "count": 0, "other_label": None,
     }  # fmt: skip
+
+
+def test_clips_are_audited_without_near_duplicates():
+    clips = [rng.integers(0, 256, (n, 12, 32), dtype=np.uint8) for n in (5, 7)]
+    still = np.full((4, 12, 32), 9, np.uint8)
+    data = made(*((clip, "a", "train") for clip in (*clips, clips[0], still)), kind="clip")
+    found = audit(data)
+    assert [found[key].count for key in ("blank", "constant", "copies-train")] == [1, 1, 1]
+    assert "near" not in {count.key for count in found.counts}

@@ -231,7 +231,7 @@ def test_many_faults_are_counted_and_none_is_named_twice(recordings, caplog):
     with caplog.at_level(logging.WARNING):
         assert len(datasets.load("clips", path=recordings).faults) == 30
     assert caplog.text.count("left out ") == 20
-    assert "and 10 more; mueca data audit lists them all" in caplog.text
+    assert "and 10 more; mueca data audit --out FOLDER lists them all" in caplog.text
 
 
 def test_the_command_names_each_fault_once(recordings, capfd):

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from pipelines import datasets
 from pipelines.datasets.clip_labels import LabelMap
-from pipelines.datasets.clip_sheets import read_sheet
 from pipelines.datasets.clip_records import ClipRecord
+from pipelines.datasets.clip_sheets import read_sheet
 from pipelines.datasets.clips import ClipError, chosen_frames
 from pipelines.datasets.synthetic_clips import envelope
 from pipelines.datasets.videos import read_video
