@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import unicodedata
@@ -11,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipelines.utils.cells import clean
+
+log = logging.getLogger(__name__)
 
 #: Folders looked through for the one that holds the subjects, counted from the one given.
 DEPTH = 2
@@ -158,7 +161,10 @@ class ClipFolders:
 
     def __init__(self, root: Path, ids: Iterable[tuple[str, str]], prefer: str = "") -> None:
         self.root, self._tree = root, _Tree()
-        self.base = self._base(tuple(dict.fromkeys(ids)), prefer)
+        ids = tuple(dict.fromkeys(ids))
+        self._said: set[str] = set()
+        self._written = {_last(subject) for subject, _ in ids}
+        self.base = self._base(ids, prefer)
 
     def _base(self, ids: Sequence[tuple[str, str]], prefer: str) -> Path:
         for group in self._in_order(prefer):
@@ -204,7 +210,19 @@ class ClipFolders:
         found = self._tree.find(self.base, subject, clip)
         if found is None:
             raise NoFolderError(f"no folder of frames for {subject}/{clip}: {self._tried(subject, clip)}")
+        self._say_others(found[0])
         return found
+
+    def _say_others(self, name: str) -> None:
+        """Warn once where a folder is called as the sheet writes it, and another, unnamed there, fits as well."""
+        if name not in self._written or name in self._said:
+            return
+        self._said.add(name)
+        levels = self._tree.fitting(self.base, name)
+        if others := [one for level in levels[1:] for one in level if one not in self._written]:
+            log.warning(
+                "subject %s is %s; %s fits as well and is not read", name, self.base / name, others[0]
+            )
 
     def _tried(self, subject: str, clip: str) -> str:
         subjects = [name for level in self._tree.fitting(self.base, _last(subject)) for name in level]

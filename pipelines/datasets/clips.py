@@ -250,7 +250,8 @@ def _check_order(record: ClipRecord) -> None:
     coded = [(name, at) for name, at in known.items() if at is not None]
     for (a, first), (b, second) in zip(coded, coded[1:], strict=False):
         if first > second:
-            raise ClipError(f"{a} {first} lies after {b} {second}; {_CURE[b if b == 'offset' else 'apex']}")
+            cure = _CURE["apex" if "apex" in (a, b) else "offset"]
+            raise ClipError(f"{a} {first} lies after {b} {second}; {cure}")
 
 
 def _check_numbers(numbers: list[int], first: int | None, last: int | None) -> None:

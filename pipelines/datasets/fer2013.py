@@ -92,8 +92,8 @@ def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = F
     ----------
     path : Path
         The Kaggle folder (train/ and test/ with class folders), a .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz of
-        it, a CSV (``emotion,pixels,Usage`` or ``emotion, Usage, pixels``), or a folder or archive that holds
-        the CSV.
+        it, a CSV (``emotion,pixels,Usage`` or ``emotion, Usage, pixels``, with any of the delimiters and
+        encodings of `pipelines.utils.read_table`), or a folder or archive that holds the CSV.
     root : Path
         Folder of data sets, see `pipelines.datasets.data_root`.
     progress : Progress

@@ -130,7 +130,7 @@ def test_an_apex_at_the_onset_is_searched_and_said(recordings, span, caplog):
     ("row", "why"),
     [
         (["b", "v1", 9, 2, 20, "joy"], "onset 9 lies after apex 2; correct the row, or empty"),
-        (["b", "v1", 2, 25, 20, "joy"], "apex 25 lies after offset 20; correct the row"),
+        (["b", "v1", 2, 25, 20, "joy"], "after offset 20; correct the row, or empty the cell of the apex"),
         (["b", "v1", 15, "", 0, "joy"], "after offset 0; correct the row, or empty the cell of the offset"),
         (["b", "v1", 2, 5, 9, ""], "the row names no label"),
         (["b", "v1", 2, 5, 9, "#N/A"], "label: the spreadsheet wrote #N/A there"),

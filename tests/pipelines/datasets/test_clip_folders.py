@@ -92,6 +92,17 @@ def test_as_written_wins_and_a_folder_without_the_clip_does_not_count(tmp_path):
     assert folders.of("2", "x") == ("sub2", root / "sub2" / "x")
 
 
+def test_a_second_folder_that_fits_is_said_once_unless_the_sheet_names_it(tmp_path, caplog):
+    root = tree(tmp_path, "6/x", "6/y", "006/x", "006/y")
+    folders = ClipFolders(root, [("6", "x"), ("6", "y")])
+    assert [folders.of("6", clip)[0] for clip in "xy"] == ["6", "6"]
+    assert caplog.text.count(f"subject 6 is {root}/6; 006 fits as well and is not read") == 1
+    caplog.clear()
+    folders = ClipFolders(root, [("6", "x"), ("006", "x")])
+    assert [folders.of(subject, "x")[0] for subject in ("6", "006")] == ["6", "006"]
+    assert not caplog.text
+
+
 @pytest.mark.parametrize("inside", ["", "Cropped", "Cropped-updated/Cropped"])
 def test_the_subjects_may_lie_deeper(tmp_path, inside):
     root = tree(tmp_path, f"{inside or '.'}/sub01/x", "papers", "._sub01/x", "@eaDir/sub01/x")
