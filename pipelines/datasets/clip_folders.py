@@ -214,7 +214,7 @@ class ClipFolders:
         return found
 
     def _say_others(self, name: str) -> None:
-        """Warn once where a folder is called as the sheet writes it, and another, unnamed there, fits as well."""
+        """Warn once where a folder is as the sheet writes it, and another, unnamed there, fits as well."""
         if name not in self._written or name in self._said:
             return
         self._said.add(name)
