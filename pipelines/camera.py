@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ import numpy as np
 
 from featurize.images import Image
 from pipelines.frames import Frame, VideoFile
+
+log = logging.getLogger(__name__)
 
 #: Seconds without a picture after which a camera is taken for gone; drivers themselves wait up to ten.
 PATIENCE = 12.0
@@ -132,6 +135,8 @@ class Played:
 
     def __init__(self, path: Path, paced: bool = True) -> None:
         self.video = VideoFile(path)
+        if self.video.left_out:
+            log.warning("%s: left out %s", path, self.video.left_out)
         self.paced = paced
 
     def __iter__(self) -> Iterator[Frame]:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from featurize.images import MAX_PIXELS, MIN_SIDE, Image
+from pipelines.media.streams import choose_stream, seconds_of
 
 #: Suffixes of files that are taken for videos.
 VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".3gp", ".ts"})
@@ -76,11 +77,13 @@ class VideoFile:
         Frames decoded so far.
     fault : str
         Empty while nothing is wrong.
+    left_out : str
+        Other video streams and covers of the file, in words; empty without any.
 
     Raises
     ------
     UnreadableVideo
-        If the file is no video of a known kind, or its frames are too large.
+        If the file is no video of a known kind, holds only a cover, or its frames are too large.
     OSError
         If it is not there.
     """
@@ -93,10 +96,10 @@ class VideoFile:
         self.path, self.max_pixels, self.max_seconds = path, max_pixels, max_seconds
         self.fault, self.count = "", 0
         self._container = self._opened()
-        if not self._container.streams.video:
+        self._stream, self.left_out = choose_stream(self._container, self._opened)
+        if self._stream is None:
             self.close()
-            raise UnreadableVideo(path.name, "has no pictures, only sound")
-        self._stream = self._container.streams.video[0]
+            raise UnreadableVideo(path.name, _no_video(self.left_out))
         self._stream.thread_type = av.codec.context.ThreadType.AUTO
         self._stream.codec_context.options = {"max_pixels": str(max_pixels)}
         self.width, self.height = self._stream.width, self._stream.height
@@ -132,9 +135,8 @@ class VideoFile:
     @property
     def seconds(self) -> float | None:
         """How long the video is as its header says; None if it does not."""
-        stream = self._stream
-        if stream.duration and stream.time_base:
-            return float(stream.duration * stream.time_base)
+        if (own := seconds_of(self._stream)) is not None:
+            return own
         return self._container.duration / 1e6 if self._container.duration else None
 
     def _promised_frames(self) -> int | None:
@@ -216,6 +218,12 @@ class VideoFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _no_video(left_out: str) -> str:
+    if left_out:
+        return f"has no video, only {left_out}; give a video, or save the picture as a file of its own"
+    return "has no pictures, only sound"
 
 
 class VideoWriter:

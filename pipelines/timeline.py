@@ -161,7 +161,7 @@ class Chart:
                 seconds, rows[:, i], color=colour(i), linestyle=dash(i // 4), label=label,
                 marker="." if len(seconds) < 3 else None,
             )  # fmt: skip
-        axes.set(xlim=(0, self._end or 1), ylim=(-0.02, 1.02), ylabel=self.meaning, title=f"face {track}")
+        axes.set(xlim=(0, self._end or 1), ylim=(-0.02, 1.02), ylabel=self.meaning, title=f"track {track}")
 
     def _words(self, tracks: Sequence[int]) -> str:
-        return "; ".join(f"face {t}: mostly {self._seen[t].most_common(1)[0][0]}" for t in tracks)
+        return "; ".join(f"track {t}: mostly {self._seen[t].most_common(1)[0][0]}" for t in tracks)

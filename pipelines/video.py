@@ -200,6 +200,11 @@ class Timeline(Generic[R]):
         """What was wrong with the file, after the last row; empty if nothing was."""
         return self.video.fault
 
+    @property
+    def left_out(self) -> str:
+        """Covers and other video streams of the file, in words; empty without any."""
+        return self.video.left_out
+
     def close(self) -> None:
         """Let the file go; a drawn video that is not finished is removed."""
         close = getattr(self._rows, "close", None)

@@ -70,9 +70,10 @@ class VideoAnswer(_Answer):
     name: str
     width: int
     height: int
-    rate: float = Field(description="Frames a second of the file; at most 12.5 of them are judged.")
+    rate: float = Field(description="Frames a second of the file; every one is judged.")
     moments: list[MomentAnswer]
     fault: str = Field(description="What was wrong with the file, such as that it is cut off; or empty.")
+    left_out: str = Field(description="Covers and other video streams of the file; or empty.")
     seconds: float = Field(description="Time that judging took, without waiting.")
 
 

@@ -19,17 +19,16 @@ from typing import IO, Any, NamedTuple
 
 from pipelines.web.uploads import Limits, Refused
 
-#: Frames of a second that are judged, at most: an expression takes longer than a tenth of a second.
-PACE = 12.5
 #: Longest line of a message: whatever the process sends, no more of it is held.
 _LONGEST_LINE = 4096
 
 
 class Header(NamedTuple):
-    """Of a video: frames a second, seconds (None if its header does not say)."""
+    """Of a video: frames a second, seconds (None if its header does not say), streams and covers left out."""
 
     rate: float
     seconds: float | None
+    left_out: str = ""
 
 
 @dataclass
@@ -69,7 +68,7 @@ class Decoder:
             If it is no video that can be read, or a longer one than allowed.
         """
         found = self._message()
-        return Header(float(found["rate"]), found["seconds"])
+        return Header(float(found["rate"]), found["seconds"], str(found["left_out"]))
 
     def frames(self) -> Iterator[Any]:
         """Yield `pipelines.frames.Frame`; after the last, `fault` says what was wrong with the file.
@@ -177,12 +176,8 @@ def _send(to: IO[bytes], path: Path, pixels: int, seconds: float) -> None:
     with VideoFile(path, pixels, seconds) as video:
         if (video.seconds or 0) > seconds:
             raise Refused(413, f"{video.seconds:.0f} seconds long; at most {seconds:g}: cut it")
-        _tell(to, rate=video.rate, seconds=video.seconds)
-        due = 0.0
+        _tell(to, rate=video.rate, seconds=video.seconds, left_out=video.left_out)
         for frame in video:
-            if frame.seconds < due - 1e-6:
-                continue
-            due = max(due + 1 / PACE, frame.seconds)
             height, width = frame.image.shape[:2]
             _tell(to, index=frame.index, seconds=frame.seconds, height=height, width=width)
             to.write(frame.image.tobytes())

@@ -24,8 +24,6 @@ T = TypeVar("T")
 
 #: Files that may wait for a thread; one more is refused, so that a crowd gets an answer at once.
 MAX_WAITING = 128
-#: Frames judged between two searches of a video: half a second.
-SEARCH_EVERY = 6
 
 
 class Judge:
@@ -108,7 +106,7 @@ class Judge:
         from pipelines.video import Watcher
 
         started = time.perf_counter()
-        watch, moments, shape = Watcher(self.predictor, every=SEARCH_EVERY), [], (0, 0)
+        watch, moments, shape = Watcher(self.predictor), [], (0, 0)
         with Decoder(upload.path, self.limits) as decoder:
             header = decoder.header()
             for frame in decoder.frames():
@@ -125,6 +123,7 @@ class Judge:
             "rate": round(header.rate, 3),
             "moments": moments,
             "fault": fault,
+            "left_out": header.left_out,
             "seconds": round(time.perf_counter() - started, 3),
         }
 
@@ -145,13 +144,18 @@ class Judge:
 
 def _decoded(upload: Upload, pixels: int) -> Any:
     data = upload.path.read_bytes()
-    size = _size(data)
-    if size is not None and size[0] * size[1] > pixels:
-        raise Refused(413, f"{size[0]:,} x {size[1]:,} pixels; at most {pixels:,} in all: make it smaller")
+    _check_size(_size(data), pixels)
     try:
-        return decode(data, upload.name)
+        image = decode(data, upload.name)
     except UnreadableImage as error:
         raise Refused(_status(error.reason), error.reason) from None
+    _check_size((image.shape[1], image.shape[0]), pixels)  # of a damaged header nothing was known before
+    return image
+
+
+def _check_size(size: tuple[int, int] | None, pixels: int) -> None:
+    if size is not None and size[0] * size[1] > pixels:
+        raise Refused(413, f"{size[0]:,} x {size[1]:,} pixels; at most {pixels:,} in all: make it smaller")
 
 
 def _status(reason: str) -> int:

@@ -162,7 +162,7 @@ function photoResult(file, answer) {
 
 // ---- videos ----------------------------------------------------------------------------------------------------
 
-// The moments of each face, the one seen longest first.
+// The moments of each track, the one seen longest first.
 function tracksOf(answer) {
   const tracks = new Map();
   for (const moment of answer.moments) {
@@ -222,13 +222,29 @@ function chart(points, last, seek, words) {
   return { made, at: (t) => { now.setAttribute("x1", x(t)); now.setAttribute("x2", x(t)); } };
 }
 
+// A class named like another column gets p_ before its name, as in the CSV of mueca predict.
+function classColumns(known, names) {
+  const taken = new Set([...known, ...names.filter((n) => !known.includes(n))]);
+  return names.map((name) => {
+    if (!known.includes(name)) return name;
+    let column = `p_${name}`;
+    while (taken.has(column)) column = `p_${column}`;
+    taken.add(column);
+    return column;
+  });
+}
+
+// A value as CSV writes it: quoted where it holds a comma, a quote or a line break.
+const cell = (value) => (/[",\n\r]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value);
+
 function csvOf(answer) {
   const names = CLASSES.map((c) => c.name);
-  const lines = [["frame", "seconds", "track", "left", "top", "right", "bottom", "label", ...names].join(",")];
+  const known = ["frame", "seconds", "track", "left", "top", "right", "bottom", "label"];
+  const lines = [[...known, ...classColumns(known, names)].map(cell).join(",")];
   for (const moment of answer.moments) {
     for (const face of moment.faces) {
       const { left, top, right, bottom } = face.box;
-      lines.push([moment.frame, moment.seconds, face.track, left, top, right, bottom, face.label, ...names.map((n) => numbersOf(face)[n])].join(","));
+      lines.push([moment.frame, moment.seconds, face.track, left, top, right, bottom, face.label, ...names.map((n) => numbersOf(face)[n])].map(cell).join(","));
     }
   }
   return `${lines.join("\n")}\n`;
@@ -249,7 +265,7 @@ function videoResult(file, answer) {
   const stage = el("div", { className: "stage" }, video, marks);
   const longest = tracks.slice(0, MOST_CHARTS).sort((a, b) => a[1][0].seconds - b[1][0].seconds);
   const charts = longest.map(([track, points]) => {
-    const words = `face ${track}: ${mostOften(points)}, seen from ${points[0].seconds.toFixed(1)} to ${points[points.length - 1].seconds.toFixed(1)} s`;
+    const words = `track ${track}: ${mostOften(points)}, seen from ${points[0].seconds.toFixed(1)} to ${points[points.length - 1].seconds.toFixed(1)} s`;
     return [words, chart(points, last, (t) => { video.currentTime = t; }, `time line, ${words}`)];
   });
   const follow = () => {
@@ -263,11 +279,12 @@ function videoResult(file, answer) {
   for (const kind of ["loadeddata", "play", "seeked", "pause"]) video.addEventListener(kind, follow);
   video.onerror = () => stage.replaceChildren(el("p", { className: "soft" }, "This browser does not play videos of this kind."));
   video.src = URL.createObjectURL(file);
-  const words = `${answer.name}: ${count(tracks.length, "face")} in ${last.toFixed(1)} s`;
+  const words = `${answer.name}: ${count(tracks.length, "track")} in ${last.toFixed(1)} s`;
   const csv = el("button", { type: "button" }, "Save the time line as CSV");
   csv.onclick = () => save(`${answer.name}.csv`, new Blob([csvOf(answer)], { type: "text/csv" }));
   const made = el("article", { className: "result" }, el("h3", {}, words));
   if (answer.fault) made.append(el("p", { className: "fault" }, answer.fault));
+  if (answer.left_out) made.append(el("p", { className: "soft" }, `Left out: ${answer.left_out}.`));
   made.append(stage, el("p", { className: "soft" }, `${answer.width} x ${answer.height} pixels, ${answer.moments.length} frames judged in ` +
     `${answer.seconds.toFixed(1)} s. The numbers are smoothed over half a second. Click a time line to go there.`));
   if (charts.length) made.append(legend());

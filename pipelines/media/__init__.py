@@ -1,0 +1,1 @@
+"""Videos and cameras as streams of frames."""
