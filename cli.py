@@ -522,9 +522,9 @@ SmoothOption = Annotated[float, typer.Option(min=0, help="Smooth a face's number
 
 
 @app.command(
-    epilog="One JSON line a photo or frame, or with --format csv one row a face. Examples: mueca predict "
-    "photo.jpg; mueca predict holiday/ --out faces.csv --format csv --draw marked/; mueca predict talk.mp4 "
-    "--format csv --out talk.csv --chart charts/ --draw marked/"
+    epilog="One JSON line a photo or frame, or with --out NAME.csv one row a face. Examples: mueca predict "
+    "photo.jpg; mueca predict holiday/ --out faces.csv --draw marked/; mueca predict talk.mp4 "
+    "--out talk.csv --chart charts/ --draw marked/"
 )
 def predict(
     paths: Annotated[list[Path], typer.Argument(help="Photos, folders of photos, or videos.")],
@@ -543,8 +543,13 @@ def predict(
         Literal["one", "flip", "six", "ten"] | None,
         typer.Option(help="Looks of a network at each face: better, and as many times the work."),
     ] = None,
-    form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="Of the records.")] = "jsonl",
-    out: Annotated[Path | None, typer.Option(help="A file for the records; default: the screen.")] = None,
+    form: Annotated[
+        Literal["jsonl", "csv", "parquet"] | None,
+        typer.Option("--format", help="Of the records; default: as --out ends, or jsonl."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A .jsonl, .csv or .parquet file; default: jsonl on the screen.")
+    ] = None,
     draw: Annotated[Path | None, typer.Option(help="A folder for copies with boxes and labels.")] = None,
     chart: Annotated[
         Path | None, typer.Option(help="Videos: a folder for charts of the time line, .svg and .png.")
@@ -567,6 +572,7 @@ def predict(
         views=views, out=out, progress=console.Bars(),
     )  # fmt: skip
     console.say(words.tally(tally))
+    words.print_notes(tally.notes)
     _report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any
 
 from featurize.backbones.views import Views
 from featurize.detect import detector as named_detector
@@ -19,6 +19,7 @@ from pipelines.datasets.folder import PICTURES
 from pipelines.frames import VIDEOS, UnreadableVideo
 from pipelines.photos import Tally, copy_names
 from pipelines.predict import MIN_FACE, Predictor, model_for
+from pipelines.prediction.outputs import Form, RecordFile, Stream, check_out, record_format
 from pipelines.progress import SILENT, Progress
 from pipelines.video import SMOOTH, Moment, Timeline, predict_video
 from pipelines.windows import STRIDE, WINDOW, ClipPredictor, predict_windows
@@ -30,7 +31,8 @@ class Options:
 
     Attributes
     ----------
-    form : {"jsonl", "csv"}
+    form : {"jsonl", "csv", "parquet"}, optional
+        None: as the ending of the file says, and JSON lines without one.
     drawn : Path, optional
         Folder for copies with boxes and labels: a .jpg a photo, an .mp4 a video.
     chart : Path, optional
@@ -41,7 +43,7 @@ class Options:
         Frames of a clip, for a model of clips; None: 18 and 9.
     """
 
-    form: Literal["jsonl", "csv"] = "jsonl"
+    form: Form | None = None
     drawn: Path | None = None
     chart: Path | None = None
     every: int = EVERY
@@ -144,7 +146,7 @@ def run(
     precision, views
         See `Predictor.load`.
     out : Path, optional
-        File for the records; by default the output stream.
+        File for the records; by default the output stream. Its ending is the format; its folder is made.
     progress : Progress
 
     Raises
@@ -153,6 +155,9 @@ def run(
         One line: nothing found, no such model or detector, a file that cannot be written.
     """
     chosen = options or Options()
+    chosen = replace(chosen, form=record_format(out, chosen.form))
+    if out is not None:
+        check_out(out)
     files = find_files(paths)
     predictor = load_predictor(
         model, detector, min_face, crowd=crowd, precision=precision, views=views
@@ -160,11 +165,11 @@ def run(
     videos = _is_video(files[0])
     _check_words(chosen, predictor, videos)
     with ExitStack() as stack:
-        to = sys.stdout if out is None else stack.enter_context(out.open("w", encoding="utf-8", newline=""))
+        to: Stream = sys.stdout if out is None else stack.enter_context(RecordFile(out))
         if videos:
             return predict_videos(files, predictor, to, chosen, progress)
         return photos.predict_photos(
-            files, predictor, to, form=chosen.form, drawn=chosen.drawn, progress=progress
+            files, predictor, to, form=chosen.form or "jsonl", drawn=chosen.drawn, progress=progress
         )
 
 
@@ -179,7 +184,7 @@ def _check_words(options: Options, predictor: Predictor, videos: bool) -> None:
 
 
 def predict_videos(
-    files: Sequence[Path], predictor: Predictor, to: IO[str], options: Options, progress: Progress = SILENT
+    files: Sequence[Path], predictor: Predictor, to: Stream, options: Options, progress: Progress = SILENT
 ) -> Tally:
     """Judge videos; rows are written as they come, so memory stays constant.
 
@@ -194,21 +199,31 @@ def predict_videos(
     """
     tally = Tally()
     names = copy_names(files, ".mp4")
-    writer = timeline.Table(to, predictor.classes) if options.form == "csv" else timeline.Lines(to)
-    for path in files:
-        drawn = options.drawn / names[path] if options.drawn else None
-        if drawn is not None and drawn.exists() and drawn.samefile(path):
-            raise ValueError(f"--draw would write over {path}; give another folder")
-        try:
-            rows = _timeline(path, predictor, drawn, options, progress)
-        except (UnreadableVideo, OSError) as error:
-            reason = getattr(error, "reason", " ".join(str(error).split()))
-        else:
-            with rows:
-                reason = _write_rows(path, rows, writer, predictor, options, names[path], tally)
-        if reason:
-            tally.faults.append(Fault(str(path), reason))
+    form = options.form or "jsonl"
+    with timeline.Lines(to) if form == "jsonl" else timeline.Table(to, predictor.classes, form) as writer:
+        for path in files:
+            reason = _predict_file(path, writer, predictor, options, names[path], tally, progress)
+            if reason:
+                tally.faults.append(Fault(str(path), reason))
     return tally
+
+
+def _predict_file(
+    path: Path, writer: timeline.Lines | timeline.Table, predictor: Predictor, options: Options, name: str,
+    tally: Tally, progress: Progress,
+) -> str:  # fmt: skip
+    """Write what a video shows; return what was wrong with it."""
+    drawn = options.drawn / name if options.drawn else None
+    if drawn is not None and drawn.exists() and drawn.samefile(path):
+        raise ValueError(f"--draw would write over {path}; give another folder")
+    try:
+        rows = _timeline(path, predictor, drawn, options, progress)
+    except (UnreadableVideo, OSError) as error:
+        return str(getattr(error, "reason", " ".join(str(error).split())))
+    with rows:
+        if rows.left_out:
+            tally.notes.append(Fault(str(path), rows.left_out))
+        return _write_rows(path, rows, writer, predictor, options, name, tally)
 
 
 def _timeline(
@@ -231,18 +246,19 @@ def _write_rows(
 ) -> str:  # fmt: skip
     """Write what a video shows; return what was wrong with it."""
     chart = timeline.Chart(predictor.classes)
-    tracks, small = 0, 0
+    tracks: set[int] = set()
+    small = 0
     try:
         for row in rows:
             writer.write(str(path), row)
             chart.add(row)
-            tracks = max([tracks, *(face.track for face in row.faces)])
+            tracks |= {face.track for face in row.faces}
             small = max(small, len(row.skipped) if isinstance(row, Moment) else 0)
     except UnreadableVideo as error:
         return error.reason
     tally.videos += 1
     tally.frames += rows.frames
-    tally.faces += tracks
+    tally.faces += len(tracks)
     tally.skipped += small
     if options.chart:
         chart.save(options.chart, Path(name).stem)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections import deque
@@ -10,16 +9,20 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from types import TracebackType
+from typing import Any, Self
 
 from featurize.images import Image, UnreadableImage, decode
 from pipelines.datasets.base import Fault
 from pipelines.datasets.scan import MAX_FILE
 from pipelines.predict import Predictor, Sight, box_dict, draw
+from pipelines.prediction.outputs import Form, Stream, table
 from pipelines.progress import SILENT, Progress
 
 #: Photos looked at at once: the detectors let Python's other threads run. Each holds a decoded photo.
 WORKERS = min(4, os.cpu_count() or 1)
+#: Columns of a table of faces, before those of the classes.
+COLUMNS = ("file", "face", "left", "top", "right", "bottom", "confidence", "label", "meaning")
 
 
 @dataclass
@@ -29,11 +32,13 @@ class Tally:
     Attributes
     ----------
     photos, faces, skipped : int
-        Photos read, faces judged, faces found that are too small; of a video each face counts once.
+        Photos read, faces judged, faces found that are too small; of a video `faces` counts tracks.
     videos, frames : int
         Videos read, and their frames.
     faults : list of Fault
         Files that could not be read.
+    notes : list of Fault
+        What was left out of files that were read: covers and other streams of a video.
     """
 
     photos: int = 0
@@ -42,14 +47,15 @@ class Tally:
     videos: int = 0
     frames: int = 0
     faults: list[Fault] = field(default_factory=list)
+    notes: list[Fault] = field(default_factory=list)
 
 
 def predict_photos(
     photos: Sequence[Path],
     predictor: Predictor,
-    to: IO[str],
+    to: Stream,
     *,
-    form: Literal["jsonl", "csv"] = "jsonl",
+    form: Form = "jsonl",
     drawn: Path | None = None,
     progress: Progress = SILENT,
 ) -> Tally:
@@ -60,7 +66,8 @@ def predict_photos(
     photos : sequence of Path
     predictor : Predictor
     to : text stream
-    form : {"jsonl", "csv"}
+        For Parquet a `pipelines.prediction.outputs.RecordFile`.
+    form : {"jsonl", "csv", "parquet"}
         A line a photo, or a row a face (a photo without a face has no row).
     drawn : Path, optional
         Folder for copies with boxes and labels.
@@ -72,8 +79,8 @@ def predict_photos(
     """
     tally = Tally()
     names = copy_names(photos, ".jpg")
-    writer = _Csv(to, predictor.classes) if form == "csv" else _Lines(to)
-    with progress.task("photos", len(photos)) as advance:
+    writer = _Lines(to) if form == "jsonl" else _Table(to, form, predictor.classes)
+    with progress.task("photos", len(photos)) as advance, writer:
         for path, image, seen, reason in _looked(photos, predictor):
             if image is None or seen is None:
                 tally.faults.append(Fault(str(path), reason))
@@ -121,7 +128,7 @@ def _count(tally: Tally, seen: Sight) -> None:
 
 
 class _Lines:
-    def __init__(self, to: IO[str]) -> None:
+    def __init__(self, to: Stream) -> None:
         self.to = to
 
     def write(self, path: Path, image: Image, seen: Sight) -> None:
@@ -136,22 +143,35 @@ class _Lines:
         self.to.write(json.dumps(record, ensure_ascii=False) + "\n")
         self.to.flush()
 
+    def __enter__(self) -> Self:
+        return self
 
-class _Csv:
-    def __init__(self, to: IO[str], classes: Sequence[str]) -> None:
-        self.to, self.classes = to, classes
-        self.writer = csv.writer(to)
-        self.writer.writerow(
-            ["file", "face", "left", "top", "right", "bottom", "confidence", "label", "meaning", *classes]
-        )
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class _Table:
+    def __init__(self, to: Stream, form: Form, classes: Sequence[str]) -> None:
+        self.classes = classes
+        self.table = table(to, form, COLUMNS, classes)
 
     def write(self, path: Path, image: Image, seen: Sight) -> None:
         del image
+        rows = []
         for number, face in enumerate(seen.faces, 1):
             known: list[Any] = [str(path), number, *box_dict(face.box).values(), round(face.confidence, 4)]
             numbers = [round(face.probabilities[name], 5) for name in self.classes]
-            self.writer.writerow([*known, face.label, face.meaning, *numbers])
-        self.to.flush()
+            rows.append([*known, face.label, face.meaning, *numbers])
+        self.table.write(rows)
+
+    def __enter__(self) -> Self:
+        self.table.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.table.__exit__(kind, error, trace)
 
 
 def copy_names(paths: Sequence[Path], suffix: str) -> dict[Path, str]:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.predict import box_dict
+from pipelines.prediction.outputs import Form, Stream, table
 
 if TYPE_CHECKING:
     from pipelines.video import Moment, TrackedFace
     from pipelines.windows import WindowRow
 
+#: Columns of a table of tracks, before those of the classes.
+COLUMNS = (
+    "file", "frame", "seconds", "last_frame", "last_seconds", "track", "left", "top", "right", "bottom",
+    "confidence", "label", "meaning",
+)  # fmt: skip
 #: A chart has at most so many instants, so that its memory does not grow with the video: then two become one.
 BINS = 600
 #: The faces a chart shows: those longest in view. Of so many times more the numbers are kept until then.
@@ -27,7 +33,7 @@ SHOWN, KEPT = 4, 16
 class Lines:
     """A JSON line a row of the time line."""
 
-    def __init__(self, to: IO[str]) -> None:
+    def __init__(self, to: Stream) -> None:
         self.to = to
 
     def write(self, name: str, row: Moment | WindowRow) -> None:
@@ -35,31 +41,44 @@ class Lines:
         self.to.write(json.dumps({"file": name, **row.as_dict()}, ensure_ascii=False) + "\n")
         self.to.flush()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
 
 class Table:
-    """A CSV row a face and moment.
+    """A row a face and moment, as CSV or Parquet; use as a context manager.
 
     A moment has ``frame`` and ``seconds``; a window the first of both, and ``last_frame`` and
     ``last_seconds`` (of a moment the same).
     """
 
-    def __init__(self, to: IO[str], classes: Sequence[str]) -> None:
-        self.to, self.classes = to, classes
-        self.writer = csv.writer(to)
-        when = ["file", "frame", "seconds", "last_frame", "last_seconds", "track"]
-        box = ["left", "top", "right", "bottom"]
-        self.writer.writerow([*when, *box, "confidence", "label", "meaning", *classes])
+    def __init__(self, to: Stream, classes: Sequence[str], form: Form = "csv") -> None:
+        self.classes = classes
+        self.table = table(to, form, COLUMNS, classes)
 
     def write(self, name: str, row: Moment | WindowRow) -> None:
         """Write the faces of a row of the video `name`."""
         begin, end = span(row)
         frames = getattr(row, "frames", None) or (row.frame, row.frame)  # type: ignore[union-attr]
+        rows = []
         for face in row.faces:
             when: list[Any] = [name, frames[0], round(begin, 4), frames[1], round(end, 4), face.track]
             numbers = [round(face.probabilities[label], 5) for label in self.classes]
             known = [*box_dict(face.box).values(), round(face.confidence, 4), face.label, face.meaning]
-            self.writer.writerow([*when, *known, *numbers])
-        self.to.flush()
+            rows.append([*when, *known, *numbers])
+        self.table.write(rows)
+
+    def __enter__(self) -> Self:
+        self.table.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.table.__exit__(kind, error, trace)
 
 
 def span(row: Moment | WindowRow) -> tuple[float, float]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from featurize.store import Listing, Store
-from pipelines.console import table
+from pipelines.console import printable, say, table
 from pipelines.progress import Progress
 
 if TYPE_CHECKING:
+    from pipelines.datasets.base import Fault
     from pipelines.photos import Tally
 
 
@@ -413,5 +414,18 @@ def tally(done: Tally) -> str:
     """Return what ``mueca predict`` did, in one line."""
     small = f", {done.skipped} too small to judge" if done.skipped else ""
     if done.videos:
-        return f"{done.faces} faces followed in {done.frames:,} frames of {done.videos} videos{small}"
+        where = f"{_count(done.frames, 'frame')} of {_count(done.videos, 'video')}"
+        return f"{_count(done.faces, 'track')} in {where}{small}"
     return f"{done.faces} faces in {done.photos} photos{small}"
+
+
+def print_notes(notes: Sequence[Fault], most: int = 20) -> None:
+    """Say of each file what was left out of it."""
+    for note in notes[:most]:
+        say(f"mueca: {printable(note.path)}: left out {note.reason}")
+    if len(notes) > most:
+        say(f"mueca: and of {len(notes) - most} more files")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Predictions of files, cameras and videos, as records."""

@@ -1,0 +1,242 @@
+"""Where records go: the ending decides the format, the file appears with its first record, columns differ."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Literal, Protocol, Self
+
+Form = Literal["jsonl", "csv", "parquet"]
+
+#: Ending -> format. A .json holds JSON lines too: a record a line, written as it comes.
+ENDINGS: dict[str, Form] = {
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".parquet": "parquet",
+}  # fmt: skip
+#: Rows of a .parquet file that are held until they are written.
+GROUP = 4096
+#: Types of the columns before those of the classes; those that are not named here are numbers with a point.
+_WHOLE = frozenset({"face", "frame", "last_frame", "track", "left", "top", "right", "bottom"})
+_TEXT = frozenset({"file", "label", "meaning"})
+
+
+class Stream(Protocol):
+    """What records are written to."""
+
+    def write(self, text: str, /) -> Any:
+        """Take some text."""
+
+    def flush(self) -> Any:
+        """Hand on what was taken."""
+
+
+def record_format(out: Path | None, form: Form | None) -> Form:
+    """Return the format of records: as the file's ending says, or as asked.
+
+    Parameters
+    ----------
+    out : Path or None
+        None: the output stream. A name without an ending, such as /dev/stdout, takes any format.
+    form : {"jsonl", "csv", "parquet"}, optional
+        None: as the ending says, and JSON lines without one.
+
+    Raises
+    ------
+    ValueError
+        If the ending is unknown or another format's, or Parquet is asked for without a file.
+    """
+    if out is None and form == "parquet":
+        raise ValueError("--format parquet is for a file; give --out NAME.parquet")
+    if out is None or not out.suffix:
+        return form or "jsonl"
+    said = ENDINGS.get(out.suffix.lower())
+    if said is None:
+        raise ValueError(f"--out {out}: unknown ending {out.suffix}; known: {', '.join(ENDINGS)}")
+    if form not in (None, said):
+        raise ValueError(
+            f"--out {out} and --format {form} differ; leave out --format, or end the name in .{form}"
+        )
+    return said
+
+
+def check_out(path: Path) -> None:
+    """Refuse a file that cannot be written, before anything is computed; nothing is made or touched.
+
+    Raises
+    ------
+    IsADirectoryError, NotADirectoryError, PermissionError
+        One line.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give a file, such as {path / 'faces.csv'}")
+    there = next(parent for parent in path.absolute().parents if parent.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"{path} cannot be written: {there} is a file, no folder")
+    target = path if path.exists() else there
+    if not os.access(target, os.W_OK):
+        raise PermissionError(f"{path} cannot be written: {target} is read-only for you; give another --out")
+
+
+def class_columns(known: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """Return a column name for each class: its own, with ``p_`` before it where another column has it.
+
+    Parameters
+    ----------
+    known : sequence of str
+        Names of the other columns.
+    classes : sequence of str
+    """
+    taken = {*known, *(name for name in classes if name not in known)}
+    columns = []
+    for name in classes:
+        column = name
+        while name in known and column in taken:
+            column = f"p_{column}"
+        taken.add(column)
+        columns.append(column)
+    return columns
+
+
+class RecordFile:
+    """A text file that appears, with its folder, when something is first written: an older one stays till then.
+
+    Use as a context manager: a block that ends without an error leaves a file, if an empty one.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[str] | None = None
+
+    def write(self, text: str, /) -> int:
+        """Write text."""
+        return self._opened().write(text)
+
+    def flush(self) -> None:
+        """Hand on to the system what was written."""
+        if self._file is not None:
+            self._file.flush()
+
+    def _opened(self) -> IO[str]:
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("w", encoding="utf-8", newline="")
+        return self._file
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self.path.suffix.lower() != ".parquet":
+            self._opened()
+        if self._file is not None:
+            self._file.close()
+
+
+class CsvTable:
+    """Rows as CSV, handed on one by one; the header comes with the first row, or with the end.
+
+    Parameters
+    ----------
+    to : Stream
+    columns : sequence of str
+    classes : sequence of str
+        Their columns stand last; see `class_columns`.
+    """
+
+    def __init__(self, to: Stream, columns: Sequence[str], classes: Sequence[str]) -> None:
+        self.to = to
+        self.columns = [*columns, *class_columns(columns, classes)]
+        self._writer: Any = None
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows, a value a column."""
+        self._begin()
+        self._writer.writerows(rows)
+        self.to.flush()
+
+    def _begin(self) -> None:
+        if self._writer is None:
+            self._writer = csv.writer(self.to)
+            self._writer.writerow(self.columns)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._begin()
+
+
+class ParquetTable:
+    """Rows as Parquet, `GROUP` at a time; the file gets its name when the block ends without an error.
+
+    Parameters
+    ----------
+    path : Path
+    columns, classes : sequence of str
+        As of `CsvTable`.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str], classes: Sequence[str]) -> None:
+        import pyarrow as pa
+
+        self.path = path
+        types: Mapping[bool, Any] = {True: pa.int64(), False: pa.float64()}
+        known = [(name, pa.string() if name in _TEXT else types[name in _WHOLE]) for name in columns]
+        numbers = [(name, pa.float64()) for name in class_columns(columns, classes)]
+        self.schema = pa.schema([*known, *numbers])
+        self._rows: list[Sequence[Any]] = []
+        self._partial = path.with_name(f".{path.stem}.{os.getpid()}.tmp.parquet")
+        self._writer: Any = None
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Take rows, a value a column."""
+        self._rows.extend(rows)
+        if len(self._rows) >= GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self._writer is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = pq.ParquetWriter(self._partial, self.schema)
+        columns = [[row[i] for row in self._rows] for i in range(len(self.schema))]
+        arrays = [pa.array(c, field.type) for c, field in zip(columns, self.schema, strict=True)]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
+        self._rows = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._flush()
+            if self._writer is not None:
+                self._writer.close()
+            if kind is None:
+                self._partial.replace(self.path)
+        finally:
+            self._partial.unlink(missing_ok=True)
+
+
+def table(to: Stream, form: Form, columns: Sequence[str], classes: Sequence[str]) -> CsvTable | ParquetTable:
+    """Return what writes rows in a format.
+
+    Raises
+    ------
+    ValueError
+        If Parquet is asked for and `to` is no `RecordFile`.
+    """
+    if form == "csv":
+        return CsvTable(to, columns, classes)
+    if not isinstance(to, RecordFile):
+        raise ValueError("Parquet goes to a file: give a RecordFile")
+    return ParquetTable(to.path, columns, classes)
