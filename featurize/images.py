@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from typing import Any, ClassVar, Literal
 
 import cv2
@@ -19,12 +20,14 @@ from PIL import ImageOps, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field
 
 from featurize.checks import check_bytes, check_image, check_sample, check_side
+from featurize.metadata import with_less_metadata
 from featurize.suggest import error_words
 
 Image = NDArray[np.uint8]
 
-#: Raised whenever the same file decodes to other pixels, so that remembered digests are not reused.
-DECODE_VERSION = 1
+#: Raised whenever the same file decodes to other pixels, or one that was refused is read, so that what is
+#: remembered of files is not reused.
+DECODE_VERSION = 2
 #: Smallest side of a picture, in pixels: less holds no face.
 MIN_SIDE = 8
 #: Largest side and largest area, read from the header before anything is decoded: 8192 x 8192 is 192 MiB of
@@ -35,6 +38,14 @@ MAX_PIXELS = 8192 * 8192
 GROUND = (255, 255, 255, 255)
 #: Pillow's names of the formats read. A fixed list: its other readers (EPS runs Ghostscript) are never tried.
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
+
+#: EXIF's tag of the rotation, and what undoes each of its values.
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT, 3: Pillow.Transpose.ROTATE_180, 4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE, 6: Pillow.Transpose.ROTATE_270, 7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}  # fmt: skip
 
 # Filters of the warnings module belong to the whole process, so only one thread at a time may swap them.
 _WARNINGS = threading.RLock()
@@ -80,7 +91,8 @@ def decode(data: bytes, name: str = "picture") -> Image:
     ndarray of shape (h, w) for grey and (h, w, 3) RGB for colour, uint8
         16-bit values are divided by 256; CMYK and palettes become RGB (a palette of greys becomes grey);
         alpha is composited on `GROUND`; the rotation that EXIF or XMP states is applied. Of a multi-picture
-        JPEG (MPO), as telephones write, it is the first picture.
+        JPEG (MPO), as telephones write, it is the first picture. Damaged or endless metadata of a PNG or
+        JPEG (comments, profiles) are passed over: the pixels are read without them.
 
     Raises
     ------
@@ -94,9 +106,7 @@ def decode(data: bytes, name: str = "picture") -> Image:
     if not data:
         raise UnreadableImage(name, "empty file (0 bytes); copy it again")
     try:
-        picture = _opened(data)
-        _check_header(picture, name)
-        return _pixels(picture, name)
+        return _decoded(data, name)
     except (UnreadableImage, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -107,6 +117,25 @@ def decode(data: bytes, name: str = "picture") -> Image:
     # On broken input Pillow's readers raise nearly anything: OSError, SyntaxError, struct.error, IndexError.
     except Exception as error:
         raise UnreadableImage(name, f"corrupt or truncated ({error_words(error)}); copy it again") from None
+
+
+def _decoded(data: bytes, name: str) -> Image:
+    """Decode a file, and one that fails once more without its metadata; raise what the whole file raised."""
+    first: Exception | None = None
+    for version in chain([data], with_less_metadata(data)):
+        try:
+            return _read(version, name)
+        except (UnreadableImage, MemoryError, Pillow.DecompressionBombError):
+            raise
+        except Exception as error:
+            first = first or error
+    raise first or AssertionError
+
+
+def _read(data: bytes, name: str) -> Image:
+    picture = _opened(data)
+    _check_header(picture, name)
+    return _pixels(picture, name)
 
 
 @contextlib.contextmanager
@@ -161,9 +190,17 @@ def _pixels(picture: Pillow.Image, name: str) -> Image:
         return np.array(picture)  # nothing to rotate or convert, nothing that warns: threads need not queue
     with _quiet():
         picture.load()
-        with contextlib.suppress(Exception):  # unreadable EXIF states no rotation
-            picture = ImageOps.exif_transpose(picture)
-        return _eight_bit(picture, form, name)
+        return _eight_bit(_upright(picture), form, name)
+
+
+def _upright(picture: Pillow.Image) -> Pillow.Image:
+    """Return the picture turned as its EXIF or XMP says, if either can be read that far."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # it could be read, but not written again without the rotation
+        with contextlib.suppress(Exception):
+            return picture.transpose(_TURNS[picture.getexif()[_ORIENTATION]])
+        return picture
 
 
 def _eight_bit(picture: Pillow.Image, form: str | None, name: str) -> Image:

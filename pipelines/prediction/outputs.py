@@ -99,7 +99,7 @@ def class_columns(known: Sequence[str], classes: Sequence[str]) -> list[str]:
 
 
 class RecordFile:
-    """A text file that appears, with its folder, when something is first written: an older one stays till then.
+    """A text file that appears, with its folder, with the first record; an older one stays until then.
 
     Use as a context manager: a block that ends without an error leaves a file, if an empty one.
 
