@@ -813,9 +813,9 @@ def _show_entries(records: list[dict[str, Any]], json: bool, console: Any) -> No
 
 
 def _store() -> Store:
-    from featurize.store import Store
+    from featurize.store import Store, default_root
 
-    return Store()
+    return Store(default_root())
 
 
 def _report_faults(faults: Any, what: str = "left out", named: bool = False) -> None:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.backbones.frame import backend_name, dtype_policy, gpus, quiet
-from featurize.store import default_root, key_of
+from featurize.cache_folder import default_root, usable_root, why_not_writable
+from featurize.store import key_of
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +135,10 @@ def compiled(model: Callable[[], Any], identity: dict[str, Any], shape: tuple[in
     if choice.engine == "keras":
         with dtype_policy("mixed_bfloat16" if choice.precision == "bf16" else "float32"):
             return KerasRunner(model())
-    return OpenVinoRunner(_exported(model, identity), shape, choice.precision)
+    path = _exported(model, identity)
+    if path is None:  # nowhere to export it to; in one precision both engines give the same vectors
+        return compiled(model, identity, shape, replace(choice, engine="keras"))
+    return OpenVinoRunner(path, shape, choice.precision)
 
 
 def _batches(pixels: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -165,7 +169,9 @@ class OpenVinoRunner:
 
     def __init__(self, path: Path, shape: tuple[int, ...], precision: str) -> None:
         self._path, self._shape = path, shape
-        self._settings = {"INFERENCE_PRECISION_HINT": precision, "CACHE_DIR": str(path.parent / "compiled")}
+        self._settings = {"INFERENCE_PRECISION_HINT": precision}
+        if why_not_writable(path.parent / "compiled") is None:
+            self._settings["CACHE_DIR"] = str(path.parent / "compiled")
         self._alone = threading.Lock()
         self._queues: dict[int, Any] = {}
 
@@ -205,10 +211,15 @@ class OpenVinoRunner:
         return self._queues[size]
 
 
-def _exported(model: Callable[[], Any], identity: dict[str, Any]) -> Path:
-    """Return the model in OpenVINO's form, exported once and kept under the cache folder."""
-    version = _openvino().__version__
-    folder = default_root() / "engines" / key_of(identity | {"openvino": version})
+def _exported(model: Callable[[], Any], identity: dict[str, Any]) -> Path | None:
+    """Return the model in OpenVINO's form, exported once and kept under the cache folder; None if nowhere."""
+    name = key_of(identity | {"openvino": _openvino().__version__})
+    if (kept := default_root() / "engines" / name / "model.xml").is_file():
+        return kept
+    root = usable_root()
+    if root is None:
+        return None
+    folder = root / "engines" / name
     if not (folder / "model.xml").is_file():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:

@@ -16,7 +16,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from featurize.cache_folder import default_root, temporary_root, usable_root
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +39,6 @@ Compute = Callable[[Sequence[Span]], Iterator[NDArray[np.float32]]]
 
 class CacheError(OSError):
     """The cache folder cannot be used; the message says what to do."""
-
-
-def default_root() -> Path:
-    """Return the cache folder: ``MUECA_CACHE``, else the platform's cache folder for this user."""
-    if given := os.environ.get("MUECA_CACHE"):
-        return Path(given).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("mueca", appauthor=False))
 
 
 def canonical_json(fields: Mapping[str, Any]) -> str:
@@ -112,12 +105,18 @@ class Store:
     Parameters
     ----------
     root : path, optional
-        The cache folder; `default_root()` if not given.
+        The cache folder; `default_root()` if not given. That one is optional: where it cannot be written it
+        is read all the same, and what is computed goes to `usable_root()`, or stays in memory.
     """
 
     def __init__(self, root: Path | str | None = None) -> None:
+        self.optional = root is None
         self.root = default_root() if root is None else Path(root).expanduser()
-        self.folder = self.root / "embeddings"
+
+    @property
+    def folder(self) -> Path:
+        """Where the entries lie."""
+        return self.root / "embeddings"
 
     @classmethod
     def of(cls, given: Store | Path | str | None) -> Store:
@@ -126,17 +125,9 @@ class Store:
 
     def open(self, key: str) -> Entry | None:
         """Return the entry of `key`, its checksum verified; None if there is none or it is damaged."""
-        folder = self.folder / key
-        try:
-            manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-            if problem := _damage(folder, manifest):
-                log.warning("cached embedding %s %s; it will be computed again", key[:12], problem)
-                return None
-            os.utime(folder / "manifest.json")
-        except (OSError, ValueError):
-            return None
-        X = np.load(folder / "X.npy", mmap_mode="r", allow_pickle=False)
-        return Entry(key, X, manifest, reused=True)
+        roots = [self.root, *([default_root(), temporary_root()] if self.optional else [])]
+        found = (_opened(root / "embeddings" / key, key) for root in dict.fromkeys(roots) if root)
+        return next((entry for entry in found if entry), None)
 
     def get(
         self,
@@ -166,11 +157,16 @@ class Store:
         Raises
         ------
         CacheError
-            If the folder cannot be written or the disk is full. Finished shards are kept.
+            If the folder that was given cannot be written, or the disk is full. Finished shards are kept.
         """
         key = key_of(fields)
         if entry := self.open(key):
             return entry
+        if self.optional:
+            root = usable_root()
+            if root is None:
+                return _in_memory(key, fields, (n, dim), compute)
+            self.root = root
         try:
             return self._compute_locked(key, fields, (n, dim), compute, versions or {})
         except OSError as error:
@@ -256,6 +252,33 @@ class Store:
         return True
 
 
+def _opened(folder: Path, key: str) -> Entry | None:
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        if problem := _damage(folder, manifest):
+            log.warning("cached embedding %s %s; it will be computed again", key[:12], problem)
+            return None
+        with suppress(OSError):  # a cache that cannot be written is read all the same
+            os.utime(folder / "manifest.json")
+    except (OSError, ValueError):
+        return None
+    X = np.load(folder / "X.npy", mmap_mode="r", allow_pickle=False)
+    return Entry(key, X, manifest, reused=True)
+
+
+def _in_memory(key: str, fields: Mapping[str, Any], shape: tuple[int, int], compute: Compute) -> Entry:
+    """Return an embedding that is kept nowhere."""
+    spans, started = _spans(shape[0]), time.perf_counter()
+    X = np.concatenate([np.empty((0, shape[1]), np.float32), *compute(spans)])
+    X.flags.writeable = False
+    took = time.perf_counter() - started
+    return Entry(key, X, {"key": key, "fields": dict(fields), "seconds": took}, reused=False)
+
+
+def _spans(n: int) -> list[Span]:
+    return [(a, min(a + SHARD_ROWS, n)) for a in range(0, n, SHARD_ROWS)]
+
+
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Hold the lock at `path`; the system frees it when its holder dies, however that happens."""
@@ -279,7 +302,7 @@ class _Writing:
     def __init__(self, folder: Path, shape: tuple[int, int]) -> None:
         self.folder = folder
         self.n, self.dim = shape
-        self.spans = [(a, min(a + SHARD_ROWS, self.n)) for a in range(0, self.n, SHARD_ROWS)]
+        self.spans = _spans(self.n)
         folder.mkdir(parents=True, exist_ok=True)
 
     def fill(self, compute: Compute) -> None:
@@ -381,7 +404,9 @@ def _explained(error: OSError, root: Path) -> OSError:
             f"disk full while writing the cache in {root}; free some space and run again: "
             "what was computed is kept"
         )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+    about = str(error.filename or root)  # a sample that may not be read is no fault of the cache
+    denied = errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST
+    if error.errno in denied and about.startswith(str(root)):
         return CacheError(
             f"cannot write the cache folder {root} ({error.strerror}); "
             "set MUECA_CACHE to a folder you can write to"

@@ -21,6 +21,8 @@ def quiet_libraries() -> None:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     os.environ.setdefault("SKLEARNEX_VERBOSE", "ERROR")
     warnings.simplefilter("ignore")
+    # It names a temporary folder where it cannot keep its list of fonts: no business of ours.
+    logging.getLogger("matplotlib").setLevel(logging.CRITICAL)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine("mueca: %(message)s"))
     for name in ("featurize", "classifiers", "pipelines"):
