@@ -511,9 +511,11 @@ def export_(
     print(f"written to {made.folder}/ ({', '.join(made.files)})")
 
 
-DetectorOption = Annotated[str, typer.Option(help="auto, haar, dlib-hog or dlib-cnn.")]
+_DETECTORS = "auto, haar, dlib-hog, dlib-cnn, or none: every image is one face already."
+DetectorOption = Annotated[str, typer.Option(help=_DETECTORS)]
 MinFaceOption = Annotated[
-    int | None, typer.Option(min=16, help="Smallest face that is judged, in pixels; default: 32.")
+    int | None,
+    typer.Option(min=16, help="Smallest face that is judged, in pixels; default: 32, without a detector 16."),
 ]
 EveryOption = Annotated[
     int, typer.Option(min=1, help="Search every so many frames; faces are followed in between.")
@@ -617,9 +619,12 @@ def serve(
     model: Annotated[
         Path | None, typer.Option(help="What mueca fit --out wrote; default: the model that ships.")
     ] = None,
-    detector: Annotated[str, typer.Option(help="auto, haar, dlib-hog or dlib-cnn.")] = "auto",
+    detector: Annotated[str, typer.Option(help=_DETECTORS)] = "auto",
     min_face: Annotated[
-        int | None, typer.Option(min=16, help="Smallest face that is judged, in pixels; default: 32.")
+        int | None,
+        typer.Option(
+            min=16, help="Smallest face that is judged, in pixels; default: 32, without a detector 16."
+        ),
     ] = None,
     reports: Annotated[
         Path | None, typer.Option(help="Folder of results whose reports are shown; default: results.")

@@ -144,7 +144,9 @@ def main():
     words = argparse.ArgumentParser()
     words.add_argument("photos", type=Path)
     words.add_argument("--faces", type=Path)
-    words.add_argument("--detectors", nargs="+", default=list(DETECTORS))
+    words.add_argument(
+        "--detectors", nargs="+", default=[name for name, d in DETECTORS.items() if not d.whole]
+    )
     given = words.parse_args()
     with recording("detectors"):
         print(

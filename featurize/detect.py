@@ -1,4 +1,4 @@
-"""Face detectors: pictures in, boxes out; and the crop around a box as training saw its faces."""
+"""Face detectors: images in, boxes out; and the crop around a box as training saw its faces."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ class Detector(ABC):
     #: Score from which a box is believed: the detector's own default.
     threshold: ClassVar[float]
     framing: ClassVar[Framing]
+    #: Whether nothing is searched: every picture is one face.
+    whole: ClassVar[bool] = False
 
     def __init__(self) -> None:
         # Neither dlib's nor OpenCV's detectors may be shared by threads: each takes one and gives it back.
@@ -101,13 +103,17 @@ class Detector(ABC):
         image = np.ascontiguousarray(check_image(image))
         if not 0 <= smallest < np.inf:
             raise ValueError(f"smallest={smallest}: give the side of the smallest face in pixels, 0 or more")
-        scale = min(self.smallest / smallest, MAX_ENLARGE) if smallest else 1.0
+        scale = min(self.smallest / smallest, MAX_ENLARGE) if smallest and not self.whole else 1.0
         work = _scaled(image, scale)
         with self._borrowed() as engine:
             found = self._find(engine, work)
         back = image.shape[1] / work.shape[1], image.shape[0] / work.shape[0]
         boxes = [Detection(_unscaled(box, *back), score) for box, score in found if score >= self.threshold]
         return sorted(boxes, key=lambda d: (d.box.left - d.box.right, d.box.left, d.box.top))
+
+    def crop(self, image: Image, box: Box, side: int) -> Image:
+        """Return the (side, side[, 3]) crop around a box it found, framed as FER2013's faces are."""
+        return crop_face(image, box, self.framing, side)
 
     @abstractmethod
     def _make(self) -> Any:
@@ -182,8 +188,29 @@ class DlibCnn(Detector):
         return [(_sides(d.rect), float(d.confidence)) for d in found]
 
 
+class Whole(Detector):
+    """No detector: every picture is one face, such as a crop of a data set. The score is 1."""
+
+    name = "none"
+    smallest = 1
+    threshold = 0.0
+    framing = Framing(1.0, 0.0)
+    whole = True
+
+    def crop(self, image: Image, box: Box, side: int) -> Image:
+        """Return the whole picture as (side, side[, 3]), as extractors take the crops of a data set."""
+        del box
+        return resize(image, side)
+
+    def _make(self) -> Any:
+        return None
+
+    def _find(self, engine: Any, image: Image) -> list[tuple[tuple[float, float, float, float], float]]:
+        return [((0, 0, image.shape[1], image.shape[0]), 1.0)]
+
+
 #: name -> class. Adding a detector is a class and a line here.
-DETECTORS: dict[str, type[Detector]] = {"haar": Haar, "dlib-hog": DlibHog, "dlib-cnn": DlibCnn}
+DETECTORS: dict[str, type[Detector]] = {"haar": Haar, "dlib-hog": DlibHog, "dlib-cnn": DlibCnn, "none": Whole}
 #: 43 of 43 faces and no false box (docs/results/detectors.txt), haar 37; but dlib learned from such photos.
 DEFAULT = "dlib-hog"
 

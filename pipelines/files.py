@@ -18,7 +18,7 @@ from pipelines.datasets.base import Fault
 from pipelines.datasets.folder import PICTURES
 from pipelines.frames import VIDEOS, UnreadableVideo
 from pipelines.photos import Tally, copy_names
-from pipelines.predict import MIN_FACE, Predictor, model_for
+from pipelines.predict import Predictor, model_for
 from pipelines.prediction.outputs import Form, RecordFile, Stream, check_out, record_format
 from pipelines.progress import SILENT, Progress
 from pipelines.video import SMOOTH, Moment, Timeline, predict_video
@@ -112,7 +112,7 @@ def load_predictor(
     find = named_detector(detector)
     loaded = model_for(model, precision, views)
     kind = ClipPredictor if loaded.kinds == {"clip"} else Predictor
-    return kind(loaded, find, MIN_FACE if min_face is None else min_face, confidence, crowd)
+    return kind(loaded, find, min_face, confidence, crowd)
 
 
 def run(

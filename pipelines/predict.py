@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from classifiers.scoring import in_order_of_labels, label_is_largest
 from featurize.backbones.views import Views
 from featurize.checks import check_detections, check_image, check_samples
-from featurize.detect import Detection, Detector, crop_face
+from featurize.detect import Detection, Detector
 from featurize.detect import detector as named_detector
 from featurize.engine import Precision
 from featurize.faces import Box
@@ -27,6 +27,8 @@ __all__ = ["Face", "Predictor", "Sight", "draw"]
 
 #: Side in pixels of the smallest face that is judged: less than a FER2013 crop reaches at this box.
 MIN_FACE = 32
+#: The same where nothing is searched (detector "none"), and the least there is.
+MIN_CROP = 16
 #: Smaller faces, down to this part of `MIN_FACE`, are looked for too, to be reported as skipped.
 LOOK_BELOW = 0.9
 #: Of a large picture, faces smaller than its longer side divided by this are not looked for: it is reduced.
@@ -50,7 +52,7 @@ class Face:
     box : Box
         Pixels of the picture given, as the detector found it; may reach over the edge.
     confidence : float
-        The detector's own score, no probability; larger is surer.
+        The detector's own score, no probability; larger is surer. 1 without a detector.
     label : str
         The head's own prediction, the one that fitting measured.
     probabilities : dict of str to float
@@ -109,8 +111,8 @@ class Predictor:
     model : Model
         Of pictures, not of clips.
     find : Detector
-    min_face : int
-        Side in pixels of the smallest face that is judged.
+    min_face : int, optional
+        Side in pixels of the smallest face that is judged: 32, or 16 with the detector "none".
     confidence : float, optional
         Faces that the detector is less sure of are left out: its own score, no probability.
     crowd : bool
@@ -126,11 +128,13 @@ class Predictor:
         self,
         model: Model,
         find: Detector,
-        min_face: int = MIN_FACE,
+        min_face: int | None = None,
         confidence: float | None = None,
         crowd: bool = False,
     ) -> None:
-        if min_face < 16:
+        if min_face is None:
+            min_face = MIN_CROP if find.whole else MIN_FACE
+        if min_face < MIN_CROP:
             raise ValueError(f"min_face={min_face}: a face of less than 16 pixels shows no expression")
         self._check_kind(model)
         self.model = model
@@ -148,7 +152,7 @@ class Predictor:
 
     @classmethod
     def load(
-        cls, model: Path | str | None = None, detector: str = "auto", min_face: int = MIN_FACE,
+        cls, model: Path | str | None = None, detector: str = "auto", min_face: int | None = None,
         precision: Precision = "auto", views: Views | None = None,
     ) -> Self:  # fmt: skip
         """Read a model folder.
@@ -158,9 +162,9 @@ class Predictor:
         model : path, optional
             What ``mueca fit --out`` wrote; None for the model that ships.
         detector : str
-            "auto" or one of `featurize.detect.DETECTORS`.
-        min_face : int
-            Side in pixels of the smallest face that is judged.
+            "auto" or one of `featurize.detect.DETECTORS`. "none": every image is one face already.
+        min_face : int, optional
+            Side in pixels of the smallest face that is judged: 32, or 16 with the detector "none".
         precision : {"auto", "f32", "bf16"}
             What a network computes in; "auto" is the faster on this machine.
         views : {"one", "flip", "six", "ten"}, optional
@@ -196,6 +200,8 @@ class Predictor:
     def smallest(self, image: Image) -> int:
         """Return the side in pixels of the smallest face that is looked for in a picture of this size."""
         image = check_image(image)
+        if self.find.whole:
+            return self.min_face
         across = 0 if self.crowd else max(image.shape[:2]) / FACES_ACROSS
         return round(max(LOOK_BELOW * self.min_face, across))
 
@@ -222,9 +228,14 @@ class Predictor:
         """Return the faces of a picture, and what was skipped; as `faces`."""
         smallest = self.smallest(image)
         found = self.search(image)
-        judged = [d for d in found if side_of(d.box) >= self.min_face]
-        skipped = [d.box for d in found if side_of(d.box) < self.min_face]
+        judged = [d for d in found if self.large_enough(d.box)]
+        skipped = [d.box for d in found if not self.large_enough(d.box)]
         return Sight(self.judge(image, judged), skipped, smallest)
+
+    def large_enough(self, box: Box) -> bool:
+        """Say whether a face of this box is classified; of a whole image its shorter side decides."""
+        side = min(box.right - box.left, box.bottom - box.top) if self.find.whole else side_of(box)
+        return side >= self.min_face
 
     def judge(self, image: Image, found: Sequence[Detection]) -> list[Face]:
         """Return the faces of boxes found before, in their order."""
@@ -241,7 +252,7 @@ class Predictor:
 
     def crop(self, image: Image, box: Box) -> Image:
         """Return the (side, side[, 3]) crop around a box, framed and sized as the model's training faces."""
-        return crop_face(image, box, self.find.framing, self.side)
+        return self.find.crop(image, box, self.side)
 
     @property
     def side(self) -> int:

@@ -17,7 +17,7 @@ from featurize.faces import Box
 from featurize.images import MAX_PIXELS
 from featurize.track import EVERY, Seen, Tracker
 from pipelines.frames import Frame, VideoFile, VideoWriter
-from pipelines.predict import Face, Predictor, box_dict, draw, side_of
+from pipelines.predict import Face, Predictor, box_dict, draw
 from pipelines.progress import SILENT, Progress
 from pipelines.utils.paths import as_path
 
@@ -128,12 +128,12 @@ class Watcher:
 
     def __init__(self, predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH) -> None:
         self.predictor = predictor
-        self.track = Tracker(predictor.search, every)
+        self.track = tracker(predictor, every)
         self.smooth, self.votes = Smoother(smooth), Smoother(smooth)
 
     def __call__(self, frame: Frame) -> Moment:
         """Return the faces of the next frame."""
-        large, small = split_by_size(self.track(frame.image), self.predictor.min_face)
+        large, small = split_by_size(self.track(frame.image), self.predictor)
         crops = [self.predictor.crop(frame.image, s.detection.box) for s in large]
         each = zip(large, *self.predictor.labels_and_numbers(crops), strict=True)
         faces = [self._face(seen, frame.seconds, label, row) for seen, label, row in each]
@@ -154,10 +154,16 @@ def tracked(face: Face, track: int) -> TrackedFace:
     return TrackedFace(face.box, face.confidence, face.label, face.probabilities, face.meaning, track)
 
 
-def split_by_size(seen: Sequence[Seen], min_face: int) -> tuple[list[Seen], list[Seen]]:
+def tracker(predictor: Predictor, every: int = EVERY) -> Tracker:
+    """Return what follows the faces of frames; whole frames as faces need no following."""
+    follow = Tracker(predictor.search, every)
+    return Tracker(predictor.search, 1) if predictor.find.whole else follow
+
+
+def split_by_size(seen: Sequence[Seen], predictor: Predictor) -> tuple[list[Seen], list[Seen]]:
     """Return the faces that are large enough to judge, and the others."""
-    large = [s for s in seen if side_of(s.detection.box) >= min_face]
-    return large, [s for s in seen if side_of(s.detection.box) < min_face]
+    large = [s for s in seen if predictor.large_enough(s.detection.box)]
+    return large, [s for s in seen if not predictor.large_enough(s.detection.box)]
 
 
 class Row(Protocol):

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from featurize.checks import check_samples
-from featurize.detect import Detection, crop_face
+from featurize.detect import Detection
 from featurize.faces import Box
 from featurize.images import MAX_PIXELS, Image, to_grey
-from featurize.track import EVERY, Seen, Tracker
+from featurize.track import EVERY, Seen
 from pipelines.frames import Frame, VideoFile, VideoWriter
 from pipelines.model import Model
 from pipelines.predict import Predictor, draw
 from pipelines.progress import SILENT, Progress
 from pipelines.utils.paths import as_path
-from pipelines.video import FORGET, Timeline, TrackedFace, split_by_size, tracked
+from pipelines.video import FORGET, Timeline, TrackedFace, split_by_size, tracked, tracker
 
 #: Frames a prediction, and frames from one prediction to the next, of R2's page.
 WINDOW, STRIDE = 18, 9
@@ -63,7 +63,7 @@ class ClipPredictor(Predictor):
             raise ValueError(f"{len(frames)} frames and {len(boxes)} boxes; give a box for each frame")
         left, top, right, bottom = (round(float(v)) for v in np.median([b[:4] for b in boxes], axis=0))
         box = Box(left, top, right, bottom, True)
-        return np.stack([crop_face(frame, box, self.find.framing, SIDE) for frame in frames])
+        return np.stack([self.find.crop(frame, box, SIDE) for frame in frames])
 
 
 @dataclass(frozen=True)
@@ -118,14 +118,14 @@ class WindowWatcher:
         if stride < 1:
             raise ValueError(f"stride={stride}: give at least 1 frame")
         self.predictor, self.window, self.stride = predictor, window, stride
-        self.track = Tracker(predictor.search, every)
+        self.track = tracker(predictor, every)
         #: Faces as last judged, by track, with the time: what is drawn until the next window.
         self.known: dict[int, tuple[float, TrackedFace]] = {}
         self._frames: deque[tuple[Frame, dict[int, Detection]]] = deque(maxlen=window)
 
     def __call__(self, frame: Frame) -> WindowRow | None:
         """Take the next frame; return what its window shows if one ends here."""
-        large, _ = split_by_size(self.track(frame.image), self.predictor.min_face)
+        large, _ = split_by_size(self.track(frame.image), self.predictor)
         grey = Frame(frame.index, frame.seconds, to_grey(frame.image))
         if self._frames and self._frames[-1][0].image.shape != grey.image.shape:
             self._frames.clear()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from featurize.detect import detector
-from pipelines.predict import MIN_FACE, Predictor, model_folder
+from pipelines.predict import Predictor, model_folder
 from pipelines.web.access import access_for, is_loopback
 from pipelines.web.spool import Spool
 from pipelines.web.uploads import Limits
@@ -43,7 +43,8 @@ class Options:
     model : Path, optional
         What ``mueca fit --out`` wrote; by default the model that ships.
     detector : str
-    min_face : int
+    min_face : int, optional
+        See `pipelines.predict.Predictor`.
     reports : Path, optional
         Folder of results; by default ``results`` where there is one.
     token : str, optional
@@ -57,7 +58,7 @@ class Options:
     port: int = 8000
     model: Path | None = None
     detector: str = "auto"
-    min_face: int = MIN_FACE
+    min_face: int | None = None
     reports: Path | None = None
     token: str | None = None
     allowed: tuple[str, ...] = ()

@@ -35,7 +35,7 @@ def predictor(folders):
     return Predictor.load(folders / "softmax")
 
 
-@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("name", [name for name, d in DETECTORS.items() if not d.whole])
 def test_every_detector_finds_the_astronaut(folders, astronaut, name):
     small = astronaut[:300, :400]
     (face,) = Predictor.load(folders / "softmax", name, min_face=60).faces(small)
