@@ -844,9 +844,11 @@ def main(words: list[str] | None = None, prefix: tuple[str, ...] = ()) -> None:
     Exit codes: 0 all was done; 1 an error; 2 the words could not be read; 3 done, but something was left out;
     130 interrupted.
     """
+    from featurize.paths import expanded_word
+
     given = list(sys.argv[1:] if words is None else words)
     debug = "--debug" in given or bool(os.environ.get("MUECA_DEBUG"))
-    arguments = [*prefix, *(word for word in given if word != "--debug")]
+    arguments = [*prefix, *(expanded_word(word) for word in given if word != "--debug")]
     try:
         code = _run(arguments, debug)
     except KeyboardInterrupt:

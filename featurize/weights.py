@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from featurize.backbones.weightfile import WeightsError
+from featurize.paths import expanded
 from featurize.store import file_sha256
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def folder() -> Path:
     import platformdirs
 
     root = os.environ.get("MUECA_DATA") or platformdirs.user_data_dir("mueca", appauthor=False)
-    return Path(root).expanduser() / "weights"
+    return expanded(root) / "weights"
 
 
 def published(name: str) -> Published:

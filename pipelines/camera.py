@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from featurize.images import Image
+from featurize.paths import expanded
 from pipelines.frames import Frame, VideoFile
 
 log = logging.getLogger(__name__)
@@ -163,4 +164,4 @@ def source(word: str) -> Camera | Played:
     CameraError, UnreadableVideo, OSError
         If it cannot be opened.
     """
-    return Camera(int(word)) if word.isdecimal() else Played(Path(word).expanduser())
+    return Camera(int(word)) if word.isdecimal() else Played(expanded(word))

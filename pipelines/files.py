@@ -12,6 +12,7 @@ from typing import Any
 from featurize.backbones.views import Views
 from featurize.detect import detector as named_detector
 from featurize.engine import Precision
+from featurize.paths import expanded
 from featurize.track import EVERY
 from pipelines import photos, timeline
 from pipelines.datasets.base import Fault
@@ -19,7 +20,7 @@ from pipelines.datasets.folder import PICTURES
 from pipelines.frames import VIDEOS, UnreadableVideo
 from pipelines.photos import Tally, copy_names
 from pipelines.predict import Predictor, model_for
-from pipelines.prediction.outputs import Form, RecordFile, Stream, check_out, record_format
+from pipelines.prediction.outputs import Form, RecordFile, Stream, check_folder, check_out, record_format
 from pipelines.progress import SILENT, Progress
 from pipelines.video import SMOOTH, Moment, Timeline, predict_video
 from pipelines.windows import STRIDE, WINDOW, ClipPredictor, predict_windows
@@ -154,11 +155,8 @@ def run(
     ValueError, OSError
         One line: nothing found, no such model or detector, a file that cannot be written.
     """
-    chosen = options or Options()
-    chosen = replace(chosen, form=record_format(out, chosen.form))
-    if out is not None:
-        check_out(out)
-    files = find_files(paths)
+    chosen, out = _checked(options or Options(), out)
+    files = find_files([expanded(path) for path in paths])
     predictor = load_predictor(
         model, detector, min_face, crowd=crowd, precision=precision, views=views
     )  # fmt: skip
@@ -171,6 +169,19 @@ def run(
         return photos.predict_photos(
             files, predictor, to, form=chosen.form or "jsonl", drawn=chosen.drawn, progress=progress
         )
+
+
+def _checked(options: Options, out: Path | None) -> tuple[Options, Path | None]:
+    """Return options and file with their paths written out, after checking what is to be written."""
+    out = None if out is None else expanded(out)
+    form = record_format(out, options.form)
+    if out is not None:
+        check_out(out)
+    drawn, chart = (None if f is None else expanded(f) for f in (options.drawn, options.chart))
+    for name, folder in (("--draw", drawn), ("--chart", chart)):
+        if folder is not None:
+            check_folder(folder, name)
+    return replace(options, form=form, drawn=drawn, chart=chart), out
 
 
 def _check_words(options: Options, predictor: Predictor, videos: bool) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from featurize.images import MAX_PIXELS, MIN_SIDE, Image
+from featurize.paths import expanded
 from pipelines.media.streams import choose_stream, seconds_of
 
 #: Suffixes of files that are taken for videos.
@@ -88,9 +89,12 @@ class VideoFile:
         If it is not there.
     """
 
-    def __init__(self, path: Path, max_pixels: int = MAX_PIXELS, max_seconds: float | None = None) -> None:
+    def __init__(
+        self, path: Path | str, max_pixels: int = MAX_PIXELS, max_seconds: float | None = None
+    ) -> None:
         import av
 
+        path = expanded(path)
         if not path.is_file():
             raise FileNotFoundError(f"no video {path}")
         self.path, self.max_pixels, self.max_seconds = path, max_pixels, max_seconds
@@ -242,7 +246,8 @@ class VideoWriter:
     CLOCK = 90_000
     ENCODERS = ({"name": "libx264", "preset": "veryfast", "crf": "20"}, {"name": "mpeg4", "qscale": "4"})
 
-    def __init__(self, path: Path, rate: float) -> None:
+    def __init__(self, path: Path | str, rate: float) -> None:
+        path = expanded(path)
         self.path, self.rate = path, rate
         self._partial = path.with_name(f".{path.stem}.partial{path.suffix}")
         self._container: Any = None

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from featurize.images import Image
+from featurize.paths import expanded
 from featurize.track import EVERY
 from pipelines.camera import source as open_source
 from pipelines.drawing import draw, note
@@ -126,6 +127,7 @@ def run(
     ValueError, OSError
         One line: no camera, a camera that went away, no window, no such model.
     """
+    pictures = expanded(pictures)
     predictor = load_predictor(model, detector, min_face, confidence)
     faces = watcher(predictor, every, smooth)
     frames = open_source(source)

@@ -354,12 +354,14 @@ def load_model(folder: Path | str) -> Model:
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such folder.
+    FileNotFoundError, NotADirectoryError
+        If there is no such folder, or it is a file: the message says what to give.
     ValueError
         If it is no model, was changed, or its extractor would no longer give the same vectors.
     """
     folder = as_path(folder, "model")
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(_no_folder(folder))
     if not (folder / "card.json").is_file():
         raise FileNotFoundError(f"no model in {folder}; make one with: mueca fit ... --out {folder}")
     try:
@@ -375,6 +377,15 @@ def load_model(folder: Path | str) -> Model:
     _check_match(folder, card, expression, persist.load_card(folder / "head.skops")["meta"])
     estimator = persist.load(folder / "head.skops")
     return Model(expression, preprocess, estimator, card)
+
+
+def _no_folder(path: Path) -> str:
+    """Return what to give in place of a file."""
+    if (path.parent / "card.json").is_file():
+        return f"{path} is a file of the model in {path.parent}; give that folder"
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return f"{path} is a recipe, no model; make a folder with mueca fit ... --out MODEL, and give that"
+    return f"{path} is a file, no model; give the folder that mueca fit --out wrote"
 
 
 def _check_match(folder: Path, card: dict[str, Any], expression: str, meta: dict[str, Any]) -> None:

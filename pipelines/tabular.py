@@ -54,7 +54,7 @@ def write_csv(
     OSError
         If it cannot be written; an older file then stays as it was.
     """
-    path = Path(path)
+    path = expanded(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(as_csv(records, columns), "utf-8", newline="")

@@ -20,6 +20,7 @@ from featurize.backbones.weightfile import Seen, WeightsError
 from featurize.base import Extractor, ExtractorSpec, Params
 from featurize.clips.sampling import Sampling
 from featurize.engine import Choice, Engine, Precision, Runner, choose, compiled
+from featurize.paths import expanded
 from featurize.store import file_sha256
 
 #: A set of each kind, for the advice on how to get weights.
@@ -35,7 +36,7 @@ def shipped() -> list[Path]:
 
 def weight_path(given: str) -> Path:
     """Return the weight file at a path, or of that name among those that ship where no such path is."""
-    path = Path(given).expanduser()
+    path = expanded(given)
     return path if path.exists() else next((p for p in shipped() if p.stem == given), path)
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from featurize.paths import expanded
 from featurize.suggest import hint
 from pipelines.progress import SILENT, Progress
 from pipelines.utils.paths import as_path
@@ -39,7 +40,7 @@ IMPORTED = frozenset({"fer2013"})
 def data_root() -> Path:
     """Return the folder of imported sets: ``MUECA_DATA``, else the platform's data folder for this user."""
     if given := os.environ.get("MUECA_DATA"):
-        return Path(given).expanduser()
+        return expanded(given)
     import platformdirs
 
     return Path(platformdirs.user_data_dir("mueca", appauthor=False))
@@ -164,7 +165,7 @@ def _load_folder(
     from pipelines.datasets import folder
     from pipelines.datasets.whole_photos import with_notes
 
-    path = Path(name).expanduser()
+    path = expanded(name)
     if not path.exists():
         raise _unknown(name)
     if path.is_file():

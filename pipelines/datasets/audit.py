@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.paths import expanded
 from pipelines.datasets import near
 from pipelines.datasets.base import BLANK_STD, Dataset, grey_std, is_blank
 from pipelines.progress import SILENT, Progress
@@ -123,7 +124,7 @@ class Audit:
 
     def write_csv(self, folder: Path | str) -> tuple[Path, Path]:
         """Write summary.csv and findings.csv into `folder`; return their paths."""
-        folder = Path(folder)
+        folder = expanded(folder)
         folder.mkdir(parents=True, exist_ok=True)
         return (
             _written(folder / "summary.csv", self.dataset, Count, self.counts),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from featurize.paths import expanded
 from pipelines.datasets.base import Fault
 from pipelines.datasets.clip_folders import ClipFolders, NoFolderError
 from pipelines.datasets.clip_sheets import SheetRow, read_sheet, told_apart
@@ -54,7 +55,7 @@ def sheet_path(root: Path, given: Path | str | None) -> Path:
         If there is none, or more than one.
     """
     if given is not None:
-        path = Path(given).expanduser()
+        path = expanded(given)
         return path if path.is_absolute() or path.exists() else root / path
     sheets = _sheets(root)
     if len(sheets) != 1:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.images import decode, to_grey
+from featurize.paths import expanded
 from pipelines.datasets.base import Dataset, Fault, sample_digest
 from pipelines.datasets.clip_labels import LabelMap
 from pipelines.datasets.clip_records import ClipRecord, from_sheet, sheet_path
@@ -121,7 +122,7 @@ def load(
 
 def existing_folder(root: Path | str, name: str) -> Path:
     """Return the folder, or say where the set belongs."""
-    path = Path(root).expanduser()
+    path = expanded(root)
     if not path.is_dir():
         raise FileNotFoundError(f"{name}: no folder {path}; give the one that holds its subjects")
     return path

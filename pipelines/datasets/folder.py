@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.images import Image, decode
+from featurize.paths import expanded
 from featurize.suggest import hint
 from pipelines.datasets.base import Dataset, Fault
 from pipelines.datasets.scan import Scanned, scan
@@ -104,7 +105,7 @@ def load(
         misses a class or has an unknown one, a class without a readable picture; with `strict`, an unreadable
         picture.
     """
-    root = Path(path)
+    root = expanded(path)
     if not root.is_dir():
         missing = "is not a folder" if root.exists() else "no such folder"
         raise (NotADirectoryError if root.exists() else FileNotFoundError)(f"{root}: {missing}")

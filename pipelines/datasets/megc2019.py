@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.images import decode
+from featurize.paths import expanded
 from pipelines.datasets.base import Dataset, Fault, sample_digest
 from pipelines.datasets.clip_folders import alike, parts_of
 from pipelines.datasets.clip_labels import MEGC2019
@@ -73,7 +74,7 @@ def load(path: Path | str, *, strict: bool = False) -> Dataset:
     ValueError, OSError
         One line that names the path and what is wrong with it.
     """
-    root = Path(path).expanduser()
+    root = expanded(path)
     if not root.exists():
         raise FileNotFoundError(f"megc2019: no such folder or archive {root}")
     files = _folder(root) if root.is_dir() else _archive(root)

@@ -69,13 +69,34 @@ def check_out(path: Path) -> None:
         One line.
     """
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; give a file, such as {path / 'faces.csv'}")
-    there = next(parent for parent in path.absolute().parents if parent.exists())
-    if not there.is_dir():
-        raise NotADirectoryError(f"{path} cannot be written: {there} is a file, no folder")
-    target = path if path.exists() else there
-    if not os.access(target, os.W_OK):
-        raise PermissionError(f"{path} cannot be written: {target} is read-only for you; give another --out")
+        raise IsADirectoryError(f"--out {path} is a folder; give a file, such as {path / 'faces.csv'}")
+    _check_writable(path, "--out")
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Refuse a folder that is a file or cannot be written; as `check_out`.
+
+    Parameters
+    ----------
+    path : Path
+    option : str
+        What it was given by, for the message.
+    """
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(
+            f"{option} {path} is a file; give a folder, which is made if it is not there"
+        )
+    _check_writable(path, option)
+
+
+def _check_writable(path: Path, option: str) -> None:
+    there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    if there != path.absolute() and not there.is_dir():
+        raise NotADirectoryError(f"{option} {path} cannot be written: {there} is a file, no folder")
+    if not os.access(there, os.W_OK):
+        raise PermissionError(
+            f"{option} {path} cannot be written: {there} is read-only for you; give another"
+        )
 
 
 def class_columns(known: Sequence[str], classes: Sequence[str]) -> list[str]:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from featurize.paths import expanded
+
 __all__ = ["as_path", "check_parents"]
 
 
@@ -23,13 +25,13 @@ def as_path(given: Any, what: str = "path") -> Path:
     TypeError
         If it is neither.
     ValueError
-        If it is empty.
+        If it is empty, or a web address.
     """
     if not isinstance(given, str | os.PathLike) or isinstance(os.fspath(given), bytes):
         raise TypeError(f"{what}={given!r:.60}: give a path, as text or pathlib.Path")
     if not os.fspath(given):
         raise ValueError(f"{what} is empty; give a path ('.' is the current folder)")
-    return Path(given).expanduser()
+    return expanded(Path(given))
 
 
 def check_parents(folder: Path) -> None:

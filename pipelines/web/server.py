@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from featurize.detect import detector
+from featurize.paths import expanded
 from pipelines.predict import Predictor, model_folder
 from pipelines.web.access import access_for, is_loopback
 from pipelines.web.spool import Spool
@@ -67,6 +68,7 @@ class Options:
 
 def options(given: Mapping[str, Any], limits: Mapping[str, Any]) -> Options:
     """Return `Options` with `Limits`; what is None is as by default."""
+    given = {name: expanded(v) if isinstance(v, Path) else v for name, v in given.items()}
     changed = {name: value for name, value in limits.items() if value is not None}
     wanted = {name: value for name, value in given.items() if value is not None}
     return Options(**wanted, limits=Limits(**changed))
