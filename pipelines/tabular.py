@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from featurize.paths import expanded
+
 
 def as_csv(
     records: Iterable[Mapping[str, Any]], columns: Iterable[str] | None = None, *, header: bool = True
