@@ -48,7 +48,7 @@ def test_a_time_line_a_chart_and_a_copy(face_video, models, tmp_path, capsys):
          "--chart", tmp_path / "charts", "--draw", tmp_path / "marked"], capsys,
     )  # fmt: skip
     assert (code, out) == (0, "")
-    assert "1 faces followed in 40 frames of 1 videos" in said
+    assert "1 track in 40 frames of 1 video" in said
     rows = list(csv.DictReader((tmp_path / "t.csv").open(newline="", encoding="utf-8")))
     assert [int(row["frame"]) for row in rows] == list(range(40))
     assert float(rows[10]["seconds"]) == pytest.approx(0.4, abs=1e-3)

@@ -13,6 +13,8 @@ from pipelines import predict as module
 from pipelines.api import fit, load_dataset
 from pipelines.model import load_model
 from pipelines.predict import DEFAULT_MODEL, Predictor, draw
+from pipelines.video import predict_video
+from tests.pipelines.videofiles import write
 
 
 @pytest.fixture(scope="session")
@@ -161,3 +163,46 @@ def test_a_network_judges_in_the_precision_asked_for():
     apart = np.abs(whole.scores(faces) - half.scores(faces)).max()
     assert [p.choice.precision for p in (*whole._parts, *half._parts)] == ["f32", "bf16"]
     assert apart < 0.3
+
+
+def test_without_a_detector_an_image_is_the_face(folders):
+    faces = load_dataset("synthetic")
+    crops = [faces.samples[i] for i in range(20)]
+    whole = Predictor.load(folders / "softmax", "none")
+    for crop, label in zip(crops, whole.model.predict(crops), strict=True):
+        (face,) = whole.faces(crop)
+        assert face.box[:4] == (0, 0, crop.shape[1], crop.shape[0])
+        assert (face.confidence, face.label) == (1.0, label)
+
+
+def test_without_a_detector_any_shape_is_taken_as_training_took_it(folders):
+    whole = Predictor.load(folders / "softmax", "none")
+    image = np.random.default_rng(0).integers(0, 256, (60, 200, 3), np.uint8)
+    (face,) = whole.faces(image)
+    assert face.label == whole.model.predict([image])[0]
+    assert face.box[:4] == (0, 0, 200, 60)
+
+
+@pytest.mark.parametrize(("shape", "judged"), [((16, 16), True), ((15, 40), False), ((40, 15), False)])
+def test_without_a_detector_the_smallest_image_is_16_pixels(folders, shape, judged):
+    sight = Predictor.load(folders / "softmax", "none").look(np.zeros(shape, np.uint8))
+    assert (len(sight.faces), len(sight.skipped)) == (judged, not judged)
+    assert sight.smallest == 16
+
+
+def test_without_a_detector_every_frame_is_one_track(folders, tmp_path):
+    path = write(tmp_path / "v.mp4", np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), np.uint8))
+    with predict_video(path, Predictor.load(folders / "softmax", "none")) as timeline:
+        rows = list(timeline)
+    assert [[face.track for face in row.faces] for row in rows] == [[1]] * 8
+    assert all(row.faces[0].box[:4] == (0, 0, 64, 64) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("head.skops", "is a file of the model in"), ("x.yaml", "a recipe")]
+)
+def test_a_file_in_place_of_a_model_says_what_to_give(folders, tmp_path, name, words):
+    (tmp_path / "x.yaml").write_text("name: x")
+    path = folders / "softmax" / name if name == "head.skops" else tmp_path / name
+    with pytest.raises(NotADirectoryError, match=words):
+        Predictor.load(path)

@@ -51,3 +51,60 @@ def index_first(path):
                 packet.stream = stream
                 new.mux(packet)
     return done
+
+
+def with_streams(path, streams, sound=False):
+    """Write a file of several video streams, each (codec, width, height, frames), without any mark."""
+    import av
+
+    with av.open(str(path), "w") as made:
+        out = []
+        for codec, width, height, _ in streams:
+            stream = made.add_stream(codec, rate=25)
+            stream.width, stream.height = width, height
+            stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            out.append(stream)
+        audio = made.add_stream("aac", rate=44100) if sound else None
+        for stream, (_, width, height, count) in zip(out, streams, strict=True):
+            for i in range(count):
+                frame = av.VideoFrame.from_ndarray(
+                    np.full((height, width, 3), 5 * i, np.uint8), format="rgb24"
+                )
+                frame.pts = i
+                made.mux(stream.encode(frame))
+            made.mux(stream.encode())
+        for i in range(10 if audio else 0):
+            silence = av.AudioFrame.from_ndarray(
+                np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
+            )
+            silence.sample_rate, silence.pts = 44100, 1024 * i
+            made.mux(audio.encode(silence))
+        if audio:
+            made.mux(audio.encode())
+    return path
+
+
+def with_cover(path, cover):
+    """Put a JPEG into an .mp4 whose index stands last, as taggers do: it becomes the first video stream."""
+
+    def box(kind, data):
+        return struct.pack(">I4s", 8 + len(data), kind) + data
+
+    data = path.read_bytes()
+    at = data.rindex(b"moov") - 4
+    first = struct.unpack(">I", data[at + 8 : at + 12])[0]  # mvhd
+    picture = box(b"covr", box(b"data", struct.pack(">II", 13, 0) + cover))
+    handler = box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
+    tags = box(b"udta", box(b"meta", bytes(4) + handler + box(b"ilst", picture)))
+    rest = b"".join(_without(data[at + 8 + first :], b"udta"))
+    done = path.with_name(f"cover-{path.name}")
+    done.write_bytes(data[:at] + box(b"moov", data[at + 8 : at + 8 + first] + tags + rest))
+    return done
+
+
+def _without(data, left_out):
+    while len(data) >= 8:
+        size, kind = struct.unpack(">I4s", data[:8])
+        if kind != left_out:
+            yield data[:size]
+        data = data[size:]
