@@ -45,6 +45,16 @@ def test_a_start_that_has_seen_the_test_samples_is_refused(faces, first, tmp_pat
         train(swapped, plan(start=str(first.path)), tmp_path)
 
 
+def test_a_start_that_has_learned_from_what_validates_is_said_and_marked(faces, first, tmp_path, caplog):
+    alike = train(faces, plan(start=str(first.path)), tmp_path / "alike")
+    assert "validation_learned_before" not in alike.card["data"], "there it only chose the epoch"
+    assert not caplog.messages
+    other = train(faces, plan(start=str(first.path), split_seed=1), tmp_path / "other")
+    count = other.card["data"]["validation_learned_before"]
+    assert 0 < count <= other.card["data"]["validation"]
+    assert f"the start weights.npz learned from {count} of the" in caplog.text
+
+
 def test_another_start_is_another_training(faces, first, tmp_path):
     train(faces, plan(), tmp_path)
     with pytest.raises(ValueError, match="training of something else"):
