@@ -119,10 +119,10 @@ def test_an_error_before_the_first_record_leaves_an_older_file(files, tmp_path, 
     assert old.read_text() == "of yesterday"
     with pytest.raises(RuntimeError), RecordFile(old) as to, table(to, "csv", ["file"], ["happy"]):
         raise RuntimeError
-    with pytest.raises(RuntimeError), RecordFile(tmp_path / "t.parquet") as to:
-        with table(to, "parquet", ["file"], ["happy"]) as rows:
-            rows.write([["a.jpg", 0.5]])
-            raise RuntimeError
+    new = RecordFile(tmp_path / "t.parquet")
+    with pytest.raises(RuntimeError), new as to, table(to, "parquet", ["file"], ["happy"]) as rows:
+        rows.write([["a.jpg", 0.5]])
+        raise RuntimeError
     assert old.read_text() == "of yesterday"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["t.csv"]
     capsys.readouterr()
