@@ -539,8 +539,9 @@ def predict(
         bool, typer.Option("--crowd", help="Look for small faces in large pictures too; takes long.")
     ] = False,
     precision: Annotated[
-        Precision, typer.Option(help="Of networks; auto: the faster on this machine.")
-    ] = "auto",
+        Precision | None,
+        typer.Option(help="Of networks; default: as fitted. auto: the faster on this machine."),
+    ] = None,
     views: Annotated[
         Literal["one", "flip", "six", "ten"] | None,
         typer.Option(help="Looks of a network at each face: better, and as many times the work."),

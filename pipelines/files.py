@@ -93,7 +93,7 @@ def load_predictor(
     min_face: int | None = None,
     confidence: float | None = None,
     crowd: bool = False,
-    precision: Precision = "auto",
+    precision: Precision | None = None,
     views: Views | None = None,
 ) -> Predictor:
     """Return what judges with this model: a `Predictor`, or a `ClipPredictor` where it is of clips.
@@ -124,7 +124,7 @@ def run(
     detector: str = "auto",
     min_face: int | None = None,
     crowd: bool = False,
-    precision: Precision = "auto",
+    precision: Precision | None = None,
     views: Views | None = None,
     out: Path | None = None,
     progress: Progress = SILENT,

@@ -52,7 +52,7 @@ class Model:
         What it is, on what it was fitted, how it was chosen, its scores, versions.
     precision : {"auto", "f32", "bf16"}, optional
         What networks compute in; by default what the head was fitted with. bf16 is up to twice as fast where
-        "auto" chooses it, and hardly moves a score (``docs/results/precision.txt``).
+        "auto" chooses the faster, and hardly moves a score (``docs/results/precision.txt``).
     views : {"one", "flip", "six", "ten"}, optional
         How often networks look at a face; by default as often as when the head was fitted. Six looks at what
         was fitted on one make the model that ships better (``docs/results/default-model.txt``).

@@ -153,7 +153,7 @@ class Predictor:
     @classmethod
     def load(
         cls, model: Path | str | None = None, detector: str = "auto", min_face: int | None = None,
-        precision: Precision = "auto", views: Views | None = None,
+        precision: Precision | None = None, views: Views | None = None,
     ) -> Self:  # fmt: skip
         """Read a model folder.
 
@@ -165,8 +165,9 @@ class Predictor:
             "auto" or one of `featurize.detect.DETECTORS`. "none": every image is one face already.
         min_face : int, optional
             Side in pixels of the smallest face that is judged: 32, or 16 with the detector "none".
-        precision : {"auto", "f32", "bf16"}
-            What a network computes in; "auto" is the faster on this machine.
+        precision : {"auto", "f32", "bf16"}, optional
+            What a network computes in; by default what the head was fitted with, so that its labels are those
+            that were measured. "auto" is the faster on this machine.
         views : {"one", "flip", "six", "ten"}, optional
             How often a network looks at each face; as often as when the head was fitted by default.
 
@@ -314,7 +315,7 @@ class Predictor:
         return in_order_of_labels(shares, labels, _LEAST)
 
 
-def model_for(model: Path | str | None, precision: Precision = "auto", views: Views | None = None) -> Model:
+def model_for(model: Path | str | None, precision: Precision | None = None, views: Views | None = None) -> Model:
     """Return a model as it is to be asked; parameters and errors as `Predictor.load`."""
     found = replace(load_model(model_folder(model)), precision=precision, views=views)
     if views is not None and not found.networks:

@@ -242,7 +242,7 @@ def test_nothing_to_classify(made):
 def test_the_model_that_ships_gives_its_heads_labels():
     data = load_dataset("synthetic")
     images = [data.samples[i] for i in range(0, len(data.samples), 40)]
-    model, predictor = load_model(DEFAULT_MODEL), Predictor.load(precision="f32")
+    model, predictor = load_model(DEFAULT_MODEL), Predictor.load()
     expected = [model.classes[k] for k in model.estimator.predict(model.embed(images))]
     assert model.predict(images) == predictor.predict(images) == expected
 
