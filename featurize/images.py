@@ -20,6 +20,7 @@ from PIL import ImageOps, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field
 
 from featurize.checks import check_bytes, check_image, check_sample, check_side
+from featurize.file_kinds import HEAD, avif_reader, heif_reader, identify
 from featurize.metadata import with_less_metadata
 from featurize.suggest import error_words
 
@@ -53,6 +54,11 @@ _WARNINGS = threading.RLock()
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
+def formats() -> tuple[str, ...]:
+    """Return Pillow's names of the formats read here: `FORMATS`, and HEIC and AVIF where their readers are."""
+    return (*FORMATS, *["HEIF"] * heif_reader(), *["AVIF"] * avif_reader())
+
+
 class UnreadableImage(ValueError):  # noqa: N818 - it says what is wrong, as FileNotFoundError does
     """A picture that cannot be used; `str()` is one line, ``NAME: why``.
 
@@ -74,7 +80,7 @@ class UnreadableImage(ValueError):  # noqa: N818 - it says what is wrong, as Fil
 
 
 def decode(data: bytes, name: str = "picture") -> Image:
-    """Decode the bytes of a JPEG, PNG, BMP, TIFF, WebP, GIF or PGM/PPM file.
+    """Decode the bytes of a JPEG, PNG, BMP, TIFF, WebP, GIF or PGM/PPM file; HEIC and AVIF where readable.
 
     All formats go through Pillow, which raises where OpenCV's readers print to stderr and return half a
     picture; a 48x48 JPEG takes about 0.1 ms.
@@ -91,8 +97,8 @@ def decode(data: bytes, name: str = "picture") -> Image:
     ndarray of shape (h, w) for grey and (h, w, 3) RGB for colour, uint8
         16-bit values are divided by 256; CMYK and palettes become RGB (a palette of greys becomes grey);
         alpha is composited on `GROUND`; the rotation that EXIF or XMP states is applied. Of a multi-picture
-        JPEG (MPO), as telephones write, it is the first picture. Damaged or endless metadata of a PNG or
-        JPEG (comments, profiles) are passed over: the pixels are read without them.
+        JPEG (MPO) or HEIC, as telephones write, it is the first picture. Damaged or endless metadata of a PNG
+        or JPEG (comments, profiles) are passed over: the pixels are read without them.
 
     Raises
     ------
@@ -110,8 +116,7 @@ def decode(data: bytes, name: str = "picture") -> Image:
     except (UnreadableImage, MemoryError):
         raise
     except UnidentifiedImageError:
-        known = "JPEG, PNG, BMP, TIFF, WebP, GIF, PGM or PPM"
-        raise UnreadableImage(name, f"not a {known} picture, or its beginning is damaged") from None
+        raise UnreadableImage(name, identify(data[:HEAD]).reason()) from None
     except Pillow.DecompressionBombError:
         raise UnreadableImage(name, f"more than {MAX_PIXELS:,} pixels; make it smaller") from None
     # On broken input Pillow's readers raise nearly anything: OSError, SyntaxError, struct.error, IndexError.
@@ -149,10 +154,10 @@ def _quiet() -> Iterator[None]:
 def _opened(data: bytes) -> Pillow.Image:
     """Read the header; of a PNG, also the checksums of its chunks, which decoding ignores."""
     with _quiet():
-        picture = Pillow.open(io.BytesIO(data), formats=FORMATS)
+        picture = Pillow.open(io.BytesIO(data), formats=formats())
         if picture.format == "PNG":
             picture.verify()
-            picture = Pillow.open(io.BytesIO(data), formats=FORMATS)
+            picture = Pillow.open(io.BytesIO(data), formats=formats())
         elif picture.format == "TIFF":
             _silence_libtiff()
         return picture
@@ -179,7 +184,7 @@ def _check_header(picture: Pillow.Image, name: str) -> None:
         raise UnreadableImage(name, f"{size}; a side may have at most {MAX_SIDE:,}: make it smaller")
     if width * height > MAX_PIXELS:
         raise UnreadableImage(name, f"{size}; at most {MAX_PIXELS:,} in all: make it smaller")
-    if picture.format != "MPO" and getattr(picture, "is_animated", False):
+    if picture.format not in ("MPO", "HEIF") and getattr(picture, "is_animated", False):
         raise UnreadableImage(name, "animated or of several pages; save one frame as a picture of its own")
 
 
