@@ -136,6 +136,7 @@ def featurize(
         "fallbacks": found.fallbacks,
         "left_out": len(dataset.faults),
         "notes": dataset.notes,
+        "not_looked_at": dataset.ignored,
         "keys": found.keys,
         "out": out,
     }
@@ -565,10 +566,15 @@ def predict(
     stride: Annotated[
         int | None, typer.Option(min=1, help="Videos, with a model of clips: frames between two; 9.")
     ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print what became of every file; without --out as the last line.")
+    ] = False,
 ) -> None:
     """Find every face of photos and videos and say which expression it shows."""
     from pipelines import console, files, words
 
+    if json and out is None and form == "csv":
+        raise ValueError("--json and --format csv would share the output; give --out for the records")
     options = files.Options(form, draw, chart, every, smooth, window, stride)
     tally = files.run(
         paths, options, model=model, detector=detector, min_face=min_face, crowd=crowd, precision=precision,
@@ -576,6 +582,10 @@ def predict(
     )  # fmt: skip
     console.say(words.tally(tally))
     words.print_notes(tally.notes)
+    if met := words.files_met(tally):
+        console.say(f"mueca: {met}")
+    if json:
+        words.print_tally(tally, last_line=out is None)
     _report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")
 
 
@@ -720,12 +730,13 @@ def list_(json: JsonOption = False) -> None:
 def data_add(
     name: Annotated[str, typer.Argument(help="Which set: fer2013.")],
     path: Annotated[Path, typer.Argument(help="Its folder, archive (.zip .tar .tar.xz) or .csv.")],
+    strict: StrictOption = False,
     json: JsonOption = False,
 ) -> None:
     """Import a published data set; its counts are checked."""
     from pipelines import console, datasets
 
-    report = datasets.add(name, path, progress=console.Bars())
+    report = datasets.add(name, path, progress=console.Bars(), strict=strict)
     if json:
         console.as_json(report.as_dict())
     else:

@@ -18,7 +18,21 @@ from typing import Literal
 HEAD = 2048
 #: Endings of images that are read, in lower case.
 IMAGE_ENDINGS = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm", ".pnm"}
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".gif",
+        ".pgm",
+        ".ppm",
+        ".pnm",
+    }
 )
 #: Endings of images that are read where a reader is installed, or not at all.
 OTHER_IMAGE_ENDINGS = frozenset(
@@ -36,7 +50,20 @@ RAW_ENDINGS = frozenset(
 )  # fmt: skip
 #: Brands of ISO files that hold a still image or a burst of them.
 _HEIF_BRANDS = frozenset(
-    {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1", b"miaf"}
+    {
+        b"heic",
+        b"heix",
+        b"hevc",
+        b"hevx",
+        b"heim",
+        b"heis",
+        b"hevm",
+        b"hevs",
+        b"mif1",
+        b"mif2",
+        b"msf1",
+        b"miaf",
+    }
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis", b"avio"})
 _KNOWN = "JPEG, PNG, BMP, TIFF, WebP, GIF, PGM or PPM"
@@ -101,14 +128,19 @@ _EMPTY = FileKind("empty", "empty file")
 _TEXT = FileKind("text", "text", "text")
 _UNKNOWN = FileKind("other", "unknown")
 _RAW = _other("camera raw", "a camera's raw file", _AS_JPEG)
-_LFS = FileKind("pointer", "Git LFS pointer", "a Git LFS pointer: its content was not fetched", "run: git lfs pull")
+_LFS = FileKind(
+    "pointer", "Git LFS pointer", "a Git LFS pointer: its content was not fetched", "run: git lfs pull"
+)
 _DVC = FileKind("pointer", "DVC pointer", "a DVC pointer: its content was not fetched", "run: dvc pull")
 _ANNEX = FileKind(
     "pointer", "git-annex pointer", "a git-annex pointer: its content was not fetched", "run: git annex get"
 )
 #: A file of a cloud drive that is not on this machine.
 CLOUD = FileKind(
-    "pointer", "iCloud placeholder", "an iCloud placeholder: its content was not fetched", "download it in Finder"
+    "pointer",
+    "iCloud placeholder",
+    "an iCloud placeholder: its content was not fetched",
+    "download it in Finder",
 )
 #: What begins so is that; the longer beginnings first.
 _STARTS: tuple[tuple[bytes, FileKind], ...] = (
@@ -212,7 +244,9 @@ def _compatible(head: bytes) -> set[bytes]:
 def _heif(name: str, readable: bool) -> FileKind:
     if readable:
         return _image(name)
-    return FileKind("unsupported", name, f"a HEIC or AVIF image ({name})", f"{_AS_JPEG}, or pip install pillow-heif")
+    return FileKind(
+        "unsupported", name, f"a HEIC or AVIF image ({name})", f"{_AS_JPEG}, or pip install pillow-heif"
+    )
 
 
 @cache
@@ -313,4 +347,6 @@ def _dead(target: str) -> FileKind:
         return FileKind("dead link", "dead link", "a dead link into DVC's cache: its content was not fetched",
                         "run: dvc pull")  # fmt: skip
     shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in target)
-    return FileKind("dead link", "dead link", f"a dead link: {shown} is not there", "fetch it, or remove the link")
+    return FileKind(
+        "dead link", "dead link", f"a dead link: {shown} is not there", "fetch it, or remove the link"
+    )

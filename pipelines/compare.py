@@ -418,6 +418,7 @@ def write_recipe(recipe: Recipe, dataset: Dataset, runs: list[str], path: Path) 
         "left_out": len(dataset.faults),
         "held_out": dataset.held_out,
         "notes": list(dataset.notes),
+        "not_looked_at": dataset.ignored,
     }
     record = {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),

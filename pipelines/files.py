@@ -12,16 +12,17 @@ from typing import Any
 from featurize.backbones.views import Views
 from featurize.detect import detector as named_detector
 from featurize.engine import Precision
+from featurize.file_kinds import VIDEO_ENDINGS, ending_of, examine
 from featurize.paths import expanded
 from featurize.track import EVERY
 from pipelines import photos, timeline
 from pipelines.datasets.base import Fault
-from pipelines.datasets.folder import PICTURES
-from pipelines.frames import VIDEOS, UnreadableVideo
+from pipelines.frames import UnreadableVideo
 from pipelines.photos import Tally, copy_names
 from pipelines.predict import Predictor, model_for
 from pipelines.prediction.outputs import Form, RecordFile, Stream, check_folder, check_out, record_format
 from pipelines.progress import SILENT, Progress
+from pipelines.utils.walk import Found, not_looked_at, walk
 from pipelines.video import SMOOTH, Moment, Timeline, predict_video
 from pipelines.windows import STRIDE, WINDOW, ClipPredictor, predict_windows
 
@@ -53,38 +54,54 @@ class Options:
     stride: int | None = None
 
 
-def find_files(paths: Sequence[Path]) -> list[Path]:
-    """Return what `paths` name: files as they are, folders with all photos, or else all videos, below them.
+def find_files(paths: Sequence[Path]) -> Found:
+    """Return the images, or else the videos, that `paths` name: files, and all below folders.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        What a file is, its first bytes say. A file that is given by its name is always tried.
+
+    Returns
+    -------
+    Found
+        Either `images` or `videos` is empty, both where there are faults alone: their records are not alike. The
+        videos of folders that have images too are counted in `ignored`.
 
     Raises
     ------
     FileNotFoundError
         If a path is not there.
     ValueError
-        If nothing was found, or photos and videos are named together: their records are not alike.
+        If nothing was found, or images and videos are named together.
     """
-    found: dict[Path, None] = {}
+    named, below = Found(), Found()
     for path in paths:
         if path.is_dir():
-            found |= dict.fromkeys(_below(path, PICTURES) or _below(path, VIDEOS))
-        elif path.exists():
-            found[path] = None
+            below += walk(path)
         else:
-            raise FileNotFoundError(f"no file or folder {path}")
-    if not found:
-        known = ", ".join(sorted(PICTURES | VIDEOS))
-        raise ValueError(f"no pictures in {', '.join(map(str, paths))}; known: {known}")
-    if len({_is_video(path) for path in found}) > 1:
+            named += _named(path)
+    if named.videos and (named.images or below.images):
         raise ValueError("photos and videos together; give them in two commands")
-    return list(found)
+    found = named + below
+    if found.images and found.videos:
+        found.ignored.update(f"{ending_of(p.name)} (video)" for p in found.videos)
+        found.videos = []
+    if not found.images and not found.videos and not found.faults:
+        there = f"; there is only: {words}" if (words := not_looked_at(found.ignored)) else ""
+        raise ValueError(f"no images or videos in {', '.join(map(str, paths))}{there}")
+    return found
 
 
-def _below(folder: Path, kinds: frozenset[str]) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in kinds and p.is_file())
-
-
-def _is_video(path: Path) -> bool:
-    return path.suffix.lower() in VIDEOS
+def _named(path: Path) -> Found:
+    """Return a file that is given by its name, as what it is tried."""
+    kind = examine(path)
+    if not path.exists() and kind.group != "dead link":
+        raise FileNotFoundError(f"no file or folder {path}")
+    if kind.group in ("dead link", "special", "closed"):
+        return Found(faults=[Fault(str(path), kind.reason())])
+    by_ending = kind.group != "image" and ending_of(path.name) in VIDEO_ENDINGS
+    return Found(videos=[path]) if kind.group == "video" or by_ending else Found(images=[path])
 
 
 def load_predictor(
@@ -156,19 +173,24 @@ def run(
         One line: nothing found, no such model or detector, a file that cannot be written.
     """
     chosen, out = _checked(options or Options(), out)
-    files = find_files([expanded(path) for path in paths])
+    found = find_files([expanded(path) for path in paths])
     predictor = load_predictor(
         model, detector, min_face, crowd=crowd, precision=precision, views=views
     )  # fmt: skip
-    videos = _is_video(files[0])
+    videos = bool(found.videos)
     _check_words(chosen, predictor, videos)
     with ExitStack() as stack:
         to: Stream = sys.stdout if out is None else stack.enter_context(RecordFile(out))
         if videos:
-            return predict_videos(files, predictor, to, chosen, progress)
-        return photos.predict_photos(
-            files, predictor, to, form=chosen.form or "jsonl", drawn=chosen.drawn, progress=progress
-        )
+            tally = predict_videos(found.videos, predictor, to, chosen, progress)
+        else:
+            tally = photos.predict_photos(
+                found.images, predictor, to, form=chosen.form or "jsonl", drawn=chosen.drawn, progress=progress
+            )
+    tally.faults[:0] = found.faults
+    tally.ignored = found.ignored
+    tally.files = len(found.images) + len(found.videos) + len(found.faults) + found.ignored.total()
+    return tally
 
 
 def _checked(options: Options, out: Path | None) -> tuple[Options, Path | None]:

@@ -12,14 +12,13 @@ from typing import Any, Self
 
 import numpy as np
 
+from featurize.file_kinds import examine
 from featurize.images import MAX_PIXELS, MIN_SIDE, Image
 from featurize.paths import expanded
 from pipelines.media.streams import choose_stream, seconds_of
 
-#: Suffixes of files that are taken for videos.
-VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".3gp", ".ts"})
 #: FFmpeg's names of the containers that are read. A fixed list: playlists (.m3u8, concat) name other files.
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,asf"
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegvideo,mpegts,asf,flv"
 #: A header may promise this share of frames or seconds more than there are; above it the file is cut off.
 SHORT = 0.95
 #: Damaged packets in a row after which the rest is given up.
@@ -121,9 +120,10 @@ class VideoFile:
             return av.open(str(self.path.resolve()), container_options=options, metadata_errors="replace")
         except (av.FFmpegError, ValueError):
             # What FFmpeg says of it ("moov atom not found") helps nobody.
-            raise UnreadableVideo(
-                self.path.name, "cannot be opened as a video; copy it again, or convert it to .mp4"
-            ) from None
+            kind = examine(self.path)
+            known = kind.group in ("pointer", "empty", "text", "image", "unsupported")
+            reason = "cannot be opened as a video; copy it again, or convert it to .mp4"
+            raise UnreadableVideo(self.path.name, kind.reason("video") if known else reason) from None
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self.max_pixels:

@@ -179,6 +179,7 @@ def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any
             "fingerprint": first.fingerprint,
             "synthetic": bench.dataset.synthetic,
             "left_out": len(bench.dataset.faults),
+            "not_looked_at": bench.dataset.ignored,
             "side": _side_of(bench),
             "largest": _largest_of(bench),
             "notes": list(bench.dataset.notes),

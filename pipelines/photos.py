@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from pipelines.datasets.scan import MAX_FILE
 from pipelines.predict import Predictor, Sight, box_dict, draw
 from pipelines.prediction.outputs import Form, Stream, table
 from pipelines.progress import SILENT, Progress
+from pipelines.utils.walk import fault_names
 
 #: Photos looked at at once: the detectors let Python's other threads run. Each holds a decoded photo.
 WORKERS = min(4, os.cpu_count() or 1)
@@ -39,6 +40,10 @@ class Tally:
         Files that could not be read.
     notes : list of Fault
         What was left out of files that were read: covers and other streams of a video.
+    files : int
+        All files met: read, not read, not looked at.
+    ignored : Counter
+        What was not looked at, see `pipelines.utils.walk.Listing`.
     """
 
     photos: int = 0
@@ -48,6 +53,20 @@ class Tally:
     frames: int = 0
     faults: list[Fault] = field(default_factory=list)
     notes: list[Fault] = field(default_factory=list)
+    files: int = 0
+    ignored: Counter[str] = field(default_factory=Counter)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON types: the counts, what could not be read by what it is, and what was not looked at."""
+        names = ("files", "photos", "videos", "frames", "faces", "skipped")
+        numbers = {name: getattr(self, name) for name in names}
+        return {
+            **numbers,
+            "not_read": dict(fault_names(self.faults)),
+            "not_looked_at": dict(self.ignored),
+            "faults": [{"file": fault.path, "reason": fault.reason} for fault in self.faults],
+            "notes": [{"file": note.path, "left_out": note.reason} for note in self.notes],
+        }
 
 
 def predict_photos(

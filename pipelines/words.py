@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from featurize.store import Listing, Store
-from pipelines.console import printable, say, table
+from pipelines.console import as_json, printable, say, table
 from pipelines.progress import Progress
 
 if TYPE_CHECKING:
@@ -429,3 +430,27 @@ def print_notes(notes: Sequence[Fault], most: int = 20) -> None:
 
 def _count(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def files_met(done: Tally) -> str:
+    """Return what became of every file that was met, in one line; empty if all were read, or it was one."""
+    from pipelines.utils.walk import fault_names, not_looked_at
+
+    faults, ignored = fault_names(done.faults), done.ignored.total()
+    if not ignored and (not faults or done.files == 1):
+        return ""
+    words = [f"{done.files:,} files: {done.files - faults.total() - ignored:,} read"]
+    if faults:
+        words.append(f"{faults.total():,} not read ({not_looked_at(faults)})")
+    if ignored:
+        words.append(f"{ignored:,} not looked at ({not_looked_at(done.ignored)})")
+    videos = any(key.endswith("(video)") for key in done.ignored)
+    return ", ".join(words) + "; give the videos in a command of their own" * videos
+
+
+def print_tally(done: Tally, last_line: bool) -> None:
+    """Print what became of every file as JSON; after records, as one more line of them, named "summary"."""
+    if last_line:
+        print(json.dumps({"summary": done.as_dict()}, ensure_ascii=False))
+    else:
+        as_json(done.as_dict())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import combinations
@@ -17,6 +17,7 @@ from featurize.paths import expanded
 from pipelines.datasets import near
 from pipelines.datasets.base import BLANK_STD, Dataset, grey_std, is_blank
 from pipelines.progress import SILENT, Progress
+from pipelines.utils.walk import not_looked_at
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ def audit(dataset: Dataset, near_threshold: int = near.DISTANCE, progress: Progr
     )
     counts = [
         Count("unreadable", "unreadable samples, left out", len(unreadable)),
+        *_not_looked_at(dataset),
         Count("blank", f"blank (grey values have a standard deviation below {BLANK_STD:g})", len(blank)),
         Count("constant", "of these, constant (one value)", sum(f.kind == "constant" for f in blank)),
         *_copy_counts(dataset, copies),
@@ -192,6 +194,12 @@ def audit(dataset: Dataset, near_threshold: int = near.DISTANCE, progress: Progr
     return Audit(
         dataset.name, dataset.synthetic, len(dataset), tuple(counts), findings, near_threshold, dataset.notes
     )
+
+
+def _not_looked_at(dataset: Dataset) -> list[Count]:
+    ignored = Counter(dataset.ignored)
+    words = f"files not looked at: {not_looked_at(ignored)}"
+    return [Count("not-looked-at", words, ignored.total())] if ignored.total() else []
 
 
 def clean_test(dataset: Dataset) -> NDArray[np.bool_]:

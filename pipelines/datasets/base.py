@@ -61,6 +61,8 @@ class Dataset:
         Named unions for testing, such as ``{"test": ("public", "private")}``.
     faults : tuple of Fault
         Samples that were left out.
+    ignored : mapping
+        What was not looked at, and how many of it: by ending, "hidden", "in FOLDER/".
     synthetic : bool
         True for drawn data: every row and page made from it says so.
     held_out : str
@@ -84,6 +86,7 @@ class Dataset:
     synthetic: bool = False
     held_out: str = ""
     notes: tuple[str, ...] = ()
+    ignored: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lengths = {len(self.ids), len(self.labels), len(self.split), len(self.samples), len(self.digests)}

@@ -12,8 +12,8 @@ from featurize.paths import expanded
 from pipelines.datasets.base import Fault
 from pipelines.datasets.clip_folders import ClipFolders, NoFolderError
 from pipelines.datasets.clip_sheets import SheetRow, read_sheet, told_apart
-from pipelines.datasets.folder import PICTURES
 from pipelines.utils.read_table import ENDINGS, OTHER_ENDINGS
+from pipelines.utils.walk import list_folder
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,9 @@ def _records(subject: str, path: Path, rows: Sequence[SheetRow], *, parts: bool)
 
 def numbered_frames(folder: Path) -> tuple[tuple[int | None, Path], ...]:
     """Return the pictures of a folder with the last number in their names, in order of it."""
-    files = [p for p in folder.iterdir() if p.suffix.lower() in PICTURES and p.name[0] != "."]
+    inside = list_folder(folder)
+    # A dead link is a frame that reading it names, not a gap.
+    files = [*(folder / name for name in inside.images), *(Path(fault.path) for fault in inside.faults)]
     numbers = [re.findall(r"\d+", p.stem) for p in files]
     if not all(numbers):
         return tuple((None, p) for p in sorted(files, key=lambda p: p.name))

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.file_kinds import examine
 from featurize.images import decode, to_grey
 from featurize.paths import expanded
 from pipelines.datasets.base import Dataset, Fault, sample_digest
@@ -67,8 +68,10 @@ def read_frames(files: Sequence[Path]) -> Clip:
     for path in files:
         try:
             frames.append(to_grey(decode(path.read_bytes(), path.name)))
-        except (ValueError, OSError) as error:
+        except ValueError as error:
             raise ClipError(str(error)) from None
+        except OSError:
+            raise ClipError(f"{path.name}: {examine(path).reason()}") from None
         if frames[-1].shape != frames[0].shape:
             raise ClipError(f"frame {path.name} is {_size(frames[-1])}, the first {_size(frames[0])}")
     return np.stack(frames)

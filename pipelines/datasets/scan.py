@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from featurize.images import DECODE_VERSION, UnreadableImage, decode
+from featurize.images import DECODE_VERSION, UnreadableImage, decode, formats
 from pipelines.datasets.base import is_blank, sample_digest
 from pipelines.progress import Progress
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+#: 2: reasons say what a file is by its first bytes.
+FORMAT = 2
 #: No file above this is read: no picture is as large.
 MAX_FILE = 2**28
 #: Pictures read between two looks at the progress bar.
@@ -109,6 +110,11 @@ def _read(path: Path, size: int) -> Scanned:
     return Scanned(sample_digest(image), is_blank(image), "")
 
 
+def _format() -> list[object]:
+    """Return what the memory depends on; a HEIC that nothing could read is read once its reader is installed."""
+    return [FORMAT, DECODE_VERSION, *formats()]
+
+
 def _memory_file(root: Path, cache: Path | None) -> Path | None:
     if cache is None:
         return None
@@ -122,7 +128,7 @@ def _recalled(file: Path | None) -> Memory:
         return {}
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
-        if kept["format"] != [FORMAT, DECODE_VERSION]:
+        if kept["format"] != _format():
             return {}
         return {
             n: (_Key(*key), Scanned(str(d), bool(b), str(r))) for n, (key, (d, b, r)) in kept["files"].items()
@@ -138,9 +144,7 @@ def _remember(file: Path, memory: Memory) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as new:
-            json.dump(
-                {"format": [FORMAT, DECODE_VERSION], "files": lasting}, new
-            )  # ASCII: surrogates survive
+            json.dump({"format": _format(), "files": lasting}, new)  # ASCII: surrogates survive
         Path(new.name).replace(file)
     except OSError as error:
         log.info("what was read is not remembered (%s); the next load reads every picture again", error)

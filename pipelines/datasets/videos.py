@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +13,10 @@ from numpy.typing import NDArray
 from featurize.images import to_grey
 from pipelines.datasets.base import Dataset, Fault, sample_digest
 from pipelines.datasets.clips import Clip, ClipError, existing_folder, refuse, shrink
-from pipelines.frames import VIDEOS, UnreadableVideo, VideoFile
+from pipelines.frames import UnreadableVideo, VideoFile
+from pipelines.utils.walk import not_looked_at, walk
+
+log = logging.getLogger(__name__)
 
 #: A longer video keeps every second, fourth ... frame, so that memory does not grow with its length.
 MAX_FRAMES = 256
@@ -104,11 +109,14 @@ def load(path: Path | str, *, strict: bool = False) -> Dataset:
         One line that names the path and what is wrong with it.
     """
     root = existing_folder(path, "videos")
-    files = sorted(p for p in root.rglob("*") if p.suffix.lower() in VIDEOS and p.name[0] != ".")
+    there = walk(root)
+    files, faults, ignored = there.videos, there.faults, there.ignored + Counter(images=len(there.images))
+    if words := not_looked_at(ignored):
+        log.warning("%s: not looked at: %s", root, words)
     depths = {len(p.relative_to(root).parts) for p in files}
     if not depths <= {2} and not depths <= {3}:
         raise ValueError(f"{root}: videos must all lie in class/ or all in class/subject/")
-    kept, digests, faults = [], [], []
+    kept, digests = [], []
     for file in files:
         try:
             digests.append(sample_digest(read_video(file)))
@@ -131,4 +139,5 @@ def load(path: Path | str, *, strict: bool = False) -> Dataset:
         groups=np.array([p[1] for p in parts]) if depths == {3} else None,
         kind="clip",
         faults=tuple(faults),
+        ignored=dict(ignored),
     )

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,8 +21,6 @@ logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 PATIENCE = 30.0
 #: Longest name that is repeated in an answer.
 _LONGEST_NAME = 120
-#: Brands of ISO files that hold a picture, not a video.
-_PICTURE_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
 
 
 class Refused(ValueError):  # noqa: N818 - it says what happened, as UnreadableImage does
@@ -243,25 +241,3 @@ def shown_name(given: bytes) -> str:
     # C: control, format (which turns writing around), surrogate, private.
     plain = "".join(c for c in text if not unicodedata.category(c).startswith("C")).strip()
     return plain[:_LONGEST_NAME] or "unnamed"
-
-
-def kind_of(head: bytes) -> Literal["photo", "video", "heic"]:
-    """Return what a file is by its first 16 bytes, whatever its name and declared type.
-
-    Only what begins as one of four video containers ever reaches the video decoder: FFmpeg also knows
-    playlists, which name other files. All else is for the photo decoder, which refuses what it does not know.
-
-    Parameters
-    ----------
-    head : bytes
-        At least 16 of them, if there are so many.
-    """
-    if head[4:8] == b"ftyp":
-        return "heic" if head[8:12] in _PICTURE_BRANDS else "video"
-    videos = (
-        head[4:8] in (b"moov", b"mdat", b"wide"),  # QuickTime of before 2001, and of some cameras
-        head[:4] == b"\x1a\x45\xdf\xa3",  # Matroska, WebM
-        head[:4] == b"RIFF" and head[8:12] == b"AVI ",
-        head[:4] in (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3"),  # MPEG
-    )
-    return "video" if any(videos) else "photo"

@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from featurize.images import FORMATS, UnreadableImage, decode
+from featurize.file_kinds import HEAD, identify
+from featurize.images import UnreadableImage, decode, formats
 from pipelines.predict import Predictor, box_dict
 from pipelines.web.decode import Decoder
-from pipelines.web.uploads import Limits, Refused, Upload, kind_of
+from pipelines.web.uploads import Limits, Refused, Upload
 
 T = TypeVar("T")
 
@@ -63,11 +64,10 @@ class Judge:
             If it cannot be judged, or too much waits.
         """
         with upload.path.open("rb") as file:
-            head = file.read(16)
-        kind = kind_of(head)
-        if kind == "heic":
-            raise Refused(415, "a HEIC or AVIF picture; save it as JPEG or PNG")
-        if kind == "video":
+            kind = identify(file.read(HEAD))
+        # Only what begins as a video of a known kind reaches the video decoder: FFmpeg also knows playlists, which
+        # name other files. All else is for the image decoder, which says why it does not take it.
+        if kind.group == "video":
             return await self._in_thread(self._videos, lambda: self.video(upload, gone))
         return await self._in_thread(self._pool, lambda: self.photo(upload))
 
@@ -148,7 +148,7 @@ def _decoded(upload: Upload, pixels: int) -> Any:
     try:
         image = decode(data, upload.name)
     except UnreadableImage as error:
-        raise Refused(_status(error.reason), error.reason) from None
+        raise Refused(_status(data, error.reason), error.reason) from None
     _check_size((image.shape[1], image.shape[0]), pixels)  # of a damaged header nothing was known before
     return image
 
@@ -158,8 +158,8 @@ def _check_size(size: tuple[int, int] | None, pixels: int) -> None:
         raise Refused(413, f"{size[0]:,} x {size[1]:,} pixels; at most {pixels:,} in all: make it smaller")
 
 
-def _status(reason: str) -> int:
-    if reason.startswith("not a "):
+def _status(data: bytes, reason: str) -> int:
+    if reason.startswith("not a ") or identify(data[:HEAD]).group not in ("image", "empty"):
         return 415
     return 413 if "make it smaller" in reason else 422
 
@@ -170,5 +170,5 @@ def _size(data: bytes) -> tuple[int, int] | None:
 
     with contextlib.suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Image.open(io.BytesIO(data), formats=FORMATS).size
+        return Image.open(io.BytesIO(data), formats=formats()).size
     return None

@@ -246,9 +246,17 @@ def test_bombs_are_refused_by_their_header(size):
     refused(png_header(*size))
 
 
-@pytest.mark.parametrize("data", [b"no picture", b"\xff\xd8\xff", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\0" * 999])
-def test_other_formats(data):
-    refused(data, "not a JPEG")
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"no picture", "text, not an image"),
+        (b"\xff\xd8\xff", "not a JPEG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "text, not an image"),
+        (b"\0" * 999, "not a JPEG"),
+    ],
+)
+def test_other_formats(data, why):
+    refused(data, why)
 
 
 def test_thirty_two_bits():

@@ -74,7 +74,7 @@ def test_json_lines_and_a_cut_off_video(face_video, models, tmp_path, capsys):
 
 
 def test_one_video_that_is_none_does_not_stop_the_others(face_video, models, tmp_path, capsys):
-    (tmp_path / "a.mp4").write_bytes(b"GIF89a" + b"\0" * 99)
+    (tmp_path / "a.mp4").write_bytes(b"nothing\0" * 99)
     (tmp_path / "b.mp4").write_bytes(face_video.read_bytes())
     code, out, said = run(["predict", tmp_path, "--model", models / "picture"], capsys)
     assert code == cli.PARTLY
@@ -120,9 +120,12 @@ def test_folders(tmp_path):
     for name in ("a/x.mp4", "a/y.MOV", "b/x.jpg", "b/x.mp4", "c/x.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert [p.name for p in find_files([tmp_path / "a"])] == ["x.mp4", "y.MOV"]
-    assert [p.name for p in find_files([tmp_path / "b"])] == ["x.jpg"]
-    with pytest.raises(ValueError, match="no pictures in"):
+    assert [p.name for p in find_files([tmp_path / "a"]).videos] == ["x.mp4", "y.MOV"]
+    found = find_files([tmp_path / "b"])
+    assert [p.name for p in found.images] == ["x.jpg"]
+    assert not found.videos
+    assert found.ignored == {".mp4 (video)": 1}
+    with pytest.raises(ValueError, match=r"no images or videos in .*; there is only: 1 \.txt"):
         find_files([tmp_path / "c"])
 
 

@@ -45,7 +45,7 @@ def folder(tmp_path):
 
 def test_one_line_a_photo(shipped, folder, tmp_path):
     to = io.StringIO()
-    tally = predict_photos(find_files([folder]), shipped, to, drawn=tmp_path / "marked")
+    tally = predict_photos(find_files([folder]).images, shipped, to, drawn=tmp_path / "marked")
     face, grey = sorted(map(json.loads, to.getvalue().splitlines()), key=lambda r: -len(r["faces"]))
     assert (face["width"], face["height"]) == (512, 512)
     assert sum(face["faces"][0]["probabilities"].values()) == pytest.approx(1, abs=1e-3)
@@ -82,7 +82,7 @@ def test_the_command(folder, tmp_path, capsys):
     ("words", "said"),
     [
         (["nowhere.jpg"], "no file or folder nowhere.jpg"),
-        (["."], "no pictures in"),
+        (["."], "no images or videos in"),
         (["x.png", "--model", "none"], "no model in none"),
         (["x.png", "--detector", "harr"], "haar"),
         (["clip.mp4"], "cannot be opened as a video"),
@@ -131,7 +131,9 @@ def test_every_fault_of_a_picture_is_one_line_and_the_others_are_judged(judge, t
     turned[0x0112] = 6
     photo.rotate(90, expand=True).save(root / "turned.jpg", exif=turned)
     to = io.StringIO()
-    tally = predict_photos(find_files([root]), judge, to)
+    found = find_files([root])
+    tally = predict_photos(found.images, judge, to)
+    assert [fault.path for fault in found.faults] == [str(root / "link.jpg")]
     faults = {fault.path.rpartition("/")[2]: fault.reason for fault in tally.faults}
     bad = {
         "truncated.jpg",

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from featurize.file_kinds import IMAGE_ENDINGS
 from featurize.images import decode
 from pipelines.datasets import folder, scan
 from pipelines.datasets.base import sample_digest
@@ -63,14 +64,16 @@ def test_splits(train, validation, test, tree):
 
 def test_every_ending_is_a_picture(tmp_path, encoded, write_files):
     forms = {".jpg": "JPEG", ".JPEG": "JPEG", ".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF",
-             ".webp": "WEBP", ".gif": "GIF", ".pgm": "PPM"}  # fmt: skip
-    assert {ending.lower() for ending in forms} == folder.PICTURES
+             ".webp": "WEBP", ".gif": "GIF", ".pgm": "PPM", ".ppm": "PPM", ".pnm": "PPM", ".jfif": "JPEG",
+             ".jpe": "JPEG"}  # fmt: skip
+    assert {ending.lower() for ending in forms} == IMAGE_ENDINGS
     files = {f"{c}/x{ending}": encoded(PICTURES[0], form) for ending, form in forms.items() for c in "ab"}
     others = {"a/notes.txt": b"x", "a/.hidden.png": b"x", "a/Thumbs.db": b"x", ".git/a/x.png": b"x"}
     write_files(tmp_path / "set", files | others)
     data = folder.load(tmp_path / "set")
-    assert len(data) == 18
+    assert len(data) == 2 * len(forms)
     assert not data.faults
+    assert data.ignored == {".txt": 1, "hidden": 2, "in .git/": 1}
 
 
 def test_spaces_and_other_letters(tree):
@@ -137,12 +140,14 @@ def test_strict(damaged):
 def test_a_class_of_unreadable_pictures(small):
     (small / "worried").mkdir()
     (small / "worried" / "1.jpg").write_bytes(b"")
-    refused(small, "no picture of worried can be read")
+    refused(small, "no image of worried can be read")
 
 
 def test_a_picture_that_cannot_be_opened(small, monkeypatch, tmp_path):
     (small / "sad" / "gone.png").symlink_to(tmp_path / "nowhere.png")
-    assert len(folder.load(small)) == 4  # a broken link is no file
+    (fault,) = folder.load(small).faults
+    assert "a dead link: " in fault.reason and "nowhere.png is not there" in fault.reason
+    (small / "sad" / "gone.png").unlink()
     read = scan.Path.read_bytes
 
     def guarded(path):
@@ -188,7 +193,7 @@ def test_an_empty_class_folder(split, tree):
 def test_a_class_folder_without_pictures(tree, write_files):
     root = tree("a/1.png", "b/1.png")
     write_files(root, {"c/notes.txt": b"x"})
-    refused(root, "empty", ".jpg")
+    refused(root, "empty", "no file is an image, there is only: 1 .txt")
     refused(tree("a/1.png", "b/subject 1/1.png", root="other"), "subfolders such as subject 1/")
 
 
@@ -217,7 +222,7 @@ def test_two_validation_folders(tree):
 
 
 def test_a_class_may_be_called_test(tree):
-    assert folder.load(tree("test/1.png", "train/1.png")).classes == ("test", "train")
+    assert folder.load(tree("test/1.png", "joy/1.png")).classes == ("joy", "test")
 
 
 # What is remembered
@@ -304,4 +309,4 @@ def test_large_files_are_read_by_threads(small, monkeypatch):
 
 def test_a_file_too_large_for_a_picture_is_not_read(small, monkeypatch):
     monkeypatch.setattr(scan, "MAX_FILE", 10)
-    refused(small, "no picture of happy can be read")
+    refused(small, "no image of happy can be read")

@@ -74,7 +74,7 @@ def test_a_photo_and_what_is_none(page, face, tmp_path):
     (tmp_path / NASTY).write_bytes(face)
     choose(page, tmp_path / "words.png", tmp_path / NASTY)
     photo, fault = all_of(page, ".result")
-    assert "words.png: not a JPEG" in fault.text
+    assert "words.png: text, not an image" in fault.text
     assert photo.find_element("tag name", "h3").text == f"{NASTY}: 1 face"
     assert not all_of(page, "img[src='x']"), "a file name went in as HTML"
     bars = [row.text.split() for row in all_of(page, ".face tr")]

@@ -1,0 +1,70 @@
+"""Labels and subjects that lie where they are not read yet: what can be done today."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from featurize.file_kinds import ending_of
+from pipelines.utils.walk import Listing
+
+#: What can be done today, with the page that has the lines.
+TODAY = "sort the images into class folders first, with the few lines of docs/own-faces.md"
+SUBJECTS_TODAY = "subjects in file names are not read yet: docs/own-faces.md has the lines that leave subjects out in Python"
+#: Beginnings of file names that hold a label or a subject, by the set that names its files so.
+_NAMES = {
+    "JAFFE": re.compile(r"[A-Z]{2}[.-](AN|DI|FE|HA|NE|SA|SU)\d?[.-]\d+", re.IGNORECASE),
+    "KDEF": re.compile(r"[AB][FM]\d\d(AF|AN|DI|HA|NE|SA|SU)(FL|FR|HL|HR|S)", re.IGNORECASE),
+    "CK+": re.compile(r"S\d{3}_\d{3}_\d{8}", re.IGNORECASE),
+    "RaFD": re.compile(r"Rafd\d{3}_\d+_\w+_(female|male)_\w+_(frontal|left|right)", re.IGNORECASE),
+}
+_LISTS = frozenset({".txt", ".csv", ".tsv", ".xlsx", ".xls", ".json", ".mat"})
+_ARRAYS = frozenset({".npy", ".npz"})
+_NO_LABELS = re.compile(r"readme|licen[cs]e|requirements|citation|changelog|notes?$", re.IGNORECASE)
+
+
+class _Folders(Protocol):
+    def __getitem__(self, folder: Path) -> Listing: ...
+    def folders(self, folder: Path) -> list[Path]: ...
+
+
+def labels_elsewhere(root: Path, tree: _Folders) -> str:
+    """Return where the labels of a folder without class folders seem to be, and what can be done; or nothing."""
+    here = [root, *tree.folders(root)]
+    near = [*here, *(below for folder in here[1:] for below in tree.folders(folder)[:20])]
+    if named := next((words for folder in near if (words := _in_names(tree[folder]))), ""):
+        return f"{named}, which is not read yet: {TODAY}"
+    for folder in near:
+        if found := next((n for n in tree[folder].others if ending_of(n) in _ARRAYS), ""):
+            return f"labels in arrays ({_below(root, folder, found)}) are not read yet: {TODAY}"
+    for folder in near:
+        if found := next((n for n in tree[folder].others if _may_be_list(n)), ""):
+            return f"a list of labels ({_below(root, folder, found)}) is not read yet: {TODAY}"
+    return ""
+
+
+def _in_names(inside: Listing) -> str:
+    for name in inside.images[:3]:
+        for data_set, pattern in _NAMES.items():
+            if pattern.match(name):
+                return f"the label stands in the file names (as in {data_set}'s {name})"
+    return ""
+
+
+def _may_be_list(name: str) -> bool:
+    return ending_of(name) in _LISTS and not _NO_LABELS.match(name.rpartition(".")[0])
+
+
+def _below(root: Path, folder: Path, name: str) -> str:
+    return (folder / name).relative_to(root).as_posix()
+
+
+def subjects_as_classes(classes: Mapping[str, Path], tree: _Folders) -> str:
+    """Return what to do if the folders are subjects and the label stands in the file names, as KDEF unpacks."""
+    for label, folder in classes.items():
+        first = next(iter(tree[folder].images), "")
+        if not first.upper().startswith(label.upper()) or not (words := _in_names(tree[folder])):
+            return ""
+    return f"the folders are subjects and {words}, which is not read yet: {TODAY}"
