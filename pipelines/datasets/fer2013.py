@@ -15,7 +15,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ import numpy as np
 from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset, Fault
 from pipelines.datasets.fer2013_source import Face, Source
 from pipelines.progress import SILENT, Progress
+from pipelines.utils.walk import not_looked_at
 
 FORMAT = 1
-#: Order of the splits in the stored set; "test" is for file names that do not tell public from private.
-SPLITS = ("train", "public", "private", "test")
+#: Order of the splits in the stored set; "test" is for file names that do not tell public from private, and
+#: "validation" for a folder of that name.
+SPLITS = ("train", "public", "private", "test", "validation")
 #: Faces of each class (in the order of `EMOTIONS`) in each split, as published.
 PUBLISHED = {
     "train": (3995, 436, 4097, 7215, 4965, 4830, 3171),
@@ -55,6 +57,8 @@ class ImportReport:
         Pictures left out.
     notes : tuple of str
         What else is worth knowing.
+    ignored : mapping
+        What was not looked at, and how many of it; see `pipelines.utils.walk.Listing`.
     """
 
     path: Path
@@ -63,6 +67,7 @@ class ImportReport:
     differences: tuple[str, ...]
     faults: tuple[Fault, ...]
     notes: tuple[str, ...]
+    ignored: dict[str, int] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -82,6 +87,8 @@ class ImportReport:
             lines.append("every class of every split has the published number of faces")
         lines += [f"differs: {line}" for line in self.differences]
         lines += [f"note: {line}" for line in self.notes]
+        if words := not_looked_at(Counter(self.ignored)):
+            lines.append(f"not looked at: {words}")
         return "\n".join([*lines, f"written to {self.path}"])
 
 
@@ -172,6 +179,7 @@ def _store(faces: list[Face], source: Source, root: Path) -> ImportReport:
         differences(counts),
         tuple(source.faults),
         tuple(source.notes),
+        dict(source.ignored),
     )
     try:
         root.mkdir(parents=True, exist_ok=True)
