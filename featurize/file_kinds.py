@@ -1,7 +1,7 @@
 """What a file is, by its first bytes: the one answer that every reader of files gives.
 
-A name and its ending are what somebody called the file; the first bytes are what a decoder gets. Endings are used
-for two things only: to know an image's name without opening 36,000 files, and to tell a camera's raw file from the
+A name and its ending are what somebody called the file; the first bytes are what a decoder gets. Endings
+serve two purposes only: to list 36,000 images without opening one, and to tell a camera's raw file from the
 TIFF that it begins as.
 """
 

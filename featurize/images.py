@@ -55,7 +55,7 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 def formats() -> tuple[str, ...]:
-    """Return Pillow's names of the formats read here: `FORMATS`, and HEIC and AVIF where their readers are."""
+    """Return Pillow's names of the formats read: `FORMATS`, and HEIC and AVIF where their readers are."""
     return (*FORMATS, *["HEIF"] * heif_reader(), *["AVIF"] * avif_reader())
 
 

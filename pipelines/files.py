@@ -65,8 +65,8 @@ def find_files(paths: Sequence[Path]) -> Found:
     Returns
     -------
     Found
-        Either `images` or `videos` is empty, both where there are faults alone: their records are not alike. The
-        videos of folders that have images too are counted in `ignored`.
+        Either `images` or `videos` is empty: their records are not alike. The videos of folders that have
+        images too are counted in `ignored`.
 
     Raises
     ------

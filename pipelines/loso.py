@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.cells import Cells, Indices, Scores
+from pipelines.datasets.unlabelled import SUBJECTS_TODAY
 from pipelines.progress import SILENT, Advance, Progress
 
 T = TypeVar("T")
@@ -281,7 +282,9 @@ def _subjects(y: NDArray[np.intp], groups: NDArray[Any] | None, protocol: str) -
     if protocol == "random-leaky":
         return np.arange(len(y))
     if groups is None:
-        raise ValueError(f"{protocol} needs to know the subjects, and this set does not name them")
+        raise ValueError(
+            f"{protocol} needs to know the subjects, and this set does not name them; {SUBJECTS_TODAY}"
+        )
     return np.unique(groups, return_inverse=True)[1]
 
 

@@ -179,6 +179,12 @@ def _load_folder(
 
 
 def _unknown(name: str) -> ValueError | FileNotFoundError:
+    folder, bracket, options = name.partition("(")
+    if bracket and Path(folder).expanduser().is_dir():
+        from pipelines.datasets.unlabelled import SUBJECTS_TODAY
+
+        about_subjects = f"; {SUBJECTS_TODAY}" if "subject" in options or "group" in options else ""
+        return ValueError(f"{folder}: a folder takes no options ({options.rstrip(')')}){about_subjects}")
     if Path(name).name != name:  # written as a path
         return FileNotFoundError(f"{name}: no such folder")
     return ValueError(f"no data set or folder {name!r}; {hint(name.lower(), DATASETS)}")

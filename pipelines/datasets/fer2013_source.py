@@ -131,8 +131,8 @@ class Source:
             )
         if count := sum(face.split == "validation" for face in faces.values()):
             self.notes.append(
-                f"the {count:,} faces of the validation folder form the split 'validation': choose on them with "
-                "--validation validation"
+                f"the {count:,} faces of the validation folder form the split 'validation': "
+                "choose on them with --validation validation"
             )
 
     def nothing_found(self) -> str:
@@ -170,9 +170,10 @@ def _split(folder: str) -> str | None:
 
 
 def _base(path: Path) -> Path:
-    """Return the folder, or the first of two levels below it, that holds train/ or a CSV: no other is walked."""
+    """Return the folder that holds train/ or a CSV, looked for two levels deep: no other is walked."""
     below = _folders(path)
-    for folder in [path, *below, *(deeper for folder in below for deeper in _folders(folder))]:
+    deeper = [folder for parent in below for folder in _folders(parent)]
+    for folder in [path, *below, *deeper]:
         if any(_split(inner.name) for inner in _folders(folder)) or any(folder.glob("*.csv")):
             return folder
     raise ValueError(f"{path}: this is not FER2013: there is neither train/ nor a CSV in it")

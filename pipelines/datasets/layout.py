@@ -13,7 +13,7 @@ from featurize.suggest import hint
 from pipelines.datasets.base import Fault
 from pipelines.datasets.split_names import SPLITS, split_of
 from pipelines.datasets.unlabelled import labels_elsewhere, subjects_as_classes
-from pipelines.utils.walk import MOST_COUNTED, Listing, count_files, list_folder, not_looked_at
+from pipelines.utils.walk import Listing, count_files, list_folder, not_looked_at
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +83,8 @@ def read_layout(given: Path) -> Layout:
     Raises
     ------
     ValueError
-        One line: no class folders, one class only, an empty class folder, split folders without classes, a test
-        or validation folder that misses a class or has an unknown one.
+        One line: no class folders, one class only, an empty class folder, split folders without classes, a
+        test or validation folder that misses a class or has an unknown one.
     """
     tree = Tree()
     found = Layout(_unwrapped(tree, given))
@@ -167,12 +167,9 @@ def _no_labels(tree: Tree, root: Path, named: list[Path]) -> str:
 
 
 def _leave_flat(tree: Tree, found: Layout, folder: Path) -> None:
-    """Leave out a split folder whose images lie in no class folders, and say so."""
-    count = len(tree[folder].images)
-    if count:
-        words = "%s: the %d images in %s/ lie in no class folders, so they have no labels: not used"
-        log.warning(words, found.root, count, folder.name)
-        found.ignored[f"in {folder.name}/"] += min(count, MOST_COUNTED)
+    """Leave out a split folder whose images lie in no class folders."""
+    if count := len(tree[folder].images):
+        found.ignored[f"in {folder.name}/ (no class folders, so no labels)"] += count
     _note(found, tree[folder], images=False)
 
 
@@ -239,11 +236,9 @@ def _note(found: Layout, inside: Listing, images: bool = True) -> None:
 def _why_empty(tree: Tree, root: Path, folder: Path) -> str:
     inside = tree[folder]
     if inside.faults:
-        first = inside.faults[0]
-        return (
-            f"no image of this class can be read; {len(inside.faults)} files are like {Path(first.path).name}: "
-            + (first.reason)
-        )
+        first, count = inside.faults[0], len(inside.faults)
+        like = f"; so are {count - 1} more" if count > 1 else ""
+        return f"no image of this class can be read; {Path(first.path).name}: {first.reason}{like}"
     nowhere = not any(tree[other].images for other in tree.folders(folder.parent))
     if (nowhere or inside.others) and (advice := labels_elsewhere(root, tree)):
         return f"this folder has no images; {advice}"

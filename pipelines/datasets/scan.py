@@ -111,7 +111,7 @@ def _read(path: Path, size: int) -> Scanned:
 
 
 def _format() -> list[object]:
-    """Return what the memory depends on; a HEIC that nothing could read is read once its reader is installed."""
+    """Return what the memory depends on: a HEIC file is read again once its reader is installed."""
     return [FORMAT, DECODE_VERSION, *formats()]
 
 

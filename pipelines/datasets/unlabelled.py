@@ -12,7 +12,9 @@ from pipelines.utils.walk import Listing
 
 #: What can be done today, with the page that has the lines.
 TODAY = "sort the images into class folders first, with the few lines of docs/own-faces.md"
-SUBJECTS_TODAY = "subjects in file names are not read yet: docs/own-faces.md has the lines that leave subjects out in Python"
+SUBJECTS_TODAY = (
+    "subjects in file names are not read yet: docs/own-faces.md has the lines that leave them out in Python"
+)
 #: Beginnings of file names that hold a label or a subject, by the set that names its files so.
 _NAMES = {
     "JAFFE": re.compile(r"[A-Z]{2}[.-](AN|DI|FE|HA|NE|SA|SU)\d?[.-]\d+", re.IGNORECASE),
@@ -31,7 +33,7 @@ class _Folders(Protocol):
 
 
 def labels_elsewhere(root: Path, tree: _Folders) -> str:
-    """Return where the labels of a folder without class folders seem to be, and what can be done; or nothing."""
+    """Return where the labels of a folder without classes seem to be, and what can be done; or nothing."""
     here = [root, *tree.folders(root)]
     near = [*here, *(below for folder in here[1:] for below in tree.folders(folder)[:20])]
     if named := next((words for folder in near if (words := _in_names(tree[folder]))), ""):
@@ -62,7 +64,7 @@ def _below(root: Path, folder: Path, name: str) -> str:
 
 
 def subjects_as_classes(classes: Mapping[str, Path], tree: _Folders) -> str:
-    """Return what to do if the folders are subjects and the label stands in the file names, as KDEF unpacks."""
+    """Return what to do if the folders are subjects and labels stand in file names, as KDEF unpacks."""
     for label, folder in classes.items():
         first = next(iter(tree[folder].images), "")
         if not first.upper().startswith(label.upper()) or not (words := _in_names(tree[folder])):

@@ -1,6 +1,6 @@
 """One walk over folders: what is an image, a video, a fault, and what was not looked at.
 
-The same files are passed over everywhere: hidden ones, and what systems and cameras keep beside a person's own.
+The same files are passed over everywhere: hidden ones, and what systems keep beside a person's own.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ SYSTEM_FOLDERS = frozenset(
 )  # fmt: skip
 #: Endings of what is no image and no video, so that a link to it that is dead is nobody's loss here.
 DOCUMENTS = frozenset(
-    {".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".rst", ".html", ".htm", ".pdf",
-     ".doc", ".docx", ".xls", ".xlsx", ".ods", ".py", ".ipynb", ".m", ".log", ".ini", ".db", ".npy", ".npz", ".mat",
-     ".h5", ".pkl", ".parquet", ".zip", ".tar", ".gz", ".xz", ".bz2", ".7z", ".rar", ".pth", ".onnx", ".wav", ".mp3",
-     ".m4a", ".flac", ".srt", ".aae", ".xmp", ".lnk", ".url"}
+    {".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".rst", ".html", ".htm",
+     ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ods", ".py", ".ipynb", ".m", ".log", ".ini", ".db", ".npy",
+     ".npz", ".mat", ".h5", ".pkl", ".parquet", ".zip", ".tar", ".gz", ".xz", ".bz2", ".7z", ".rar", ".pth",
+     ".onnx", ".wav", ".mp3", ".m4a", ".flac", ".srt", ".aae", ".xmp", ".lnk", ".url"}
 )  # fmt: skip
 #: Files counted in a folder that is not looked at; more are more.
 MOST_COUNTED = 1000
@@ -92,8 +92,8 @@ def list_folder(folder: Path, sniff: bool = False) -> Listing:
     ----------
     folder : Path
     sniff : bool
-        Read the first bytes of every file. Otherwise an image's ending is believed, and decoding tells whether it
-        is true: 36,000 files are then listed without opening one.
+        Read the first bytes of every file. Otherwise an image's ending is believed, and decoding tells
+        whether it is true: 36,000 files are then listed without opening one.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def not_looked_at(ignored: Counter[str]) -> str:
 
 
 def _number(key: str, count: int) -> str:
-    return f"{count:,}{'+' if key.startswith('in ') and count >= MOST_COUNTED else ''}"
+    return f"{count:,}{'+' if key.endswith('/') and count == MOST_COUNTED else ''}"
 
 
 def _safe(text: str) -> str:

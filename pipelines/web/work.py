@@ -65,8 +65,8 @@ class Judge:
         """
         with upload.path.open("rb") as file:
             kind = identify(file.read(HEAD))
-        # Only what begins as a video of a known kind reaches the video decoder: FFmpeg also knows playlists, which
-        # name other files. All else is for the image decoder, which says why it does not take it.
+        # Only what begins as a video of a known kind reaches the video decoder: FFmpeg also knows playlists,
+        # which name other files. All else is for the image decoder, which says why it does not take it.
         if kind.group == "video":
             return await self._in_thread(self._videos, lambda: self.video(upload, gone))
         return await self._in_thread(self._pool, lambda: self.photo(upload))
