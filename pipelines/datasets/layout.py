@@ -237,8 +237,8 @@ def _why_empty(tree: Tree, root: Path, folder: Path) -> str:
     inside = tree[folder]
     if inside.faults:
         first, count = inside.faults[0], len(inside.faults)
-        like = f"; so are {count - 1} more" if count > 1 else ""
-        return f"no image of this class can be read; {Path(first.path).name}: {first.reason}{like}"
+        more = f" ({count - 1} more are unread)" if count > 1 else ""
+        return f"no image of this class can be read; {Path(first.path).name}: {first.reason}{more}"
     nowhere = not any(tree[other].images for other in tree.folders(folder.parent))
     if (nowhere or inside.others) and (advice := labels_elsewhere(root, tree)):
         return f"this folder has no images; {advice}"

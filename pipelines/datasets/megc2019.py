@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.file_kinds import ending_of, examine
 from featurize.images import decode
 from featurize.paths import expanded
 from pipelines.datasets.base import Dataset, Fault, sample_digest
@@ -88,14 +89,21 @@ def load(path: Path | str, *, strict: bool = False) -> Dataset:
             kept.append((row, _map(row, files, kept[0][1] if kept else None)))
         except ValueError as error:
             faults.append((row, str(error)))
-    named = [Fault(f"{root}/{row.file} ({index}, row {row.line})", reason) for row, reason in faults]
+    named = [Fault(f"{root}/{row.file} ({index}, row {row.line})", _reason(root / row.file, reason))
+             for row, reason in faults]  # fmt: skip
     refuse("megc2019", root, named, strict, len(kept))
     return _dataset([r for r, _ in kept], np.stack([m for _, m in kept]), tuple(named))
 
 
+def _reason(path: Path, otherwise: str) -> str:
+    """Return why a map is not there: of a dead link that it is one."""
+    return examine(path).reason() if path.is_symlink() and not path.exists() else otherwise
+
+
 def _folder(root: Path) -> dict[str, bytes]:
-    names = (p for p in root.rglob("*") if p.suffix.lower() in _ENDINGS and p.is_file())
-    return _below_index({p.relative_to(root).as_posix(): p.read_bytes() for p in names})
+    paths = {p.relative_to(root).as_posix(): p for p in root.rglob("*") if ending_of(p.name) in _ENDINGS}
+    whole = {n: p.read_bytes() for n, p in paths.items() if p.is_file() and not hidden_path(n)}
+    return _below_index(whole)
 
 
 def _archive(path: Path) -> dict[str, bytes]:

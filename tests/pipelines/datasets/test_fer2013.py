@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 import zipfile
 
@@ -392,3 +393,50 @@ def test_another_version(kaggle, root):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
     with pytest.raises(ValueError, match="another version"):
         fer2013.load(root)
+
+
+# Other names of splits, and what is no face
+
+
+@pytest.mark.parametrize("name", ["validation", "val", "dev", "Valid"])
+def test_a_validation_folder_is_a_split_and_said(name, kaggle_files, tmp_path, write_files, root):
+    files = {n: data for n, data in kaggle_files.items() if n.startswith("train/")}
+    renamed = {
+        n.replace("test/", f"{name}/").replace("PublicTest_", "").replace("PrivateTest_", ""): data
+        for n, data in kaggle_files.items()
+        if n.startswith("test/")
+    }
+    write_files(tmp_path / "up" / "images", files | renamed)
+    report = fer2013.add(tmp_path / "up", root)
+    assert {split: sum(classes.values()) for split, classes in report.counts.items()} == {
+        "train": 21, "validation": 14
+    }  # fmt: skip
+    assert any("form the split 'validation'" in note for note in report.notes)
+    data = fer2013.load(root)
+    assert len(data.where("validation")) == 14
+    assert len(data.where("test")) == 0
+
+
+def test_what_is_no_face_is_counted_and_what_was_not_fetched_is_a_fault(kaggle, root, write_files):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"1" * 64 + b"\nsize 1\n"
+    hidden = ("train/happy/._x.png", "train/happy/Thumbs.db", "train/@eaDir/x.png")
+    others = {"train/happy/x.png": pointer, "train/happy/notes.txt": b"x", "train/happy/y": b"text"}
+    write_files(kaggle, others | dict.fromkeys(hidden, b"x"))
+    (kaggle / "train" / "sad" / "gone.png").symlink_to("../../../.git/annex/objects/x.png")
+    os.mkfifo(kaggle / "train" / "sad" / "pipe.png")
+    report = fer2013.add(kaggle, root)
+    reasons = {fault.path: fault.reason for fault in report.faults}
+    assert set(reasons) == {"train/happy/x.png", "train/sad/gone.png"}
+    assert "git lfs pull" in reasons["train/happy/x.png"]
+    assert "git annex get" in reasons["train/sad/gone.png"]
+    assert report.ignored == {".txt": 1, "hidden": 3, "without ending": 1, "pipe (FIFO)": 1}
+    assert "not looked at: 1 .txt, 3 hidden, 1 pipe (FIFO), 1 without ending" in report.text()
+    with pytest.raises(ValueError, match="2 unreadable"):
+        fer2013.add(kaggle, root, strict=True)
+
+
+def test_faces_without_an_ending_are_read(kaggle, root):
+    (kaggle / "train" / "happy" / "other").write_bytes(
+        next((kaggle / "train" / "sad").iterdir()).read_bytes()
+    )
+    assert fer2013.add(kaggle, root).counts["train"]["happy"] == 4

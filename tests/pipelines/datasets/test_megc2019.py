@@ -69,6 +69,14 @@ def test_a_bad_row_is_left_out_or_refused(maps, old, new, why):
         datasets.load("megc2019", path=maps, strict=True)
 
 
+def test_a_dead_link_is_named_and_companions_are_passed_over(maps):
+    (maps / "images" / "b.png").unlink()
+    (maps / "images" / "b.png").symlink_to("../../.git/annex/objects/b.png")
+    (maps / "images" / "._a.png").mkdir()
+    (fault,) = datasets.load("megc2019", path=maps).faults
+    assert "git annex get" in fault.reason
+
+
 def test_a_grey_or_corrupt_map(maps):
     cv2.imwrite(str(maps / "images" / "a.png"), np.zeros((28, 28), np.uint8))
     (maps / "images" / "b.png").write_bytes(b"")

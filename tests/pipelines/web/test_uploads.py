@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from featurize.file_kinds import identify
 from pipelines.web import uploads
 from pipelines.web.uploads import shown_name
 from tests.pipelines.web.conftest import LIMITS, encoded, form
@@ -84,6 +85,8 @@ BAD = {
     "a PNG whose rows unpack to more than its size": (png(64, 64, rows=bytes(2**26))[:-20], 422),
     "cut off": (encoded(np.random.default_rng(0).integers(0, 255, (90, 90), np.uint8))[:2000], 422),
     "HEIC": (b"\0\0\0\x18ftypheic" + bytes(60), 415),
+    "a camera's raw file": (b"\0\0\0\x18ftypcrx " + bytes(60), 415),
+    "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n", 415),
     "more than a photo": (b"\xff\xd8\xff" + bytes(LIMITS.photo), 413),
     "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) run\n", 415),
 }  # fmt: skip
@@ -100,6 +103,12 @@ def test_a_bad_file_is_one_line_and_leaves_nothing(client, name):
     assert answer["error"].startswith("bad.jpg: ")
     assert time.monotonic() - began < 10
     assert client.left() == []
+
+
+def test_the_advice_is_that_of_the_command_line(client):
+    for name in ("HEIC", "Git LFS"):
+        _, answer = client.predict(("bad.jpg", BAD[name][0], "image/jpeg"))
+        assert answer["error"] == f"bad.jpg: {identify(BAD[name][0]).reason()}"
 
 
 def test_a_polyglot_is_judged_as_the_picture_it_is_and_never_sent_back(client, face):

@@ -81,6 +81,22 @@ def test_a_video_is_one_by_its_bytes(client, video, name):
     assert (status, answer["files"][0]["kind"]) == (200, "video")
 
 
+@pytest.mark.parametrize("container", ["mpegts", "flv"])
+def test_what_camcorders_write(client, video, container, tmp_path):
+    import av
+
+    path = tmp_path / "x"
+    with av.open(str(video)) as old, av.open(str(path), "w", format=container) as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                new.mux(packet)
+    status, answer = client.predict(("a.jpg", path.read_bytes(), "image/jpeg"))
+    assert (status, answer["files"][0]["kind"]) == (200, "video"), answer
+    assert len(answer["files"][0]["moments"]) > 5
+
+
 def test_a_truncated_video_is_judged_as_far_as_it_goes_and_says_so(client, video):
     data = index_first(video).read_bytes()
     status, answer = client.predict(("cut.mp4", data[: len(data) * 6 // 10]))
