@@ -121,9 +121,12 @@ class VideoFile:
         except (av.FFmpegError, ValueError):
             # What FFmpeg says of it ("moov atom not found") helps nobody.
             kind = examine(self.path)
-            known = kind.group in ("pointer", "empty", "text", "image", "unsupported")
             reason = "cannot be opened as a video; copy it again, or convert it to .mp4"
-            raise UnreadableVideo(self.path.name, kind.reason("video") if known else reason) from None
+            if kind.group == "pointer":
+                reason = kind.reason("video")
+            elif kind.group in ("empty", "text", "image", "unsupported"):
+                reason = f"cannot be opened as a video: {kind.reason('video')}"
+            raise UnreadableVideo(self.path.name, reason) from None
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self.max_pixels:

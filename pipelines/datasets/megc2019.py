@@ -24,6 +24,7 @@ from pipelines.datasets.clip_labels import MEGC2019
 from pipelines.datasets.clips import refuse
 from pipelines.utils.cells import clean, problem_of
 from pipelines.utils.read_table import ENDINGS, Columns, parse_table
+from pipelines.utils.walk import hidden_path
 
 log = logging.getLogger(__name__)
 

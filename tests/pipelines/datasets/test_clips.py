@@ -101,11 +101,23 @@ def _extra_clip(root: Path) -> None:
     frames(root / "ana" / "c1", [8], "copy of img{:d}.png")
 
 
+def _dead_link(root: Path) -> None:
+    _remove(root)
+    (root / "ana" / "c1" / "img7.png").symlink_to("/nowhere/img7.png")
+
+
+def _not_fetched(root: Path) -> None:
+    text = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 14321\n"
+    (root / "ana" / "c1" / "img7.png").write_text(text)
+
+
 @pytest.mark.parametrize(
     ("damage", "where", "why"),
     [
         (_remove, "ana/c1", "frames are missing between 6 and 8"),
         (_corrupt, "ana/c1", "img7.png"),
+        (_dead_link, "ana/c1", "img7.png: a dead link"),
+        (_not_fetched, "ana/c1", "a Git LFS pointer"),
         (_small, "ana/c1", "frame img7.png is 10x10, the first 12x12"),
         (_extra_clip, "ana/c1", "two files have the number 8"),
         (_sheet("3,9,15", "9,3,15"), "ana/c1", "onset 9 lies after apex 3"),
@@ -392,7 +404,7 @@ def test_a_video_cut_off_half_way_is_named(tmp_path):
     reasons = {Path(f.path).name: f.reason for f in data.faults}
     assert set(reasons) == {"cut.avi", "not.mp4"}
     assert "cut off; copy the file again" in reasons["cut.avi"]
-    assert reasons["not.mp4"] == "text, not a video"
+    assert reasons["not.mp4"] == "cannot be opened as a video: text, not a video"
     with pytest.raises(ValueError, match=r"not\.mp4|cut\.avi"):
         datasets.load("videos", path=tmp_path, strict=True)
 
@@ -446,3 +458,18 @@ def test_synthetic_motion_is_subtle_and_peaks_inside_the_clip():
 def test_synthetic_clips_refuse_what_makes_no_set(wrong):
     with pytest.raises(ValueError, match="synthetic-clips: need"):
         datasets.load("synthetic-clips", **wrong)
+
+
+def test_videos_by_their_first_bytes_and_what_is_beside_them(tmp_path, caplog):
+    for label in ("joy", "anger"):
+        video(tmp_path / label / "v.avi", 8).rename(tmp_path / label / "no ending")
+    (tmp_path / "joy" / "._v.avi").write_bytes(b"\0\5\26\7")
+    (tmp_path / "joy" / "notes.txt").write_text("x")
+    (tmp_path / "joy" / "gone.mp4").symlink_to("/nowhere/gone.mp4")
+    data = datasets.load("videos", path=tmp_path)
+    assert len(data) == 2
+    assert data.ignored == {"hidden": 1, ".txt": 1}
+    assert "not looked at: 1 .txt, 1 hidden" in caplog.text
+    assert [Path(fault.path).name for fault in data.faults] == ["gone.mp4"]
+    with pytest.raises(ValueError, match=r"gone\.mp4: a dead link"):
+        datasets.load("videos", path=tmp_path, strict=True)
