@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -158,6 +160,22 @@ def test_real_photos(crops, size):
     assert "of 9 images looked at seem to be whole photos" in note
     assert "with a small face" in note
     assert "crop the faces first" in note
+
+
+@pytest.mark.shared
+def test_cropping_faces_as_the_page_shows(shared, tmp_path, monkeypatch):
+    page = (Path(__file__).parents[3] / "docs" / "predict.md").read_text("utf-8")
+    (example,) = [code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "crop_face" in code]
+    for i, path in enumerate(sorted((shared / "photos").glob("*.jpg"))):
+        target = tmp_path / "photos" / "ab"[i % 2] / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "docs/predict.md", "exec"), {})
+    faces = datasets.load("faces")
+    assert len(faces) >= 7
+    assert faces.notes == ()
+    assert all(image.shape[0] == image.shape[1] for image in faces.samples)
 
 
 @pytest.fixture
