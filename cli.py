@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -856,11 +857,9 @@ def main(words: list[str] | None = None, prefix: tuple[str, ...] = ()) -> None:
     Exit codes: 0 all was done; 1 an error; 2 the words could not be read; 3 done, but something was left out;
     130 interrupted.
     """
-    from featurize.paths import expanded_word
-
     given = list(sys.argv[1:] if words is None else words)
     debug = "--debug" in given or bool(os.environ.get("MUECA_DEBUG"))
-    arguments = [*prefix, *(expanded_word(word) for word in given if word != "--debug")]
+    arguments = [*prefix, *_at_home(word for word in given if word != "--debug")]
     try:
         code = _run(arguments, debug)
     except KeyboardInterrupt:
@@ -869,6 +868,16 @@ def main(words: list[str] | None = None, prefix: tuple[str, ...] = ()) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code)
+
+
+def _at_home(words: Iterable[str]) -> list[str]:
+    """Return words with ``~`` expanded; what does that is imported for such words alone, it takes a while."""
+    found = list(words)
+    if not any("~" in word for word in found):
+        return found
+    from featurize.paths import expanded_word
+
+    return [expanded_word(word) for word in found]
 
 
 def _run(arguments: list[str], debug: bool) -> int:
