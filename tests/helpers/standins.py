@@ -99,7 +99,7 @@ def samm(root: Path, subjects: int = 2) -> Path:
     return root
 
 
-def megc2019(root: Path, subjects: int = 3) -> Path:
+def megc2019(root: Path, subjects: int = 5) -> Path:
     """Write motion maps with their index, drawn: three sets of so many subjects with four maps each."""
     rng, rows = np.random.default_rng(0), ["file,dataset,subject,label"]
     patterns = rng.normal(0, 50, (3, 28, 28, 3))
