@@ -185,7 +185,12 @@ def run(
             tally = predict_videos(found.videos, predictor, to, chosen, progress)
         else:
             tally = photos.predict_photos(
-                found.images, predictor, to, form=chosen.form or "jsonl", drawn=chosen.drawn, progress=progress
+                found.images,
+                predictor,
+                to,
+                form=chosen.form or "jsonl",
+                drawn=chosen.drawn,
+                progress=progress,
             )
     tally.faults[:0] = found.faults
     tally.ignored = found.ignored

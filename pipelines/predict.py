@@ -315,7 +315,9 @@ class Predictor:
         return in_order_of_labels(shares, labels, _LEAST)
 
 
-def model_for(model: Path | str | None, precision: Precision | None = None, views: Views | None = None) -> Model:
+def model_for(
+    model: Path | str | None, precision: Precision | None = None, views: Views | None = None
+) -> Model:
     """Return a model as it is to be asked; parameters and errors as `Predictor.load`."""
     found = replace(load_model(model_folder(model)), precision=precision, views=views)
     if views is not None and not found.networks:
