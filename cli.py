@@ -275,7 +275,8 @@ def compare(
             cluster=cluster,
         )
     if json:
-        console.as_json({"folder": str(folder), "cells": summarize(found), "notes": found.notes})
+        record = {"left_out": found.faults, "not_looked_at": found.ignored, "notes": found.notes}
+        console.as_json({"folder": str(folder), "cells": summarize(found), **record})
     else:
         words.print_comparison(plan, found)
     if found.failed or found.faults:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,8 @@ class Comparison:
     folder : Path
     notes : tuple of str
         What a user should know of the samples.
+    ignored : mapping
+        What was not looked at, see `pipelines.datasets.base.Dataset`.
     """
 
     rows: list[Row]
@@ -60,6 +62,7 @@ class Comparison:
     faults: int
     folder: Path
     notes: tuple[str, ...] = ()
+    ignored: dict[str, int] = field(default_factory=dict)
 
     @property
     def best(self) -> Row | None:
@@ -144,7 +147,8 @@ def compare(
     rows = _ordered(read_rows(out / "rows.csv"), order)
     _say_again([row for row in rows if row.run in done], bench)
     found = Comparison(
-        rows, **counts, faults=len(bench.dataset.faults), folder=out, notes=bench.dataset.notes
+        rows, **counts, faults=len(bench.dataset.faults), folder=out, notes=bench.dataset.notes,
+        ignored=bench.dataset.ignored,
     )
     write_summary(found, out / "summary.csv")
     write_audit(bench.dataset, out, progress)

@@ -163,7 +163,7 @@ def _no_labels(tree: Tree, root: Path, named: list[Path]) -> str:
     advice = (
         labels_elsewhere(root, tree) or f"make class folders in them, such as {named[0].name}/happy/*.jpg"
     )
-    return f"{root}: {names} {verb} without class folders, so its images have no labels; {advice}"
+    return f"{root}: {names} {verb} without class folders, so the images have no labels; {advice}"
 
 
 def _leave_flat(tree: Tree, found: Layout, folder: Path) -> None:
