@@ -147,7 +147,11 @@ def compare(
     rows = _ordered(read_rows(out / "rows.csv"), order)
     _say_again([row for row in rows if row.run in done], bench)
     found = Comparison(
-        rows, **counts, faults=len(bench.dataset.faults), folder=out, notes=bench.dataset.notes,
+        rows,
+        **counts,
+        faults=len(bench.dataset.faults),
+        folder=out,
+        notes=bench.dataset.notes,
         ignored=bench.dataset.ignored,
     )
     write_summary(found, out / "summary.csv")
