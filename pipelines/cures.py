@@ -18,9 +18,10 @@ MOST_NAMED = 3
 def parts_unseen(weights: Sequence[Weighted], dataset: Dataset) -> tuple[str | None, str | None]:
     """Return a split that tests and one that validates, for weights that know neither.
 
-    Of several splits that would test, the one with most samples, those first that leave one to validate. A
-    split that validates shares no sample with it, and no weights have learned from it. None where there is no
-    such split.
+    Of several splits that would test, the one with most samples, those first that leave one to validate; of
+    equals the last, as FER2013's PublicTest validates and its PrivateTest tests. A
+    split that validates shares no sample with it, and no weights have learned from it. None where there is
+    no such split.
 
     Parameters
     ----------
@@ -29,16 +30,18 @@ def parts_unseen(weights: Sequence[Weighted], dataset: Dataset) -> tuple[str | N
     dataset : Dataset
     """
     names = _names(dataset)
-    tests = [n for n in names if not any(known_of(w.seen, dataset, dataset.where(n)) for w in weights)]
+    tested = [n for n in names if n != "validation"]
+    tests = [n for n in tested if not any(known_of(w.seen, dataset, dataset.where(n)) for w in weights)]
     able = [n for n in names if not any(learned_from(w, dataset, dataset.where(n)) for w in weights)]
     pairs: list[tuple[str, str | None]] = [(test, None) for test in tests]
     pairs += [
         (t, v) for t in tests for v in able if not np.intersect1d(dataset.where(t), dataset.where(v)).size
     ]
 
-    def rank(pair: tuple[str, str | None]) -> tuple[bool, int, int]:
+    def rank(pair: tuple[str, str | None]) -> tuple[bool, int, int, int]:
         test, validation = pair
-        return validation is not None, len(dataset.where(test)), len(dataset.where(validation or ""))
+        sizes = len(dataset.where(test)), len(dataset.where(validation or ""))
+        return validation is not None, *sizes, names.index(test)
 
     return max(pairs, key=rank, default=(None, None))
 

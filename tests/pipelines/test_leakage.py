@@ -18,7 +18,7 @@ from featurize.backbones.extractor import NetworkExtractor
 from featurize.store import Store
 from pipelines import api, remote
 from pipelines.compare import compare, summarize
-from pipelines.cures import for_fit, for_folds, for_training, parts_unseen
+from pipelines.cures import for_fit, for_folds, for_training, for_validation, parts_unseen
 from pipelines.datasets import synthetic
 from pipelines.fit import Bench, Matrix, run_cell
 from pipelines.loso_recipe import loso_recipe, run_loso
@@ -314,7 +314,9 @@ def test_a_refusal_names_the_options_that_would_do(faces, tmp_path):
     assert str(refused.value).endswith(
         "would be tested on; --test private would do; in a recipe: test: private"
     ), "public is learned from, for all that is known"
-    assert parts_unseen([net], data) in [("public", "private"), ("private", "public")]
+    assert parts_unseen([net], data) == ("private", "public"), "of equals, the last tests"
+    named = replace(data, split=np.where(data.split == "public", "validation", data.split))
+    assert parts_unseen([net], named)[1] == "validation"
     assert parts_unseen([net, chose], data) == ("private", None)
     assert check_unseen([chose], data, parts.validation, data.where("private")) is None
 
@@ -418,7 +420,8 @@ def test_what_ships_on_fer2013_itself(shared, tmp_path, monkeypatch):
     default = split(data)
     with pytest.raises(ValueError, match="--validation public --test private --no-refit would do"):
         check_unseen(parse("own-small"), data, default.validation, default.test)
-    (warning,) = seen_validation(parse("hog+ucm-f"), data, default.validation)
+    (warning,) = seen_validation(parse("hog+ucm-f"), data, default.validation, for_validation)
     assert warning.startswith("ucm-f learned from 2871 of the 2871 validation samples")
+    assert "--validation public --test private --no-refit would do" in warning
     (warning,) = seen_validation(parse("own-small"), data, default.validation)
     assert warning.startswith("own-small learned from 2871 of the 2871"), "trained on what is held out here"
