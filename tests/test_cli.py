@@ -248,9 +248,48 @@ def test_failed_cell_gives_exit_code(mueca, tmp_path):
 def test_cache_that_cannot_be_written(mueca, faces, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "file"))
-    code, _, err = mueca("featurize", "--data", "synthetic", "--backbone", "pixels")
+    monkeypatch.setenv("_MUECA_TEMPORARY_CACHE", "")
+    work = (
+        ("featurize", "--data", "synthetic", "--backbone", "pixels"),
+        ("fit", "--data", "synthetic", "--backbone", "hog", "--head", "svm", "--C", "1"),
+        ("predict", faces / "train" / "happy", "--out", tmp_path / "o.csv"),  # a network, prepared elsewhere
+    )
+    said: list[str] = []
+    for words in work:
+        code, _, err = mueca(*words)
+        assert code == 0, err
+        said += err
+    named = [line for line in said if "MUECA_CACHE" in line]
+    assert len(named) == 1
+    assert str(tmp_path / "file") in named[0]
+
+
+def test_the_home_folder_is_found_after_an_equals_sign_too(mueca, faces, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    data = f"~/{faces.name}"
+    for number, words in enumerate((("--data", data), (f"--data={data}",))):
+        code, _, err = mueca("featurize", *words, "--backbone", "pixels", f"--out=~/new/{number}.csv")
+        assert code == 0, err
+        assert (tmp_path / "new" / f"{number}.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("predict", "https://example.org/a.jpg"),
+        ("predict", "a.jpg", "--model", "https://example.org/m"),
+        ("fit", "--data", "https://example.org/a.zip", "--backbone", "hog", "--head", "svm"),
+        ("data", "add", "fer2013", "https://example.org/a.zip"),
+        ("compare", "https://example.org/a.yaml"),
+        ("live", "--source", "https://example.org/a.mp4"),
+    ],
+)
+def test_a_web_address_is_one_line_that_says_what_to_do(mueca, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jpg").write_bytes(b"")
+    code, _, err = mueca(*words)
     assert code == 1
-    assert "MUECA_CACHE" in err[-1]
+    assert err[-1].startswith("mueca: https://example.org/") and "download it first" in err[-1]
 
 
 def test_debug_shows_the_traceback():
