@@ -121,6 +121,9 @@ def load(path: Path | str, *, strict: bool = False) -> Dataset:
         try:
             digests.append(sample_digest(read_video(file)))
             kept.append(file)
+            with VideoFile(file) as video:
+                if video.left_out:  # said here, once: samples are decoded again and again
+                    log.warning("%s: left out %s", file, video.left_out)
         except ClipError as error:
             faults.append(Fault(str(file), str(error)))
     refuse("videos", root, faults, strict, len(kept))

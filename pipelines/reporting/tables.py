@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipelines.kept_warnings import from_text
 from pipelines.metrics import class_scores
+from pipelines.prediction.outputs import class_columns
 from pipelines.reporting.costs import network_cost
 from pipelines.reporting.load import Cell, Results, marks, short_params
 from pipelines.reporting.published import published_of
@@ -236,9 +237,10 @@ def class_records(confusion: NDArray[np.int64], classes: Sequence[str]) -> list[
 
 
 def confusion_records(confusion: NDArray[np.int64], classes: Sequence[str]) -> list[Record]:
-    """Return one record a true class: a count for each predicted one."""
+    """Return one record a true class: a count for each predicted one, under its `class_columns`."""
+    columns = class_columns(["true"], classes)
     return [
-        {"true": t, **dict(zip(classes, row.tolist(), strict=True))}
+        {"true": t, **dict(zip(columns, row.tolist(), strict=True))}
         for t, row in zip(classes, confusion, strict=True)
     ]
 

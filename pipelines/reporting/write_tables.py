@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.metrics import detailed
+from pipelines.prediction.outputs import class_columns
 from pipelines.reporting.compare_runs import Change
 from pipelines.reporting.load import Cell, Results
 from pipelines.reporting.tables import (
@@ -65,7 +66,10 @@ def _cell(folder: Path, cell: Cell, results: Results, drawn: str) -> None:
     if p := cell.predictions:
         scores = detailed(p.true, p.scores, p.predicted)
         write_csv(folder / f"metrics-{cell.run}.csv", [_by_name(scores, classes)])
-    columns = [Column("true", "true"), *(Column(name, name, whole) for name in classes)]
+    columns = [
+        Column("true", "true"),
+        *(Column(name, name, whole) for name in class_columns(["true"], classes)),
+    ]
     records = confusion_records(confusion, classes)
     _both(folder, f"confusion-{cell.run}", records, columns, f"Confusion matrix: {of}")
     if units := unit_records(confusion, classes):

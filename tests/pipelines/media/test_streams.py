@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import cli
+from pipelines import datasets
 from pipelines.camera import Played
 from pipelines.datasets.videos import read_video
 from pipelines.frames import UnreadableVideo, VideoFile
@@ -75,6 +76,19 @@ def test_clips_and_cameras_take_the_same_stream(covered, caplog):
         assert sum(1 for _ in played) == 12
         played.close()
     assert len(caplog.messages) == 1 and "left out a cover picture" in caplog.text
+
+
+def test_a_set_of_videos_says_it_once_a_file(covered, tmp_path, caplog):
+    for name in ("happy", "sad"):
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            write(tmp_path / name / f"{i}.mp4", moving_face(4 + i, step=3 if name == "sad" else 1))
+    (tmp_path / "sad" / "talk.mp4").write_bytes(covered.read_bytes())
+    with caplog.at_level(logging.WARNING):
+        data = datasets.load("videos", path=tmp_path)
+        assert data.samples[4].shape == (12, 192, 256)
+    assert len(data) == 5 and not data.faults
+    assert len(caplog.messages) == 1 and "talk.mp4: left out a cover picture" in caplog.text
 
 
 def test_what_was_left_out_is_said_once(covered, tmp_path, capsys):

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -159,3 +160,11 @@ def test_parquet_needs_a_file(capsys):
 
     with pytest.raises(ValueError, match="RecordFile"):
         table(sys.stdout, "parquet", ["file"], [])
+
+
+def test_a_table_of_mistakes_keeps_every_class():
+    from pipelines.reporting.tables import confusion_records
+
+    first, second = confusion_records(np.array([[3, 1], [0, 2]]), ["true", "happy"])
+    assert first == {"true": "true", "p_true": 3, "happy": 1}
+    assert second == {"true": "happy", "p_true": 0, "happy": 2}
