@@ -89,7 +89,7 @@ def test_an_option_that_no_help_has_is_seen():
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("mueca trian --data x", TyperException),
+        ("mueca trian --data x", ValueError),
         ("mueca train --data x --backbone ucm-f --epochs many", TyperException),
         ("mueca train --data x", ValueError),
         ("mueca train --recipe no-such.yaml", FileNotFoundError),

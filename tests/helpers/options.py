@@ -16,7 +16,7 @@ def command_of(words: list[str]) -> tuple[Any, Any, list[str]]:
 
     Raises
     ------
-    typer.exceptions.TyperException
+    ValueError
         If there is no such command.
     """
     command: Any = typer.main.get_command(cli.app)
@@ -25,6 +25,8 @@ def command_of(words: list[str]) -> tuple[Any, Any, list[str]]:
         if not rest:
             return context, command, []
         name, command, rest = command.resolve_command(context, rest)
+        if command is None:
+            raise ValueError(f"no such command: {' '.join(words)}")
         context = command.context_class(command, info_name=name, parent=context)
     return context, command, rest
 

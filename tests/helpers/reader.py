@@ -262,10 +262,10 @@ class serving:  # noqa: N801 - reads as what it does
         self._thread.start()
         return self.port
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self._over.set()
         self._thread.join(_PATIENCE)
-        assert not self._error, self._error
+        assert kind or not self._error, self._error  # an error of the block itself says more
 
     def _watch(self) -> None:
         try:
