@@ -19,7 +19,7 @@ from pipelines.gap import SYSTEMS, WAYS, maps_of, pooled
 from pipelines.kept_warnings import as_text, kept_warnings, say_again
 from pipelines.loso import marks_of
 from pipelines.network_cells import NetworkCells
-from pipelines.pooled import PooledRow, again, failed, keep, write_table
+from pipelines.pooled import Failures, PooledRow, again, keep, write_table
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import Data, as_data, check_recipe, first_problem, read_content
 from pipelines.results import Row, read_rows
@@ -132,6 +132,7 @@ def run_gap(
     runs = {_run_id(recipe, dataset, system, way) for system in recipe.systems for way in recipe.ways}
     say_again(log, [row for row in known.values() if row.run in runs])
     rows: list[PooledRow] = []
+    failures = Failures(dataset)
     with progress.task(f"the gap on {dataset.name}", len(recipe.systems) * len(recipe.ways)) as advance:
         for system in recipe.systems:
             cells: Cells | None = None
@@ -147,8 +148,9 @@ def run_gap(
                     rows += again(dataset, known[run], system, way, out, marks_of(**how))
                 except FAILURES as error:
                     base = {"run": run} | _named(recipe, system)
-                    rows.append(failed(dataset, error, system, way, out, base))
+                    rows.append(failures.add(error, system, way, base))
                 advance(1)
+    failures.write(out, of=len(recipe.systems) * len(recipe.ways))
     write_table(rows, out / "gap.csv")
     return rows
 

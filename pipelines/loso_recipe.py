@@ -31,7 +31,7 @@ from pipelines.kept_warnings import as_text, kept_warnings, say_again
 from pipelines.loso import PROTOCOLS, cross_validate, marks_of
 from pipelines.network_cells import KerasCells, NetworkCells, STSTNetCells, weights_before
 from pipelines.networks import check_classes, check_untested, status_of
-from pipelines.pooled import PooledRow, again, failed, keep, write_table
+from pipelines.pooled import Failures, PooledRow, again, keep, write_table
 from pipelines.progress import SILENT, Progress
 from pipelines.recipe import (
     Data,
@@ -200,7 +200,8 @@ def run_loso(
     -------
     list of PooledRow
         For each system and protocol the whole, then each set that the data is made of. One that failed has a
-        row with its error; it does not end the run, and is tried again the next time.
+        row with its error; it does not end the run, and is tried again the next time. If all failed, the
+        first error is raised.
 
     Raises
     ------
@@ -219,6 +220,7 @@ def run_loso(
     known = {row.run: row for row in read_rows(out / "rows.csv") if row.split == "test" and row.done}
     shown: list[Row] = []
     rows: list[PooledRow] = []
+    failures = Failures(dataset)
     with progress.task(f"subjects of {dataset.name}", len(systems) * len(recipe.protocols)) as advance:
         for system in systems:
             cells: Cells | None = None
@@ -239,8 +241,9 @@ def run_loso(
                     rows += again(dataset, known[run], system.title, way, out, marks_of(**_how(way)))
                 except FAILURES as error:
                     base = {"run": run or key_of({"system": system.title, "way": way})[:16]}
-                    rows.append(failed(dataset, error, system.title, way, out, base | _named(recipe, system)))
+                    rows.append(failures.add(error, system.title, way, base | _named(recipe, system)))
                 advance(1)
+    failures.write(out, of=len(systems) * len(recipe.protocols))
     say_again(log, shown)
     write_table(rows, out / "loso.csv")
     return rows

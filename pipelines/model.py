@@ -140,9 +140,10 @@ class Model:
         scores : (n, k) ndarray of float64
             As `scores`. The label need not have the largest, see `classifiers.label_is_largest`.
         """
-        if not len(images):
+        X = self.embed(images)
+        if not len(X):
             return np.empty(0, np.intp), np.empty((0, len(self.classes)))
-        labels, found, _ = answers(self.estimator, self.embed(images))
+        labels, found, _ = answers(self.estimator, X)
         return np.asarray(labels, np.intp), found
 
     def scores(self, images: Sequence[Image]) -> NDArray[np.float64]:

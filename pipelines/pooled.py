@@ -63,24 +63,51 @@ class PooledRow:
     error: str = ""
 
 
-def failed(
-    dataset: Dataset, error: Exception, system: str, way: str, out: Path, known: Mapping[str, Any]
-) -> PooledRow:
-    """Write the row of a system that failed under a protocol; return it as the table shows it.
+class Failures:
+    """Systems that failed under a protocol: each is a row with its error, unless nothing else was found.
 
     Parameters
     ----------
-    known : mapping
-        The fields of a `Row` that are known all the same: `run`, `extractor`, `spec`, `head`, `seed`.
+    dataset : Dataset
     """
-    words = error_words(error)
-    log.warning("%s, %s: failed: %s", system, way, words)
-    row = Row(dataset=dataset.name, fingerprint=dataset.fingerprint, protocol=way, split="test",
-              status="error", error=words, **known)  # fmt: skip
-    append_rows(out / "rows.csv", [row])
-    none = (np.nan, np.nan)
-    return PooledRow(system, way, "all", len(dataset), np.nan, np.nan, np.nan, none, none, np.nan,
-                     ("error",), way, words)  # fmt: skip
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self._rows: list[Row] = []
+        self._first: Exception | None = None
+
+    def add(self, error: Exception, system: str, way: str, known: Mapping[str, Any]) -> PooledRow:
+        """Remember a failure; return it as the table shows it.
+
+        Parameters
+        ----------
+        error : Exception
+        system, way : str
+        known : mapping
+            The fields of a `Row` that are known all the same: `run`, `extractor`, `spec`, `head`, `seed`.
+        """
+        words, none = error_words(error), (np.nan, np.nan)
+        log.warning("%s, %s: failed: %s", system, way, words)
+        self._first = self._first or error
+        self._rows.append(
+            Row(dataset=self.dataset.name, fingerprint=self.dataset.fingerprint, protocol=way, split="test",
+                status="error", error=words, **known)
+        )  # fmt: skip
+        return PooledRow(system, way, "all", len(self.dataset), np.nan, np.nan, np.nan, none, none, np.nan,
+                         ("error",), way, words)  # fmt: skip
+
+    def write(self, out: Path, of: int) -> None:
+        """Append the rows to ``rows.csv``.
+
+        Raises
+        ------
+        Exception
+            The first failure, if all `of` so many failed: then nothing is written.
+        """
+        if self._first is not None and len(self._rows) == of:
+            raise self._first
+        if self._rows:
+            append_rows(out / "rows.csv", self._rows)
 
 
 def pooled_rows(dataset: Dataset, found: Pooled, system: str, way: str, seconds: float) -> list[PooledRow]:

@@ -252,7 +252,12 @@ class Predictor:
         return Face(found.box, found.confidence, self.classes[int(label)], numbers, self.meaning)
 
     def crop(self, image: Image, box: Box) -> Image:
-        """Return the (side, side[, 3]) crop around a box, framed and sized as the model's training faces."""
+        """Return the (side, side[, 3]) crop around a box, framed and sized as the model's training faces.
+
+        Without a detector the image is the crop: the model sees what `Model.predict` would.
+        """
+        if self.find.whole:
+            return check_image(image)
         return self.find.crop(image, box, self.side)
 
     @property

@@ -68,7 +68,7 @@ class Decoder:
             If it is no video that can be read, or a longer one than allowed.
         """
         found = self._message()
-        return Header(float(found["rate"]), found["seconds"], str(found["left_out"]))
+        return Header(float(found["rate"]), found["seconds"], str(found.get("left_out", "")))
 
     def frames(self) -> Iterator[Any]:
         """Yield `pipelines.frames.Frame`; after the last, `fault` says what was wrong with the file.

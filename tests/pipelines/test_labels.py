@@ -14,8 +14,7 @@ from PIL import Image
 
 from classifiers import label_is_largest, list_heads, scores
 from classifiers.registry import head_spec
-from featurize.detect import Detection, Framing
-from featurize.faces import Box
+from featurize.detect import Whole
 from pipelines.api import fit, load_dataset, load_model
 from pipelines.frames import Frame
 from pipelines.live import watcher
@@ -44,17 +43,6 @@ CALIBRATED = [
     if "probability" in head_spec(name).params.model_fields
 ]
 VARIANTS = [*PLAIN, *CALIBRATED, ("svm", {"C": 10, "break_ties": True}), ("knn", {"n_neighbors": 4})]
-
-
-class Whole:
-    """A detector to which every image is one face."""
-
-    framing = Framing(1.0, 0.0)
-
-    def __call__(self, image, smallest=0):
-        """Return the image as one box."""
-        del smallest
-        return [Detection(Box(0, 0, image.shape[1], image.shape[0], True), 1.0)]
 
 
 @pytest.fixture(scope="module")
@@ -189,12 +177,12 @@ def test_a_web_video_shows_the_labels_of_a_watcher(made, images, monkeypatch, tm
         def frames(self):
             return iter(frames)
 
-    header = type("Header", (), {"rate": 12.5})()
+    header = type("Header", (), {"rate": 12.5, "left_out": ""})()
     monkeypatch.setattr(work, "Decoder", Decoder)
     judge = Judge(predictor, Limits(), workers=1)
     found = judge.video(Upload("v.mp4", tmp_path / "v.mp4"), threading.Event())["moments"]
     judge.close()
-    watch = Watcher(predictor, every=work.SEARCH_EVERY)
+    watch = Watcher(predictor)
     expected: list[Moment] = [watch(frame) for frame in frames]
     assert [m["faces"][0]["label"] for m in found] == [m.faces[0].label for m in expected]
 

@@ -241,7 +241,7 @@ def test_one_system_that_fails_ends_nothing(tmp_path):
     assert "hog" in rows[0].error
     assert np.isnan(rows[0].uf1)
     assert rows[1].uf1 > 0
-    assert [r.status for r in read_rows(tmp_path / "out" / "rows.csv")] == ["error", "ok"]
+    assert sorted(r.status for r in read_rows(tmp_path / "out" / "rows.csv")) == ["error", "ok"]
     again = run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
     assert again[1] == rows[1]
     assert "clips" in (tmp_path / "out" / "loso.csv").read_text()
