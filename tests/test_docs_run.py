@@ -29,6 +29,7 @@ NOT_TYPED = {
     "pip install 'mueca[web]'": "downloads",
     "pip install 'mueca[export]'": "downloads",
     "pip install 'mueca[dask]'": "downloads",
+    "pip install 'mueca[heif]'": "downloads",
     "apt-get install python3-tk": "downloads",
     "ssh -L": "another machine is needed",
     "ssh -L 8000:127.0.0.1:8000 HOST": "another machine is needed",
@@ -124,6 +125,7 @@ def clip_sets(reader: Reader) -> None:
 
 def predicting(reader: Reader) -> None:
     files(reader)
+    standins.photo(reader.folder / "photos" / "happy" / "one.jpg")
     reader.type(f"mueca fit --data '{SMALL_CLIPS}' --backbone lbp-top --head softmax --out models/clips")
 
 
@@ -169,6 +171,14 @@ def shipped_f(reader: Reader) -> None:
     )
 
 
+def lists_and_names(reader: Reader) -> None:
+    """Published sets whose labels, or subjects, stand in lists, arrays and file names."""
+    standins.raf_db(reader.folder / "basic")
+    standins.affectnet(reader.folder / "affectnet")
+    standins.posed(reader.folder)
+    standins.ckplus(reader.folder / "ck")
+
+
 SETTINGS = {
     "README.md": Setting(
         readme,
@@ -178,8 +188,8 @@ SETTINGS = {
         ]},
         printed=("0 cells computed, 25 taken from results/demo, 0 failed",),
         calls={
-            'compare(load_recipe("configs/demo.yaml"), out)':
-                "from pipelines.api import compare, load_recipe\nout = 'results/demo'",
+            'compare(load_recipe("configs/demo.yaml"), "results/demo")':
+                "from pipelines.api import compare, load_recipe",
         },
     ),
     "docs/clips.md": Setting(
@@ -261,8 +271,12 @@ SETTINGS = {
             "mueca weights": None,
             "mueca compare configs/ucm-vggface2.yaml": None,
         },
+        recipes={"configs/fer2013-handcrafted-vs-learned.yaml": {
+            "extractors": ["hog", "ucm-f"], "heads": ["svm", {"head": "knn", "params": {"n_neighbors": 5}}],
+        }},
         calls={'pipelines.profile.profile(["ucm-f"])': "import pipelines.profile"},
     ),
+    "docs/own-faces.md": Setting(lists_and_names),
     "docs/predict.md": Setting(predicting),
     "docs/reports.md": Setting(
         results,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from pipelines.datasets import folder
+from tests.helpers import standins
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "own-faces.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
@@ -21,24 +21,12 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def image(path, seed):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    Image.fromarray(rng.integers(0, 256, (48, 48), dtype=np.uint8)).save(path)
-
-
 def run(block):
     exec(compile(BLOCKS[block], str(PAGE), "exec"), {})
 
 
 def test_a_list_of_labels(here):
-    lines = []
-    for i in range(28):
-        split = "train" if i < 14 else "test"
-        image(here / "basic" / "Image" / "aligned" / f"{split}_{i:05d}_aligned.jpg", i)
-        lines.append(f"{split}_{i:05d}.jpg {i % 7 + 1}")
-    (here / "basic" / "EmoLabel").mkdir()
-    (here / "basic" / "EmoLabel" / "list_patition_label.txt").write_text("\n".join(lines))
+    standins.raf_db(here / "basic")
     with pytest.raises(ValueError, match="own-faces"):
         folder.load("basic")
     run(0)
@@ -49,11 +37,7 @@ def test_a_list_of_labels(here):
 
 
 def test_labels_in_arrays(here):
-    for split in ("train_set", "val_set"):
-        for i in range(16):
-            image(here / "affectnet" / split / "images" / f"{i}.jpg", i)
-            (here / "affectnet" / split / "annotations").mkdir(exist_ok=True)
-            np.save(here / "affectnet" / split / "annotations" / f"{i}_exp.npy", str(i % 8))
+    standins.affectnet(here / "affectnet")
     with pytest.raises(ValueError, match="own-faces"):
         folder.load("affectnet")
     run(1)
@@ -63,9 +47,7 @@ def test_labels_in_arrays(here):
 
 
 def test_labels_in_names(here):
-    for i, label in enumerate(("AN", "DI", "FE", "HA", "NE", "SA", "SU")):
-        image(here / "jaffe" / f"KA.{label}1.{i}.tiff", i)
-        image(here / "KDEF" / "AF01" / f"AF01{label.replace('FE', 'AF')}S.JPG", 90 + i)
+    standins.posed(here)
     for name in ("jaffe", "KDEF"):
         with pytest.raises(ValueError, match="own-faces"):
             folder.load(name)
@@ -76,9 +58,6 @@ def test_labels_in_names(here):
 
 
 def test_subjects_in_names(here, capsys):
-    for label in ("anger", "happy"):
-        for subject in range(6):
-            for k in range(2):
-                image(here / "ck" / label / f"S{subject:03d}_00{len(label)}_0000000{k}.png", subject * 2 + k)
+    standins.ckplus(here / "ck")
     run(3)
     assert "over 6 subjects" in capsys.readouterr().out

@@ -54,7 +54,7 @@ def _results(folder: Path) -> None:
     assert said
     names = re.sub(r"\s*\([^)]*\)", "", said[1]).replace("\n", " ").split(", ")
     assert names == _header(folder / "grid.csv")
-    arrays = re.search(r"holds\s+`([^`]+)`", section)
+    arrays = re.search(r"RUN.npz` holds\s+`([^`]+)`", section)
     assert arrays
     found = sorted((folder / "predictions").glob("*.npz"))
     assert any(path.name.endswith(".validation.npz") for path in found)

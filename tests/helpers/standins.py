@@ -133,6 +133,51 @@ def _png(picture: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def raf_db(root: Path) -> Path:
+    """Write a tree of RAF-DB's shape: aligned faces beside a list of labels, noise."""
+    lines = []
+    for i in range(28):
+        split = "train" if i < 14 else "test"
+        noise(root / "Image" / "aligned" / f"{split}_{i:05d}_aligned.jpg", i)
+        lines.append(f"{split}_{i:05d}.jpg {i % 7 + 1}")
+    (root / "EmoLabel").mkdir()
+    (root / "EmoLabel" / "list_patition_label.txt").write_text("\n".join(lines))
+    return root
+
+
+def affectnet(root: Path) -> Path:
+    """Write a tree of AffectNet's shape: images beside a file of each one's label, noise."""
+    for split in ("train_set", "val_set"):
+        for i in range(16):
+            noise(root / split / "images" / f"{i}.jpg", i)
+            (root / split / "annotations").mkdir(exist_ok=True)
+            np.save(root / split / "annotations" / f"{i}_exp.npy", str(i % 8))
+    return root
+
+
+def posed(folder: Path) -> None:
+    """Write folders of JAFFE's and KDEF's shapes, with the label in each file's name, noise."""
+    for i, label in enumerate(("AN", "DI", "FE", "HA", "NE", "SA", "SU")):
+        noise(folder / "jaffe" / f"KA.{label}1.{i}.tiff", i)
+        noise(folder / "KDEF" / "AF01" / f"AF01{label.replace('FE', 'AF')}S.JPG", 90 + i)
+
+
+def ckplus(root: Path) -> Path:
+    """Write class folders with the subject in each file's name, as of CK+, noise."""
+    for label in ("anger", "happy"):
+        for subject in range(6):
+            for k in range(2):
+                noise(root / label / f"S{subject:03d}_00{len(label)}_0000000{k}.png", subject * 2 + k)
+    return root
+
+
+def noise(path: Path, seed: int) -> None:
+    """Write an image of noise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    Image.fromarray(rng.integers(0, 256, (48, 48), dtype=np.uint8)).save(path)
+
+
 def vggface2_file(path: Path) -> Path:
     """Write random weights in the form of VGGFace2's published file."""
     from tests.featurize.backbones.test_vggface2 import write_h5
