@@ -87,7 +87,6 @@ class Failures:
             The fields of a `Row` that are known all the same: `run`, `extractor`, `spec`, `head`, `seed`.
         """
         words, none = error_words(error), (np.nan, np.nan)
-        log.warning("%s, %s: failed: %s", system, way, words)
         self._first = self._first or error
         self._rows.append(
             Row(dataset=self.dataset.name, fingerprint=self.dataset.fingerprint, protocol=way, split="test",
@@ -106,6 +105,8 @@ class Failures:
         """
         if self._first is not None and len(self._rows) == of:
             raise self._first
+        for row in self._rows:
+            log.warning("%s + %s, %s: failed: %s", row.extractor, row.head, row.protocol, row.error)
         if self._rows:
             append_rows(out / "rows.csv", self._rows)
 
