@@ -125,7 +125,7 @@ def test_a_screen_reader_is_told(page, face, tmp_path):
 def test_a_video_with_its_time_line(page, tmp_path):
     choose(page, write(tmp_path / "face.mp4", moving_face(25)))
     (result,) = all_of(page, ".result")
-    assert result.find_element("tag name", "h3").text == "face.mp4: 1 face in 1.0 s"
+    assert result.find_element("tag name", "h3").text == "face.mp4: 1 track in 1.0 s"
     (chart,) = all_of(page, ".result svg.chart")
     assert chart.get_attribute("aria-label").startswith("time line, face 1: ")
     assert len(all_of(page, ".result svg.chart polygon")) == 7
