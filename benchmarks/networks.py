@@ -57,7 +57,7 @@ def inference(name, peaks):
     for engine in ("keras", "openvino"):
         for precision in ("f32", "bf16"):
             one = extractor(name, weights="random", engine=engine, precision=precision)
-            pixels = rng.integers(0, 256, (n, *one.network.shape), dtype=np.uint8)
+            pixels = rng.integers(0, 256, (n, *one.sized.shape), dtype=np.uint8)
             found = rate(one._transform, pixels)
             single = 1000 / rate(one._transform, pixels[:1])
             reference = reference or found

@@ -172,7 +172,7 @@ def _input(model: Model, network: Any) -> dict[str, Any]:
             f'mueca featurize --data FOLDER --backbone "{model.extractor}" --out VECTORS.npy'
         )
         return {"takes": "vectors", "preprocess": equalize, "words": words}
-    size, channels = network.size, network.channels
+    size, channels = network.sized.size, network.sized.channels
     reduce_to = model.largest
     first = f"larger than {reduce_to}: reduced to {reduce_to} (area mean); then " if reduce_to else ""
     words = (
@@ -226,8 +226,8 @@ def _pixels(model: Model, faces: Any, network: Any) -> tuple[NDArray[np.float32]
     from featurize.images import fit_to
 
     ready = [model.preprocess.apply(face) for face in faces]
-    fitted = np.stack([fit_to(face, network.size, network.channels) for face in ready])
-    return fitted.reshape(-1, *network.network.shape).astype(np.float32), network.transform(ready)
+    fitted = np.stack([fit_to(face, network.sized.size, network.sized.channels) for face in ready])
+    return fitted.reshape(-1, *network.sized.shape).astype(np.float32), network.transform(ready)
 
 
 def _apart(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from featurize.backbones.extractor import NetworkExtractor
-from featurize.backbones.weightfile import Seen, sample_marks
+from featurize.backbones.weightfile import Seen, WeightsError, sample_marks
 from featurize.base import Extractor, expression_of
 from featurize.registry import parse
 from pipelines.datasets.base import Dataset
@@ -39,17 +39,26 @@ class Weighted(Protocol):
 def own_cell(features: Features) -> tuple[Features, Head] | None:
     """Return the cell in which a network's own classifier answers; None if `features` is no such network.
 
+    Weights without a classifier, such as those of a network pretrained on faces, have no answer of their own.
     Mirrored copies are left out: nothing is fitted.
     """
     found = parse(features.extractor)
     if len(found) != 1 or not isinstance(found[0], NetworkExtractor) or not found[0].network.trainable:
         return None
-    if found[0].random:
+    if found[0].random or not _answers(found[0]):
         return None
     given = found[0].params.model_dump(mode="json") | {"layer": "scores"}
     fields = type(found[0].params).model_fields
     text = expression_of(found[0].name, {k: v for k, v in given.items() if v != fields[k].default})
     return features.model_copy(update={"extractor": text, "mirror": False}), Head(head="own")
+
+
+def _answers(network: NetworkExtractor) -> bool:
+    """Return whether the weights tell any classes apart; of a missing file the row says what is wrong."""
+    try:
+        return bool(network.classes)
+    except WeightsError:
+        return True
 
 
 def status_of(extractors: Sequence[Extractor]) -> str:

@@ -103,6 +103,8 @@ class NetworkExtractor(Extractor):
     #: The engine lets one batch in at a time, so that the other threads decode while it computes.
     parallel = "threads"
     params: NetworkParams
+    #: Parameters that change the network itself, so that a training takes them too.
+    SHAPING: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -113,7 +115,7 @@ class NetworkExtractor(Extractor):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        layers = [*self.network.layers, "scores"]
+        layers = [*self.network.layers, *(["scores"] if self.network.trainable else [])]
         if self.params.layer not in ("auto", *layers):
             raise ValueError(
                 f"extractor {self.name}: no layer {self.params.layer!r}; known: {', '.join(layers)}"
@@ -129,6 +131,11 @@ class NetworkExtractor(Extractor):
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__init__(**state["params"].model_dump())  # type: ignore[misc]
 
+    @cached_property
+    def sized(self) -> Network:
+        """The network with the input in use; most networks take only one."""
+        return self.network
+
     @property
     def layer(self) -> str:
         """Name of the layer that is given out."""
@@ -136,8 +143,21 @@ class NetworkExtractor(Extractor):
 
     @property
     def dim(self) -> int:
-        """Length of a vector."""
-        return len(self.classes) if self.layer == "scores" else self.network.layers[self.layer]
+        """Length of a vector.
+
+        Raises
+        ------
+        ValueError
+            If the layer is "scores" and the weights come without a classifier.
+        """
+        if self.layer != "scores":
+            return self.network.layers[self.layer]
+        if not self.classes:
+            raise ValueError(
+                f"extractor {self.name}: its weights have no classifier, so there is no layer 'scores'; "
+                f"give weights=PATH of trained ones (mueca train --backbone {self.name})"
+            )
+        return len(self.classes)
 
     @property
     def random(self) -> bool:
@@ -201,7 +221,7 @@ class NetworkExtractor(Extractor):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes of the network's own scores, in order."""
+        """The classes of the network's own scores, in order; none for weights without a classifier."""
         return tuple(self.card.get("classes", map(str, range(self.network.classes))))
 
     @property
@@ -220,11 +240,13 @@ class NetworkExtractor(Extractor):
         plain = super().spec
         params = {**plain.params, "layer": self.layer, "precision": self.choice.precision}
         fields = {name: getattr(plain, name) for name in plain.__dataclass_fields__}
-        return replace(NetworkSpec(**fields), params=params, trained_on=self.card.get("trained_on"))
+        fields |= {"size": self.sized.size, "channels": self.sized.channels, "params": params}
+        return NetworkSpec(**fields | {"trained_on": self.card.get("trained_on")})
 
     def model(self) -> Any:
-        """Return the Keras model up to the layer, weights loaded."""
-        whole = self.network.build(len(self.classes))
+        """Return the Keras model up to the layer, weights loaded; raises as `dim`."""
+        _ = self.dim
+        whole = self.sized.build(len(self.classes))
         weightfile.assign(
             whole, self._tensors(whole), str(self.weights_path) if not self.random else "random"
         )
@@ -237,21 +259,57 @@ class NetworkExtractor(Extractor):
         self._checked_card(weights.card)
         return weights.tensors
 
+    def _prepared(self, sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return self.sized.form.prepared(sample)
+
     def _transform(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        run, arranged = self._ready(), self.network.form.arranged
+        run, arranged = self._ready(), self.sized.form.arranged
         looks = [run(arranged(view)) for view in views(batch, self.params.views)]
         return looks[0] if len(looks) == 1 else np.mean(looks, axis=0, dtype=np.float32)
 
     def _ready(self) -> Runner:
         with self._alone:
             if self._runner is None:
-                self._runner = compiled(self.model, self._identity(), self.network.shape, self.choice)
+                self._runner = compiled(self.model, self._identity(), self.sized.shape, self.choice)
             return self._runner
 
     def _identity(self) -> dict[str, Any]:
         """Return what decides the compiled network; its precision is set when it is loaded."""
         net = self.network
         return {"name": net.name, "version": net.version, "layer": self.layer, "weights": self.weights_sha256}
+
+
+class UnitLengthParams(NetworkParams):
+    """Parameters of a network whose vectors are compared by their directions.
+
+    Attributes
+    ----------
+    norm : {"l2", "none"}
+        "l2" divides each vector by its length, as R1 does. A zero vector stays zero, and class scores stay as
+        they are.
+    """
+
+    norm: Literal["l2", "none"] = "l2"
+
+
+class UnitLengthExtractor(NetworkExtractor):
+    """A layer of a network, each vector divided by its length."""
+
+    Params = UnitLengthParams
+    params: UnitLengthParams
+    #: Least squared length to divide by, so that a zero vector stays zero (R1).
+    EPSILON: ClassVar[float] = 1e-10
+
+    @property
+    def normalised(self) -> bool:
+        """True if vectors are divided by their lengths."""
+        return self.params.norm == "l2" and self.layer != "scores"
+
+    def _transform(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        X = super()._transform(batch)
+        if not self.normalised:
+            return X
+        return X / np.sqrt(np.maximum((X * X).sum(axis=1, keepdims=True), np.float32(self.EPSILON)))
 
 
 class ClipNetworkExtractor(NetworkExtractor):

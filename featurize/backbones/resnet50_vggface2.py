@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featurize import weights as store
 from featurize.backbones import weightfile
-from featurize.backbones.extractor import NetworkExtractor, NetworkParams
+from featurize.backbones.extractor import UnitLengthExtractor
 from featurize.backbones.frame import keras
 from featurize.backbones.network import Network
 from featurize.backbones.weightfile import Seen, WeightsError
@@ -112,33 +112,17 @@ def check(path: Path) -> None:
     weightfile.assign(build(), read(path), str(path))
 
 
-class VggFace2Params(NetworkParams):
-    """Parameters of `VggFace2`.
-
-    Attributes
-    ----------
-    norm : {"l2", "none"}
-        "l2" divides each vector by its length, as R1 does.
-    """
-
-    norm: Literal["l2", "none"] = "l2"
-
-
-class VggFace2(NetworkExtractor):
+class VggFace2(UnitLengthExtractor):
     """The pooled layer of ResNet50 trained on VGGFace2, 2048 values of length one.
 
     A smaller picture is enlarged to 224 px (bicubic), a grey one is repeated in the three channels.
     """
 
-    Params = VggFace2Params
-    params: VggFace2Params
     network = Network(
         name="vggface2", build=build, size=224, channels=3, layers={"pool": 2048}, trainable=False,
         licence="weights: Creative Commons Attribution, non-commercial research; code: MIT",
         source="R1; rcmalli/keras-vggface v2.0; Cao et al., FG 2018",
     )  # fmt: skip
-    #: Under the root of the squared length, so that a zero vector stays one (R1).
-    EPSILON = 1e-10
 
     def _find_weights(self) -> Path:
         return store.path_of("vggface2")
@@ -155,9 +139,3 @@ class VggFace2(NetworkExtractor):
 
     def _tensors(self, whole: Any) -> dict[str, NDArray[np.float32]]:
         return weightfile.random_tensors(whole) if self.random else read(self.weights_path)
-
-    def _transform(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        X = super()._transform(batch)
-        if self.params.norm == "none":
-            return X
-        return X / np.sqrt(np.maximum((X * X).sum(axis=1, keepdims=True), self.EPSILON))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from featurize.backbones.extractor import NetworkExtractor
+from featurize.backbones.extractor import NetworkExtractor, UnitLengthExtractor
 from featurize.backbones.frame import dtype_policy, quiet
 from featurize.base import Extractor
 from featurize.registry import parse
@@ -40,7 +40,7 @@ def write_network(extractor: NetworkExtractor, path: Path, notes: dict[str, str]
     try:
         with quiet(), dtype_policy("float32"):
             model = extractor.model()
-            model(np.zeros((1, *extractor.network.shape), np.float32))  # the exporter wants it called once
+            model(np.zeros((1, *extractor.sized.shape), np.float32))  # the exporter wants it called once
             model.export(str(path), format="onnx", verbose=False, opset_version=OPSET)
     except (ImportError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
         why = " ".join(str(error).split())[:200]
@@ -59,8 +59,8 @@ def _finish(model: Any, extractor: Extractor, notes: dict[str, str]) -> None:
 
     graph = model.graph
     last = graph.output[0].name
-    if getattr(extractor.params, "norm", "none") == "l2":
-        for name, value in (("axis", np.array([1])), ("least", np.float32(extractor.EPSILON))):  # type: ignore[attr-defined]
+    if isinstance(extractor, UnitLengthExtractor) and extractor.normalised:
+        for name, value in (("axis", np.array([1])), ("least", np.float32(extractor.EPSILON))):
             graph.initializer.append(numpy_helper.from_array(np.asarray(value), f"l2_{name}"))
         graph.node.extend([
             helper.make_node("Mul", [last, last], ["l2_squares"]),

@@ -35,8 +35,8 @@ def _cost(expression: str, classes: int) -> NetworkCost | None:
         if not any(hasattr(extractor_class(name), "network") for name in names):
             return None
         made: list[Any] = [one for one in parse(expression) if hasattr(one, "network")]
-        found = [_of(one.network, one.layer, classes) for one in made]
-    except ValueError:
+        found = [_of(one.sized, one.layer, classes) for one in made]
+    except (ValueError, OSError):
         return None
     return NetworkCost(sum(c.parameters for c in found), sum(c.flops for c in found))
 

@@ -88,7 +88,7 @@ def look(
     if tuple(dataset.classes) != model.classes:
         raise ValueError(f"the model knows {', '.join(model.classes)}; {dataset.name} has other classes")
     rng = np.random.default_rng(seed)
-    channels = max(part.channels for part in parse(model.extractor))
+    channels = max(part.spec.channels for part in parse(model.extractor))
     tested = dataset.where(*dataset.test_splits) if tested is None else tested
     chosen = np.sort(rng.choice(tested, min(FACES_DEALT, len(tested)), replace=False))
     faces = np.stack([fit_to(dataset.samples[int(i)], SIDE, channels) for i in chosen])

@@ -43,7 +43,7 @@ def _at_scores(found: Any) -> NetworkExtractor:
     if found.network.recipe.loss != "categorical_crossentropy":
         raise ValueError(f"teacher {found.name} gives no probabilities: it ends without a softmax")
     judge = type(found)(**(found.params.model_dump() | {"layer": "scores"}))
-    _ = judge.weights_sha256, judge.card  # a missing or damaged file is said before data are loaded
+    _ = judge.weights_sha256, judge.dim  # what is wrong with its file is said before data are loaded
     return judge
 
 
