@@ -694,8 +694,8 @@ def weights_list(json: JsonOption = False) -> None:
 
 @weights_app.command("add", epilog="Example: mueca weights add vggface2 rcmalli_vggface_tf_notop_resnet50.h5")
 def weights_add(
-    name: Annotated[str, typer.Argument(help="Which: vggface2.")],
-    path: Annotated[Path, typer.Argument(help="The file; it is copied.")],
+    name: Annotated[str, typer.Argument(help="Which: see mueca weights list.")],
+    path: Annotated[Path, typer.Argument(help="The file, or a folder or .tgz with the files; it is copied.")],
 ) -> None:
     """Check a weight file you have and put it in place."""
     from featurize import weights
@@ -705,7 +705,7 @@ def weights_add(
 
 @weights_app.command("get", epilog="Example: mueca weights get vggface2")
 def weights_get(
-    name: Annotated[str, typer.Argument(help="Which: vggface2.")],
+    name: Annotated[str, typer.Argument(help="Which: see mueca weights list.")],
     url: Annotated[str | None, typer.Option(help="A mirror; default: the publisher.")] = None,
 ) -> None:
     """Download a weight file, check it and put it in place; goes on from where it was interrupted."""

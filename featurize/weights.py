@@ -1,7 +1,7 @@
 """Published weight files: put in place by hand or downloaded, checked, and never fetched unasked.
 
-The publisher gives no hash, so the first file that passes the check of its content pins one; from then on no
-other file is taken. Everything is written beside its place and renamed into it.
+Where the publisher gives no hash, the first file that passes the check of its content pins one; from then on
+no other file is taken. Everything is written beside its place and renamed into it.
 """
 
 from __future__ import annotations
@@ -11,28 +11,26 @@ import json
 import logging
 import os
 import shutil
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from featurize.backbones.weightfile import WeightsError
+from featurize.download import download
 from featurize.paths import expanded
 from featurize.store import file_sha256
 
 log = logging.getLogger(__name__)
 
-_BLOCK = 2**20
-#: Seconds without a byte after which a download is given up; what came stays, and the next goes on from it.
-PATIENCE = 30
-
 
 @dataclass(frozen=True)
 class Published:
-    """A weight file that others publish.
+    """A weight file that others publish, alone or with files that belong to it.
 
     Attributes
     ----------
@@ -41,12 +39,15 @@ class Published:
     file : str
         Its name.
     url : str
+        Of the file, or of an archive (``.tgz``) that holds it.
     sha256 : str or None
-        Where the publisher gives one.
+        Where the published version is known by one.
     check : str
         "module:function" that takes the path and raises `WeightsError` unless the content is right.
     licence, source : str
         Printed before anything is fetched.
+    beside : mapping of str to str
+        Files that must lie beside it, with the SHA-256 of each.
     """
 
     name: str
@@ -56,6 +57,12 @@ class Published:
     licence: str
     source: str
     sha256: str | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of all its files; the weight file is the last, and in place only when the others are."""
+        return (*self.beside, self.file)
 
 
 PUBLISHED = {
@@ -109,26 +116,37 @@ def path_of(name: str) -> Path:
     WeightsError
         If they are not there; the message says how to get them.
     """
-    path = folder() / published(name).file
-    if not path.is_file():
+    record = published(name)
+    if not _there(record):
         raise WeightsError(
             f"{name} has no weights here; run: mueca weights get {name} (or, from a file you have: "
             f"mueca weights add {name} PATH); weights=random is for timing only"
         )
-    return path
+    return folder() / record.file
+
+
+def _there(record: Published) -> bool:
+    return all((folder() / file).is_file() for file in record.files)
 
 
 def listing() -> list[dict[str, Any]]:
-    """Return name, state, file, megabytes, SHA-256 and licence of every published file."""
+    """Return name, state, file, megabytes, SHA-256 and licence of every published file.
+
+    The state is "here", "missing", or "ships" where a copy in the package stands in for it.
+    """
+    from featurize.backbones.extractor import SHIPPED
+
     found = []
     for record in PUBLISHED.values():
-        path = folder() / record.file
-        there = path.is_file()
+        path, ours = folder() / record.file, SHIPPED / f"{record.name}.npz"
+        there = _there(record)
+        state = "here" if there else "ships" if ours.is_file() else "missing"
+        size = (path if there else ours).stat().st_size if state != "missing" else 0
         found.append({
             "name": record.name,
-            "state": "here" if there else "missing",
-            "path": str(path),
-            "mb": round(path.stat().st_size / 1e6, 1) if there else 0.0,
+            "state": state,
+            "path": str(ours if state == "ships" else path),
+            "mb": round(size / 1e6, 1),
             "sha256": pinned(record.name) or "",
             "licence": record.licence,
         })  # fmt: skip
@@ -148,7 +166,8 @@ def add(name: str, source: Path) -> Path:
     name : str
         Of `PUBLISHED`.
     source : Path
-        The file; it stays where it is.
+        The file; it stays where it is. Where several files belong together: one of them, their folder, or an
+        archive (``.tgz``, ``.tar.gz``) that holds them.
 
     Returns
     -------
@@ -158,15 +177,29 @@ def add(name: str, source: Path) -> Path:
     Raises
     ------
     WeightsError
-        If the file is truncated, another network's, lacks a tensor, or is not the one that was pinned. What
-        was in place stays.
+        If a file is truncated, another network's or another version's, lacks a tensor, or is not the one that
+        was pinned. What was in place stays.
     """
-    record = published(name)
-    if not Path(source).is_file():
+    record, source = published(name), Path(source)
+    if not source.exists():
         raise WeightsError(f"no weight file {source}")
-    with _arriving(record) as temporary:
-        shutil.copyfile(source, temporary)
-        return _take(record, temporary, str(source))
+    with _arriving() as temporary:
+        if _is_archive(source.name):
+            return _take(record, temporary, _unpacked(record, source, str(source), temporary))
+        given = _given(record, source)
+        for file, path in given.items():
+            if not path.is_file():
+                raise WeightsError(f"no weight file {path}")
+            shutil.copyfile(path, temporary / file)
+        return _take(record, temporary, {file: str(path) for file, path in given.items()})
+
+
+def _given(record: Published, source: Path) -> dict[str, Path]:
+    """Return where each file of `record` is, if `source` is their folder or one of them."""
+    if source.is_dir():
+        return {file: source / file for file in record.files}
+    named = {file: source.with_name(file) for file in record.files}
+    return named if source.name in record.beside else named | {record.file: source}
 
 
 def get(name: str, url: str | None = None, advance: Callable[[int, int | None], None] | None = None) -> Path:
@@ -177,9 +210,9 @@ def get(name: str, url: str | None = None, advance: Callable[[int, int | None], 
     name : str
         Of `PUBLISHED`.
     url : str, optional
-        A mirror; the publisher's by default.
+        A mirror; the publisher's by default. Files that belong together are taken from the same folder.
     advance : callable, optional
-        Called with the bytes so far and the bytes in all (None if unknown).
+        Called with the bytes so far and the bytes in all (None if unknown), file by file.
 
     Returns
     -------
@@ -193,83 +226,117 @@ def get(name: str, url: str | None = None, advance: Callable[[int, int | None], 
     """
     record = published(name)
     target = folder() / record.file
-    if target.is_file() and pinned(name) == file_sha256(target):
+    if _there(record) and all(_wanted(record, f) == file_sha256(folder() / f) for f in record.files):
         return target
     log.info("%s: %s", name, record.licence)
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    _download(url or record.url, part, advance or (lambda _done, _total: None))
+    addresses = _addresses(record, url or record.url)
+    for file, address in addresses.items():
+        download(address, _part(file), advance or (lambda _done, _total: None))
+    with _arriving() as temporary:
+        return _take(record, temporary, _arrived(record, addresses, temporary))
+
+
+def _part(file: str) -> Path:
+    """Return where a download is kept until it is whole."""
+    return folder() / f"{file}.part"
+
+
+def _addresses(record: Published, url: str) -> dict[str, str]:
+    """Return what to download by name: an archive, or each file."""
+    if _is_archive(url):
+        return {f"{record.file}.tgz": url}
+    return {file: f"{url.rpartition('/')[0]}/{file}" for file in record.beside} | {record.file: url}
+
+
+def _arrived(record: Published, addresses: Mapping[str, str], temporary: Path) -> dict[str, str]:
+    """Move what was downloaded to `temporary`; whatever is wrong with it, none of it is gone on from."""
     try:
-        return _take(record, part, url or record.url)
-    except WeightsError:
-        part.unlink(missing_ok=True)  # whole, and wrong: to go on from it would not help
-        raise
+        for file, url in addresses.items():
+            if _is_archive(url):
+                return _unpacked(record, _part(file), url, temporary)
+            _part(file).replace(temporary / file)
+        return dict(addresses)
+    finally:
+        for file in addresses:
+            _part(file).unlink(missing_ok=True)
 
 
-def _take(record: Published, arrived: Path, what: str) -> Path:
-    """Check what arrived against its pin and its network, then rename it into place."""
-    found, wanted = file_sha256(arrived), pinned(record.name)
-    if wanted and found != wanted:
-        raise WeightsError(
-            f"{what} has SHA-256 {found[:16]}..., {record.name} is known by {wanted[:16]}...: "
-            "another or a damaged file"
-        )
+def _is_archive(name: str) -> bool:
+    return name.endswith((".tgz", ".tar.gz"))
+
+
+def _unpacked(record: Published, archive: Path, what: str, temporary: Path) -> dict[str, str]:
+    """Copy the files of `record` out of an archive; return the name of each for messages."""
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in tar:
+                name = member.name.rpartition("/")[2]
+                if name in record.files and member.isfile() and (content := tar.extractfile(member)):
+                    with (temporary / name).open("wb") as out:
+                        shutil.copyfileobj(content, out)
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise WeightsError(f"{what} is truncated or no archive ({type(error).__name__})") from None
+    if missing := [file for file in record.files if not (temporary / file).is_file()]:
+        raise WeightsError(f"{what} holds no {missing[0]}")
+    return {file: f"{file} of {what}" for file in record.files}
+
+
+def _take(record: Published, arrived: Path, named: Mapping[str, str]) -> Path:
+    """Check what arrived against its hashes and its network, then rename it into place.
+
+    Of a version known by its hash the content is looked at first, as that says better what is wrong.
+
+    Parameters
+    ----------
+    record : Published
+    arrived : Path
+        Folder of its files.
+    named : mapping
+        What to call each file in messages.
+    """
+    steps = [_check_hashes, _check_content]
+    for step in reversed(steps) if record.sha256 else steps:
+        step(record, arrived, named)
+    found = file_sha256(arrived / record.file)
+    for file in record.files:
+        (arrived / file).replace(folder() / file)
+    _pin(record.name, found)
+    return folder() / record.file
+
+
+def _check_hashes(record: Published, arrived: Path, named: Mapping[str, str]) -> None:
+    for file in record.files:
+        found, wanted = file_sha256(arrived / file), _wanted(record, file)
+        if wanted and found != wanted:
+            raise WeightsError(
+                f"{named[file]} has SHA-256 {found[:16]}..., {record.name} is known by {wanted[:16]}...: "
+                "another or a damaged file"
+            )
+
+
+def _check_content(record: Published, arrived: Path, named: Mapping[str, str]) -> None:
     module, _, function = record.check.partition(":")
     try:
-        getattr(import_module(module), function)(arrived)
+        getattr(import_module(module), function)(arrived / record.file)
     except WeightsError as error:
-        raise WeightsError(str(error).replace(str(arrived), what)) from None
-    target = folder() / record.file
-    arrived.replace(target)
-    _pin(record.name, found)
-    return target
+        words = str(error)
+        for file in record.files:
+            words = words.replace(str(arrived / file), named[file])
+        raise WeightsError(words) from None
+
+
+def _wanted(record: Published, file: str) -> str | None:
+    """Return the SHA-256 that a file of `record` must have; None before the first."""
+    return record.beside[file] if file in record.beside else pinned(record.name)
 
 
 @contextlib.contextmanager
-def _arriving(record: Published) -> Iterator[Path]:
-    target = folder()
-    target.mkdir(parents=True, exist_ok=True)
-    temporary = target / f"{record.file}.{os.getpid()}.tmp"
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _download(url: str, part: Path, advance: Callable[[int, int | None], None]) -> None:
-    """Fetch `url` into `part`, going on from what is there."""
-    if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        raise WeightsError(f"{url}: only https is taken")
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310  checked above
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as reply:  # noqa: S310
-            _receive(reply, part, have if reply.status == 206 else 0, advance)
-    except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing after what we have: it is whole
-            return
-        raise WeightsError(
-            f"{url}: {error.code} {error.reason}; download it by hand and use mueca weights add"
-        ) from None
-    except OSError as error:
-        reason = getattr(error, "reason", error)
-        raise WeightsError(
-            f"cannot download {url} ({reason}); run again to go on, or download it by hand and use "
-            "mueca weights add"
-        ) from None
-
-
-def _receive(reply: Any, part: Path, have: int, advance: Callable[[int, int | None], None]) -> None:
-    length = reply.headers.get("Content-Length")
-    total = have + int(length) if length else None
-    done = have
-    with part.open("ab" if have else "wb") as file:
-        while block := reply.read(_BLOCK):
-            file.write(block)
-            done += len(block)
-            advance(done, total)
-    if total is not None and done < total:
-        raise OSError(f"the connection ended after {done} of {total} bytes")
+def _arriving() -> Iterator[Path]:
+    """Give a folder beside the place of weight files, removed at the end."""
+    folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="arriving-", dir=folder()) as temporary:
+        yield Path(temporary)
 
 
 def _pins() -> dict[str, str]:

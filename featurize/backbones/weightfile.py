@@ -93,8 +93,20 @@ def values_of(model: Any) -> dict[str, NDArray[np.float32]]:
 
 
 def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any], seen: Seen,
-         dtype: type[np.floating[Any]] = np.float32) -> str:  # fmt: skip
+         dtype: type[np.floating[Any]] = np.float32, *, exact: bool = False) -> str:  # fmt: skip
     """Write a weight file, whole or not at all, and return its SHA-256.
+
+    Parameters
+    ----------
+    path : Path
+    tensors : mapping of str to array
+        By ``layer/variable``.
+    card : mapping
+    seen : Seen
+    dtype : type
+        What the tensors are stored in.
+    exact : bool
+        Store in float32 those tensors that `dtype` would round.
 
     Raises
     ------
@@ -102,7 +114,7 @@ def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any
         If a tensor holds a value that is not finite in `dtype`: half precision ends at 65,504.
     """
     with np.errstate(over="ignore"):
-        arrays = {name: np.asarray(t).astype(dtype) for name, t in tensors.items()}
+        arrays = {name: _stored(np.asarray(t), dtype, exact) for name, t in tensors.items()}
     if bad := [name for name, a in arrays.items() if not np.isfinite(a).all()]:
         raise WeightsError(f"{path.name}: {bad[0]} is not finite in {np.dtype(dtype)}; nothing was written")
     text = json.dumps({"format": FORMAT, **card}, indent=1, ensure_ascii=False)
@@ -117,6 +129,11 @@ def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any
     temporary.write_bytes(content)
     temporary.replace(path)
     return hashlib.sha256(content).hexdigest()
+
+
+def _stored(tensor: NDArray[Any], dtype: type[np.floating[Any]], exact: bool) -> NDArray[Any]:
+    short = tensor.astype(dtype)
+    return tensor.astype(np.float32) if exact and not np.array_equal(short, tensor) else short
 
 
 def _archive(arrays: Mapping[str, NDArray[Any]]) -> bytes:

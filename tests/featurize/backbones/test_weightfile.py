@@ -138,3 +138,13 @@ def test_random_weights_say_so():
     spec = extractor("ucm-a", weights="random").spec
     assert spec.weights_sha256 == "random"
     assert "random" in spec.as_text()
+
+
+def test_half_precision_where_it_rounds_nothing(tmp_path):
+    tensors = {"a/kernel": np.array([0.5, 1.25], np.float32), "b/kernel": np.array([0.1, 1e5], np.float32)}
+    card, seen = {"network": "n", "version": 1, "classes": []}, weightfile.Seen.of((), ())
+    weightfile.save(tmp_path / "w.npz", tensors, card, seen, np.float16, exact=True)
+    with np.load(tmp_path / "w.npz", allow_pickle=False) as file:
+        assert (file["a/kernel"].dtype, file["b/kernel"].dtype) == (np.float16, np.float32)
+    for name, tensor in weightfile.load(tmp_path / "w.npz").tensors.items():
+        np.testing.assert_array_equal(tensor, tensors[name])
