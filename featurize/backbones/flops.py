@@ -193,7 +193,7 @@ _RULES: dict[str, Any] = {
 _FREE = frozenset(
     [
         "Flatten", "Reshape", "Permute", "RepeatVector", "Concatenate", "Dropout", "Identity",
-        "Flip", "Transpose", "Squeeze", "ExpandDims", "GetItem", "Cast", "Moveaxis", "Stack",
+        "Flip", "Transpose", "Squeeze", "ExpandDims", "GetItem", "Cast", "Moveaxis", "Stack", "Repeat",
         "Masking", "GaussianNoise",
         *(f"{kind}{d}" for kind in ("ZeroPadding", "Cropping", "SpatialDropout") for d in _DIMENSIONS),
     ]

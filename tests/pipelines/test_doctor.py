@@ -23,6 +23,9 @@ def test_every_topic_is_looked_at():
 def test_what_is_missing_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("MUECA_DATA", str(tmp_path / "none"))
     assert said("weights", "vggface2").advice == "mueca weights get vggface2"
+    assert said("weights", "vggface2-mobilenet").state.startswith("shipped, 6.0 MB")
+    names = [f.name for f in doctor.examine() if f.topic == "weights"]
+    assert len(names) == len(set(names)), "what ships is not missing"
     assert said("data", "fer2013").advice == "mueca data add fer2013 PATH"
 
 

@@ -199,6 +199,19 @@ def test_which_extractors_answer_for_themselves(tmp_path, faces):
     assert parse(features.extractor)[0].layer == "scores"
     for other in ("pixels", "ucm-a(weights='random')", "vggface2", f"{expression(path)}+pixels"):
         assert own_cell(Features(extractor=other)) is None
+    assert own_cell(Features(extractor="vggface2-mobilenet")) is None, "its weights have no classifier"
+    assert own_cell(Features(extractor="ucm-a(weights='gone.npz')")) is not None, "its row says what is wrong"
+
+
+def test_a_network_pretrained_on_other_faces_is_compared_without_scores_of_its_own(tmp_path):
+    found = compare(
+        recipe_from({
+            "name": "x", "data": {"name": "synthetic", "options": {"n_per_class": 8, "n_identities": 8}},
+            "extractors": ["vggface2-mobilenet(size=96, precision='f32')"], "heads": ["knn"],
+        }),
+        tmp_path,
+    )  # fmt: skip
+    assert {(r.head, r.status, r.error) for r in found.rows} == {("knn", "ok", "")}
 
 
 def test_the_head_itself():

@@ -97,6 +97,7 @@ def test_without_a_teacher_trainings_begun_before_there_were_any_go_on():
     [
         ("hog", "teacher hog is no trained network"),
         ("vggface2", "teacher vggface2 is no trained network"),
+        ("vggface2-mobilenet", "extractor vggface2-mobilenet: its weights have no classifier"),
         ("ucm-f(weights='random')", "teacher ucm-f is no trained network"),
         ("ucm-f", "teacher ucm-f gives no probabilities"),
         ("own-smal", "did you mean 'own-small'"),

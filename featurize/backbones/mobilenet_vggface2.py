@@ -1,0 +1,253 @@
+"""MobileNet trained on VGGFace2's identities (HSE-FaceRes), frozen or fine-tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from featurize import weights as store
+from featurize.backbones import graphmodel
+from featurize.backbones.extractor import UnitLengthExtractor, UnitLengthParams
+from featurize.backbones.frame import keras
+from featurize.backbones.network import Network, Recipe, class_scores
+from featurize.backbones.weightfile import Seen, WeightsError
+
+#: Mean of ImageNet in blue, green, red, on 0..255: the network was trained with it.
+MEAN_BGR = (103.939, 116.779, 123.68)
+#: Output channels and stride of the thirteen depthwise separable blocks.
+BLOCKS = (
+    (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2),
+    (512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1),
+)  # fmt: skip
+#: Channels of the first convolution.
+STEM = 32
+#: A face whose grey levels span no more is blank: so much is left by JPEG.
+BLANK = 4
+#: Side in pixels that the network was trained with, and the smallest that leaves 3 x 3 places to pool.
+SIZE, LEAST = 224, 96
+PARAMETERS = 3_196_032
+#: Card of the published weights: they tell no expressions apart and learned from none of our samples.
+CARD = {"network": "vggface2-mobilenet", "version": 1, "classes": [], "trained_on": None, "size": SIZE}
+#: For fine-tuning: the trunk knows faces already, so the rate is small and falls to nothing.
+_RECIPE = Recipe(
+    batch=64, epochs=12, learning_rate=3e-4, schedule="cosine", augment="strong", label_smoothing=0.1,
+    mixup=0.2, average=3,
+)  # fmt: skip
+
+
+def build(size: int, colour: bool, classes: int) -> Any:
+    """Return MobileNet v1 of width 1, its batch normalisation folded into kernels and biases.
+
+    The network was trained on blue, green, red: the publisher's preprocessing reverses RGB and subtracts the
+    means in that order (``facial_analysis.py`` of HSE_FaceRec_tf). On 43 faces of colour photos its own
+    classifiers of gender and age are surer in that order than in RGB (docs/results/channel-order.txt).
+
+    Colour moves a vector: a colour crop and its grey copy have a cosine of .90 in that order, and .96 in RGB.
+    Expressions are learned from grey faces here, so faces are turned grey unless `colour` is true. The copy
+    then has the vector of the original, and only the means matter.
+
+    Padding is "same", as in the published graph.
+
+    Parameters
+    ----------
+    size : int
+        Side of the input in pixels; pooling makes the network independent of it.
+    colour : bool
+        Take RGB; otherwise one grey channel, which is repeated in all three.
+    classes : int
+        0 ends the network at ``pool``: the published weights have no classifier of expressions.
+
+    Returns
+    -------
+    keras.Model
+        (n, size, size, 1 or 3) pixels of 0..255 to (n, classes), or to (n, 1024); layer ``pool`` (1024).
+
+    References
+    ----------
+    Howard et al.: "MobileNets: efficient convolutional neural networks for mobile vision applications",
+    2017; Savchenko: "Efficient facial representations for age, gender and identity recognition in organizing
+    photo albums using multi-output ConvNet", PeerJ Computer Science 5:e197, 2019.
+    """
+    layers, ops = keras().layers, keras().ops
+    inputs = keras().Input((size, size, 3 if colour else 1), name="pixels")
+    x = ops.flip(inputs, axis=-1) if colour else ops.repeat(inputs, 3, axis=-1)
+    x = layers.Rescaling(1.0, [-m for m in MEAN_BGR], dtype="float32", name="scale")(x)
+    x = _relu6(layers.Conv2D(STEM, 3, strides=2, padding="same", name="conv_stem")(x), "conv_stem")
+    for number, (filters, stride) in enumerate(BLOCKS, 1):
+        x = _separable(x, number, filters, stride)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras().Model(inputs, class_scores(x, classes, _RECIPE) if classes else x, name="mobilenet")
+
+
+def _separable(x: Any, number: int, filters: int, stride: int) -> Any:
+    """Add a 3x3 convolution of each channel by itself, then a 1x1 convolution of all."""
+    layers, depthwise, pointwise = keras().layers, f"depthwise_{number}", f"pointwise_{number}"
+    x = _relu6(layers.DepthwiseConv2D(3, strides=stride, padding="same", name=depthwise)(x), depthwise)
+    return _relu6(layers.Conv2D(filters, 1, name=pointwise)(x), pointwise)
+
+
+def _relu6(x: Any, name: str) -> Any:
+    return keras().layers.ReLU(6.0, name=f"{name}_relu")(x)
+
+
+def published_shapes() -> dict[str, tuple[int, ...]]:
+    """Return the trunk's tensors in the published ``faceres.json``, by name.
+
+    Batch normalisation is folded into the kernels there, but for the depthwise ones, whose factor stands
+    apart as ``mul``. What comes after ``global_pooling`` (age, gender) is not part of the trunk.
+    """
+    shapes: dict[str, tuple[int, ...]] = {
+        "conv1/convolution/merged_input": (3, 3, 3, STEM), "conv1_bn/batchnorm_1/sub": (STEM,),
+    }  # fmt: skip
+    inside = STEM
+    for number, (out, _) in enumerate(BLOCKS, 1):
+        depthwise, pointwise = f"conv_dw_{number}", f"conv_pw_{number}"
+        shapes |= {
+            f"{depthwise}/depthwise_kernel": (3, 3, inside, 1),
+            f"{depthwise}_bn/batchnorm_1/mul": (inside,), f"{depthwise}_bn/batchnorm_1/sub": (inside,),
+            f"{pointwise}/convolution/merged_input": (1, 1, inside, out),
+            f"{pointwise}_bn/batchnorm_1/sub": (out,),
+        }  # fmt: skip
+        inside = out
+    return shapes
+
+
+def read(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Return the trunk's tensors of the published files by ``layer/variable``.
+
+    A depthwise kernel is multiplied by its factor. Both have half precision, so that the product is exact in
+    float32.
+
+    Parameters
+    ----------
+    path : Path
+        ``faceres.bin``, with ``faceres.json`` beside it.
+
+    Raises
+    ------
+    WeightsError
+        If a file is missing or truncated, or a tensor is missing, of another shape, or not finite.
+    """
+    listed = path.with_suffix(".json")
+    found, shapes = graphmodel.read(listed), published_shapes()
+    if missing := [n for n in shapes if n not in found]:
+        raise WeightsError(f"{listed} has no {missing[0]} ({len(missing)} tensors missing): another model's?")
+    for name, shape in shapes.items():
+        if found[name].shape != shape:
+            raise WeightsError(f"{listed}: {name} has shape {found[name].shape}, the network needs {shape}")
+        if not np.isfinite(found[name]).all():
+            raise WeightsError(f"{path}: {name} holds NaN or an infinite value")
+    return dict(_renamed(found))
+
+
+def _renamed(found: dict[str, NDArray[np.float32]]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    yield "conv_stem/kernel", found["conv1/convolution/merged_input"]
+    yield "conv_stem/bias", found["conv1_bn/batchnorm_1/sub"]
+    for number in range(1, len(BLOCKS) + 1):
+        depthwise, pointwise = f"conv_dw_{number}", f"conv_pw_{number}"
+        factor = found[f"{depthwise}_bn/batchnorm_1/mul"][:, None]
+        yield f"depthwise_{number}/kernel", found[f"{depthwise}/depthwise_kernel"] * factor
+        yield f"depthwise_{number}/bias", found[f"{depthwise}_bn/batchnorm_1/sub"]
+        yield f"pointwise_{number}/kernel", found[f"{pointwise}/convolution/merged_input"]
+        yield f"pointwise_{number}/bias", found[f"{pointwise}_bn/batchnorm_1/sub"]
+
+
+def check(path: Path) -> None:
+    """Raise a `WeightsError` unless the published files hold this network's trunk, every tensor."""
+    read(path)
+
+
+class MobileNetParams(UnitLengthParams):
+    """Parameters of `VggFace2MobileNet`.
+
+    Attributes
+    ----------
+    weights : str
+        Also "published": the files of ``mueca weights get vggface2-mobilenet``, instead of our copy.
+    size : int or "auto"
+        Side in pixels that faces are brought to, 96 to 224. "auto" is the side that the weights were trained
+        with.
+    colour : bool
+        Take colours as they are; by default faces are turned grey. See `build`.
+    """
+
+    size: Annotated[int, Field(ge=LEAST, le=SIZE)] | Literal["auto"] = "auto"
+    colour: bool = False
+
+
+class VggFace2MobileNet(UnitLengthExtractor):
+    """The pooled layer of MobileNet trained on VGGFace2, 1024 values of length one.
+
+    A smaller image is enlarged (bicubic). A blank face gives a zero vector. The published weights have seen
+    no sample of FER2013 and no expression label; they learned identities, then age and gender.
+    """
+
+    Params = MobileNetParams
+    params: MobileNetParams
+    SHAPING: ClassVar = frozenset({"size", "colour"})
+    network = Network(
+        name="vggface2-mobilenet", build=partial(build, SIZE, False), size=SIZE, channels=1,
+        layers={"pool": 1024}, recipe=_RECIPE,
+        licence="weights: MIT as packaged, Apache-2.0 at their source; VGGFace2 is for non-commercial "
+        "research; code: MIT",
+        source="HSE-FaceRes: Savchenko, PeerJ Computer Science 5:e197, 2019; Howard et al., 2017",
+    )  # fmt: skip
+
+    @property
+    def published(self) -> bool:
+        """True if the publisher's own files are read."""
+        return self.params.weights == "published"
+
+    @cached_property
+    def weights_path(self) -> Path:
+        """The weight file; ``faceres.bin`` for the published ones."""
+        return store.path_of(self.name) if self.published else super().weights_path
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """What the weight file says of itself; `CARD` for the published ones."""
+        return CARD if self.published else super().card
+
+    @property
+    def seen(self) -> Seen:
+        """Marks of the samples the weights learned from; the published ones learned from none of ours."""
+        return Seen.of((), ()) if self.published else super().seen
+
+    @cached_property
+    def sized(self) -> Network:
+        """The network at the side asked for, for grey faces or for colours."""
+        side = self.params.size if self.params.size != "auto" else int(self.card.get("size", SIZE))
+        colour = self.params.colour
+        return replace(
+            self.network, size=side, channels=3 if colour else 1, build=partial(build, side, colour)
+        )
+
+    @property
+    def spec(self) -> Any:
+        """The extractor's `NetworkSpec`, with the side that "auto" stands for."""
+        plain = super().spec
+        return replace(plain, params={**plain.params, "size": self.sized.size})
+
+    def fallbacks(self, X: NDArray[np.float32]) -> int:
+        """Count the zero vectors: blank faces."""
+        return int((~X.any(axis=1)).sum())
+
+    def _tensors(self, whole: Any) -> Any:
+        return read(self.weights_path) if self.published else super()._tensors(whole)
+
+    def _transform(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        X = super()._transform(batch)
+        if self.layer == "scores":
+            return X
+        blank = np.ptp(batch, axis=(1, 2)).reshape(len(batch), -1).max(axis=1) <= BLANK
+        return np.where(blank[:, None], np.float32(0), X)
+
+    def _identity(self) -> dict[str, Any]:
+        return super()._identity() | {"size": self.sized.size, "colour": self.params.colour}
