@@ -107,7 +107,7 @@ def run(
         return _run_all(plans.model_copy(update={"runs": runs or plans.runs}), folder, strict, progress)
     plan = checked(**fields)
     _check(plan)
-    folder = folder or Path("results") / f"train-{plan.backbone}"
+    folder = folder or Path("results") / f"train-{network_of(plan.backbone).name}"
     dataset = datasets.load(str(data), strict=strict, progress=progress)
     if runs and runs > 1:
         return train_runs(dataset, plan, folder, runs, progress)
@@ -131,7 +131,7 @@ def _run_all(plans: Trainings, out: Path | None, strict: bool, progress: Progres
     dataset = datasets.load(plans.data, strict=strict, progress=progress)
     records = []
     for number, plan in enumerate(plans.trainings, 1):
-        folder = (out or Path("results") / plans.name) / f"{number:02d}-{plan.backbone}"
+        folder = (out or Path("results") / plans.name) / f"{number:02d}-{network_of(plan.backbone).name}"
         summary = train_runs(dataset, plan, folder, plans.runs, progress)
         known = {"training": plan.title, "runs": plans.runs}
         records += [{**known, "split": k, **v} for k, v in summary.items() if isinstance(v, dict)]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize import extractor
+from featurize import parse, with_params
 from featurize.backbones import weightfile
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import keras
@@ -181,7 +181,8 @@ class Job:
         if "averaged" in best:
             chosen = f"the average of the last {best['averaged']} epochs"
         return {
-            "network": plan.backbone,
+            "network": self.network.name,
+            "size": self.network.size,
             "version": self.network.version,
             "classes": list(self.dataset.classes),
             "trained_on": trained_on(self.dataset, self.train),
@@ -234,7 +235,8 @@ def on_device(device: str) -> Any:
 def own_scores(weights: Path, backbone: str, dataset: Dataset, indices: Indices,
                preprocess: Preprocess) -> NDArray[np.float32]:  # fmt: skip
     """Return (n, classes) scores of the network itself, in f32, by its own classifier."""
-    net = extractor(backbone, layer="scores", weights=str(weights), engine="keras", precision="f32")
+    text = with_params(backbone, layer="scores", weights=str(weights), engine="keras", precision="f32")
+    (net,) = parse(text)
     blocks = [
         net.transform(preprocess.apply(dataset.samples[int(i)], dataset.kind) for i in indices[a : a + 512])
         for a in range(0, len(indices), 512)

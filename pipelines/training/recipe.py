@@ -12,7 +12,7 @@ from featurize.backbones.frame import gpus
 from featurize.backbones.network import Network
 from featurize.clips.sampling import Sampling
 from featurize.engine import cpu_capabilities
-from featurize.registry import extractor_class
+from featurize.registry import parse
 from pipelines.recipe import read_content
 from pipelines.training.augment import changes
 from pipelines.utils.values import plain
@@ -27,7 +27,7 @@ class TrainRecipe(BaseModel):
     Attributes
     ----------
     backbone : str
-        A registered network, such as ``ucm-f``.
+        A registered network, such as ``ucm-f``, with what changes it: ``vggface2-mobilenet(size=112)``.
     start : str or None
         Weights to start from: "published" (those of ``mueca weights list``), or a weight file of this
         network; random ones by default.
@@ -232,21 +232,21 @@ def load_trainings(path: Path | str) -> Trainings:
 
 
 def network_of(backbone: str) -> Network:
-    """Return the `Network` registered as `backbone`.
+    """Return the `Network` of `backbone`: a registered name, with what changes the network in parentheses.
 
     Raises
     ------
     ValueError
-        If the name is unknown, or is that of an extractor that is not trained.
+        If the name is unknown, or is that of an extractor that is not trained; if a parameter is given that
+        is for embedding, or more than one network.
     """
-    found = _network_class(backbone).network
-    if not found.trainable:
-        raise ValueError(f"{backbone} comes trained and has no classifier of its own; train another network")
-    return found
-
-
-def _network_class(backbone: str) -> type[NetworkExtractor]:
-    found = extractor_class(backbone)
-    if not issubclass(found, NetworkExtractor):
+    found, *more = parse(backbone)
+    if more:
+        raise ValueError(f"{backbone}: one training trains one network")
+    if not isinstance(found, NetworkExtractor):
         raise ValueError(f"extractor {backbone} is not a network: it learns nothing")
-    return found
+    if not found.network.trainable:
+        raise ValueError(f"{backbone} comes trained and has no classifier of its own; train another network")
+    if wrong := sorted(found.params.model_fields_set - found.SHAPING):
+        raise ValueError(f"{backbone}: {wrong[0]} is for embedding; a training takes its own options")
+    return found.sized

@@ -14,7 +14,7 @@ from pipelines import train as training
 from pipelines.datasets import synthetic
 from pipelines.train import train
 from pipelines.training.recipe import network_of
-from pipelines.training.start import start_path
+from pipelines.training.start import start, start_path
 from tests.pipelines.training.conftest import plan
 
 
@@ -75,6 +75,19 @@ def test_weights_that_ship_are_a_start_by_their_name():
 def test_nothing_is_published_for_most_networks():
     with pytest.raises(ValueError, match="nothing is published to start ucm-a from"):
         training.run("no such data", {"backbone": "ucm-a", "start": "published"})
+
+
+def test_published_weights_that_ship_are_not_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUECA_DATA", str(tmp_path))
+    network = network_of("vggface2-mobilenet(size=96)")
+    assert start_path(network, "published") == SHIPPED / "vggface2-mobilenet.npz"
+    given = start(network, "published", classes=7)
+    assert given.fresh == ("scores",)
+    assert not len(given.seen.samples)
+    model = network.build(7)
+    given.give(model)
+    values = weightfile.values_of(model)
+    np.testing.assert_array_equal(values["pointwise_13/kernel"], given.tensors["pointwise_13/kernel"])
 
 
 def test_a_missing_file_says_how_to_get_it(tmp_path, monkeypatch):

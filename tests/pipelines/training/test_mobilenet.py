@@ -1,0 +1,52 @@
+"""MobileNet of VGGFace2 as a training takes it: at a side of its own, from the weights that ship."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from featurize import extractor
+from featurize.backbones import weightfile
+from pipelines.datasets import synthetic
+from pipelines.networks import own_cell
+from pipelines.recipe import Features
+from pipelines.train import train
+from pipelines.training.job import Job
+from pipelines.training.recipe import network_of
+from tests.pipelines.training.conftest import plan
+
+BACKBONE = "vggface2-mobilenet(size=96)"
+
+
+def fields(**more):
+    return {"backbone": BACKBONE, "start": "published", "batch": 8, "mixup": 0, "average": 1} | more
+
+
+def test_a_training_has_the_side_that_its_backbone_says():
+    assert (network_of(BACKBONE).size, network_of("vggface2-mobilenet").size) == (96, 224)
+    assert network_of(BACKBONE).build(7).input_shape == (None, 96, 96, 1)
+    assert network_of("vggface2-mobilenet(size=112, colour=True)").shape == (112, 112, 3)
+    assert network_of("ucm-f") is extractor("ucm-f", weights="random").network
+
+
+def test_another_side_is_another_training(faces, tmp_path):
+    sides = [plan(**fields(backbone=f"vggface2-mobilenet(size={n})")).resolved() for n in (96, 112)]
+    assert len({Job(faces, p, tmp_path).identity() for p in sides}) == 2
+
+
+def test_one_epoch_on_a_few_faces(tmp_path):
+    faces = synthetic.load(n_per_class=4, n_identities=4)
+    done = train(faces, plan(**fields(learning_rate=1e-5)), tmp_path)
+    assert (done.card["network"], done.card["size"]) == ("vggface2-mobilenet", 96)
+    assert done.card["classes"] == list(faces.classes)
+    assert done.card["start"]["file"] == "vggface2-mobilenet.npz"
+    assert set(done.card["accuracy"]) >= {"test", "validation"}
+    assert len(weightfile.load_seen(done.path).samples) > 0
+    tuned = extractor("vggface2-mobilenet", weights=str(done.path), precision="f32")
+    assert (tuned.spec.size, tuned.spec.trained_on) == (96, done.card["trained_on"])
+    given = [faces.samples[i] for i in range(4)]
+    before = extractor("vggface2-mobilenet", size=96, precision="f32").transform(given)
+    X = tuned.transform(given)
+    np.testing.assert_allclose(np.linalg.norm(X, axis=1), 1, rtol=1e-5)
+    assert (X * before).sum(1).min() > 0.9, "one small step from what it knew"
+    features, own = own_cell(Features(extractor=f"vggface2-mobilenet(weights={str(done.path)!r})"))
+    assert own.head == "own" and "scores" in features.extractor
