@@ -1,5 +1,7 @@
 """Recipes: read strictly, wrong in one line."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +75,18 @@ def test_any_mapping_is_a_recipe_or_one_line(content):
         recipe_from(content)
     except ValueError as error:
         assert "\n" not in str(error).replace("\\n", "")
+
+
+@pytest.mark.parametrize("name", ["vggface2-mobilenet", "ucm-vggface2"])
+def test_the_second_itinerary_of_r1(name):
+    found = load_recipe(Path(__file__).parents[2] / "configs" / f"{name}.yaml")
+    assert (found.name, found.validation, found.test, found.refit) == (name, 0.1, "test", True)
+    assert [features.title for features in found.extractors] == [name.removeprefix("ucm-")]
+    grids = {h.head: [] for h in found.heads}
+    for head in found.heads:
+        grids[head.head] += head.candidates()
+    assert [g["C"] for g in grids["svm"]] == [1, 10, 100]
+    bags = [(g["n_estimators"], g["max_samples"], g["C"]) for g in grids["bagged-svm"]]
+    assert bags == [(100, 0.1, 1), (10, 0.2, 1), (10, 0.2, 10), (5, 0.5, 1), (5, 0.5, 10), (5, 0.5, 100)]
+    assert [g["max_depth"] for g in grids["forest"]] == [25]
+    assert name == "ucm-vggface2" or {1, 45, 100} <= {g["n_neighbors"] for g in grids["knn"]}
