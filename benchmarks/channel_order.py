@@ -1,9 +1,9 @@
 """In which order of channels MobileNet of VGGFace2 takes colours, and what colour does to its vectors.
 
 Run: python benchmarks/channel_order.py PHOTOS
-PHOTOS is a folder of colour photos with faces.csv (photo, left, top, width, height). Needs the published files
-(mueca weights get vggface2-mobilenet): their classifiers of gender and age say how sure the network is of what it
-sees. A face is cut out by its box, with nothing, .15 and .3 of its side around it.
+PHOTOS is a folder of colour photos with faces.csv (photo, left, top, width, height). Needs the published
+files (mueca weights get vggface2-mobilenet): their classifiers of gender and age say how sure the network is
+of what it sees. A face is cut out by its box, with nothing, .15 and .3 of its side around it.
 """
 
 import csv
