@@ -327,11 +327,14 @@ def _fill(folder: Path, outcome: Outcome, card: dict[str, Any]) -> None:
 
 
 def _copy_weights(extractors: Sequence[Any], folder: Path) -> dict[str, str]:
-    """Copy weight files that were given as paths, so that one folder holds all; return path -> name in it."""
+    """Copy weight files that were given as paths, so that one folder holds all; return path -> name in it.
+
+    Published files are found again by their name: several may belong together, and their hashes are known.
+    """
     copied = {}
     for extractor in extractors:
         given = getattr(extractor.params, "weights", None)
-        if isinstance(given, str) and given not in ("auto", "random"):
+        if isinstance(given, str) and given not in ("auto", "random", "published"):
             source = extractor.weights_path
             copied[given] = f"weights-{extractor.name}-{extractor.weights_sha256[:12]}{source.suffix}"
             shutil.copyfile(source, folder / copied[given])

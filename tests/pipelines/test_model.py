@@ -1,6 +1,7 @@
 """A model folder: written whole, read strictly, the same answers."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,3 +92,22 @@ def test_fitting_again_replaces_the_model(tmp_path):
     fit("synthetic", "hog", "knn", n_neighbors=7, out=tmp_path / "m")
     assert load_model(tmp_path / "m").card["head"]["params"]["n_neighbors"] == 7
     assert [p.name for p in tmp_path.iterdir()] == ["m"]
+
+
+def test_published_weights_are_found_again_by_their_name(tmp_path, monkeypatch):
+    """What is published as two files is not copied as one."""
+    from featurize import weights
+    from featurize.store import file_sha256
+    from tests.featurize.backbones.test_faceres import published_tensors, write
+
+    monkeypatch.setenv("MUECA_DATA", str(tmp_path / "data"))
+    file = write(tmp_path / "models", published_tensors())
+    record = replace(weights.published("vggface2-mobilenet"), sha256=file_sha256(file),
+                     beside={"faceres.json": file_sha256(file.with_suffix(".json"))})  # fmt: skip
+    monkeypatch.setitem(weights.PUBLISHED, "vggface2-mobilenet", record)
+    weights.add("vggface2-mobilenet", file)
+    text = "vggface2-mobilenet(weights='published', size=96, precision='f32')"
+    model, _ = fit("synthetic(n_per_class=4, n_identities=4)", text, "knn", out=tmp_path / "m")
+    assert not list((tmp_path / "m").glob("weights-*"))
+    faces = [np.asarray(load_dataset("synthetic").samples[i]) for i in range(3)]
+    assert list(load_model(tmp_path / "m").predict(faces)) == list(model.predict(faces))

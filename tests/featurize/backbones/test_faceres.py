@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,9 +76,8 @@ def _own_folder(tmp_path, monkeypatch):
 @pytest.fixture
 def known(files, monkeypatch):
     """Let the files written here be the published ones."""
-    record = copy.copy(weights.published(NAME))
-    object.__setattr__(record, "sha256", file_sha256(files))
-    object.__setattr__(record, "beside", {"faceres.json": file_sha256(files.with_suffix(".json"))})
+    beside = {"faceres.json": file_sha256(files.with_suffix(".json"))}
+    record = replace(weights.published(NAME), sha256=file_sha256(files), beside=beside)
     monkeypatch.setitem(weights.PUBLISHED, NAME, record)
 
 
