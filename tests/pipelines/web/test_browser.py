@@ -127,7 +127,7 @@ def test_a_video_with_its_time_line(page, tmp_path):
     (result,) = all_of(page, ".result")
     assert result.find_element("tag name", "h3").text == "face.mp4: 1 track in 1.0 s"
     (chart,) = all_of(page, ".result svg.chart")
-    assert chart.get_attribute("aria-label").startswith("time line, face 1: ")
+    assert chart.get_attribute("aria-label").startswith("time line, track 1: ")
     assert len(all_of(page, ".result svg.chart polygon")) == 7
     at = "return document.querySelector('.result rect.box')?.x.baseVal.value"
     first = wait(lambda: page.execute_script(at))
