@@ -110,10 +110,14 @@ def featurize(
     json: JsonOption = False,
 ) -> None:
     """Turn every picture of a data set into a vector, once: it is kept in the cache."""
-    from pipelines import api, console, words
+    from pipelines import api
+    from pipelines.commands import options as options_module
+    from pipelines.utils import console
 
     network = {"layer": layer, "weights": weights, "engine": engine, "precision": precision}
-    backbone = words.with_network(backbone, network)  # what is wrong with it is said before workers start
+    backbone = options_module.with_network(
+        backbone, network
+    )  # what is wrong with it is said before workers start
     with api.connect(scheduler, workers) as cluster:
         dataset, found = api.featurize(
             data,
@@ -201,15 +205,18 @@ def fit(
     json: JsonOption = False,
 ) -> None:
     """Fit a head: choose on validation, fit again on train + validation, test once."""
-    from pipelines import api, console, words
+    from pipelines import api
+    from pipelines.commands import fit
+    from pipelines.commands import options as options_module
+    from pipelines.utils import console
 
-    params, free = words.head_params(context.args)
+    params, free = options_module.head_params(context.args)
     if free and grid:
         raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
     network = {"layer": layer, "engine": engine, "precision": precision}
     model, outcome = api.fit(
         data,
-        words.with_network(backbone, network, head, params),
+        options_module.with_network(backbone, network, head, params),
         head,
         out=out,
         grid=grid or free,
@@ -217,8 +224,8 @@ def fit(
         tile=tile,
         clip=clip,
         mirror=mirror,
-        validation=words.share_or_name(validation),
-        test=words.share_or_name(test),
+        validation=options_module.share_or_name(validation),
+        test=options_module.share_or_name(test),
         refit=refit,
         scoring=scoring,
         folds=folds,
@@ -233,7 +240,7 @@ def fit(
     if json:
         console.as_json(model.card)
     else:
-        words.print_fit(model, outcome, out)
+        fit.print_fit(model, outcome, out)
     if left_out := model.card["data"]["left_out"]:
         console.say(f"mueca: {left_out} unreadable pictures were left out; see: mueca data audit {data}")
         raise typer.Exit(PARTLY)
@@ -253,14 +260,18 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Compare every extractor with every head of a recipe; what is there already is not computed again."""
-    from pipelines import api, console, gap_recipe, loso_recipe, words
-    from pipelines.compare import summarize
+    from pipelines import api
+    from pipelines.commands import compare
+    from pipelines.cross_validation import gap
+    from pipelines.cross_validation import recipe as recipe_module
+    from pipelines.evaluation.summary import summarize
+    from pipelines.utils import console
 
-    by_subject = gap_recipe.load_gap_recipe(recipe) or loso_recipe.load_loso_recipe(recipe)
+    by_subject = gap.load_gap_recipe(recipe) or recipe_module.load_loso_recipe(recipe)
     if by_subject is not None:
         if scheduler or workers is not None:
             raise ValueError(f"{recipe} runs on this machine; leave out --scheduler and --workers")
-        words.run_by_subject(by_subject, out, strict, jobs, json)
+        compare.run_by_subject(by_subject, out, strict, jobs, json)
         return
     plan = api.load_recipe(recipe)
     folder = out or Path("results") / plan.name
@@ -278,7 +289,7 @@ def compare(
         record = {"left_out": found.faults, "not_looked_at": found.ignored, "notes": found.notes}
         console.as_json({"folder": str(folder), "cells": summarize(found), **record})
     else:
-        words.print_comparison(plan, found)
+        compare.print_comparison(plan, found)
     if found.failed or found.faults:
         console.say(f"mueca: {found.failed} cells failed, {found.faults} unreadable pictures were left out")
         raise typer.Exit(PARTLY)
@@ -330,10 +341,10 @@ def loso(
     json: JsonOption = False,
 ) -> None:
     """Leave each subject out in turn, everything chosen on other subjects; UF1 and UAR, pooled."""
-    from pipelines import words
+    from pipelines.commands import compare
 
-    plan = words.loso_plan(context.params, context.args)
-    words.run_by_subject(plan, out or Path("results/loso"), strict, jobs, json)
+    plan = compare.loso_plan(context.params, context.args)
+    compare.run_by_subject(plan, out or Path("results/loso"), strict, jobs, json)
 
 
 @app.command(
@@ -362,15 +373,16 @@ def report(
     json: JsonOption = False,
 ) -> None:
     """Write a page from results: report.html, its charts (SVG, PNG) and its tables (CSV, LaTeX)."""
-    from pipelines import console, words
-    from pipelines.report import Options, write_report
+    from pipelines.commands import report as report_module
+    from pipelines.reporting.report import Options, write_report
+    from pipelines.utils import console
 
     options = Options(tuple(cell or ()), faces, embedding, model, against, data)
     made = write_report(folder, out, options, progress=console.Bars())
     if json:
         console.as_json(vars(made))
     else:
-        words.print_report(made)
+        report_module.print_report(made)
     if open_:
         typer.launch(made.page.resolve().as_uri())
 
@@ -451,15 +463,16 @@ def train(
     json: JsonOption = False,
 ) -> None:
     """Train a network; what comes out is used as --backbone 'NAME(weights="PATH")'."""
-    from pipelines import console, words
-    from pipelines.train import run
+    from pipelines.commands import train
+    from pipelines.training.train import run
+    from pipelines.utils import console
 
-    fields = words.training(context, recipe)
+    fields = train.training(context, recipe)
     found = run(data, fields, out, recipe=recipe, runs=runs, strict=strict, progress=console.Bars())
     if json:
         console.as_json(found)
     else:
-        words.print_training(found)
+        train.print_training(found)
 
 
 @app.command(
@@ -477,16 +490,17 @@ def profile(
     json: JsonOption = False,
 ) -> None:
     """Say what networks cost: parameters, FLOPs, milliseconds a sample on processor and GPU."""
-    from pipelines import console, words
+    from pipelines.commands import system
+    from pipelines.utils import console
 
     if layers:
-        found = words.profile_layers(networks or [], classes, out)
+        found = system.profile_layers(networks or [], classes, out)
     else:
-        found = words.profile_networks(networks or [], classes, timed, seconds, out)
+        found = system.profile_networks(networks or [], classes, timed, seconds, out)
     if json:
         console.as_json(found)
     else:
-        words.print_profile(found, layers, out)
+        system.print_profile(found, layers, out)
 
 
 @app.command("export", epilog="Example: mueca export models/hog-svm --out exported/hog-svm")
@@ -499,8 +513,8 @@ def export_(
     json: JsonOption = False,
 ) -> None:
     """Write a model as ONNX and OpenVINO files that run without mueca, checked as written."""
-    from pipelines import console
-    from pipelines.export import FORMATS, export
+    from pipelines.exporting.export import FORMATS, export
+    from pipelines.utils import console
 
     made = export(model, out, FORMATS if format_ == "both" else (format_,))
     if json:
@@ -573,7 +587,9 @@ def predict(
     ] = False,
 ) -> None:
     """Find every face of photos and videos and say which expression it shows."""
-    from pipelines import console, files, words
+    from pipelines.commands import predict
+    from pipelines.prediction import files
+    from pipelines.utils import console
 
     if json and out is None and form == "csv":
         raise ValueError("--json and --format csv would share the output; give --out for the records")
@@ -582,12 +598,12 @@ def predict(
         paths, options, model=model, detector=detector, min_face=min_face, crowd=crowd, precision=precision,
         views=views, out=out, progress=console.Bars(),
     )  # fmt: skip
-    console.say(words.tally(tally))
-    words.print_notes(tally.notes)
-    if met := words.files_met(tally):
+    console.say(predict.tally(tally))
+    predict.print_notes(tally.notes)
+    if met := predict.files_met(tally):
         console.say(f"mueca: {met}")
     if json:
-        words.print_tally(tally, last_line=out is None)
+        predict.print_tally(tally, last_line=out is None)
     _report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")
 
 
@@ -607,8 +623,8 @@ def live(
     pictures: Annotated[Path, typer.Option(help="Folder of the pictures that Space saves.")] = Path(),
 ) -> None:
     """Show a camera with the expression of each face; Space saves a picture, q or Esc ends."""
-    from pipelines import console
-    from pipelines.live import run
+    from pipelines.prediction.live import run
+    from pipelines.utils import console
 
     done = run(
         source, model=model, detector=detector, min_face=min_face, confidence=confidence, every=every,
@@ -655,7 +671,7 @@ def serve(
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Serve a page: photos, videos, the camera, reports; uploads are judged here and deleted."""
-    from pipelines import console
+    from pipelines.utils import console
     from pipelines.web import server
 
     options = server.options(
@@ -669,8 +685,8 @@ def serve(
 @app.command()
 def doctor(json: JsonOption = False) -> None:
     """Say what this machine can do, what is chosen on it and why, and how to get what is missing."""
-    from pipelines import console
-    from pipelines.doctor import as_records, examine
+    from pipelines.diagnostics.doctor import as_records, examine
+    from pipelines.utils import console
 
     records = as_records(examine())
     if json:
@@ -683,7 +699,7 @@ def doctor(json: JsonOption = False) -> None:
 def weights_list(json: JsonOption = False) -> None:
     """List the published weight files: which are here, with what hash and licence."""
     from featurize import weights
-    from pipelines import console
+    from pipelines.utils import console
 
     found = weights.listing()
     if json:
@@ -710,22 +726,23 @@ def weights_get(
 ) -> None:
     """Download a weight file, check it and put it in place; goes on from where it was interrupted."""
     from featurize import weights
-    from pipelines import words
+    from pipelines.commands import weights as weights_module
 
     print(weights.published(name).licence)
-    print(f"in place: {words.downloaded(name, url)}")
+    print(f"in place: {weights_module.downloaded(name, url)}")
 
 
 @app.command("list")
 def list_(json: JsonOption = False) -> None:
     """List extractors, heads and data sets with their parameters."""
-    from pipelines import console, words
+    from pipelines.commands import system
+    from pipelines.utils import console
 
-    found = words.catalogue()
+    found = system.catalogue()
     if json:
         console.as_json(found)
     else:
-        words.print_catalogue(found)
+        system.print_catalogue(found)
 
 
 @data_app.command("add", epilog="Example: mueca data add fer2013 archive.zip")
@@ -736,9 +753,10 @@ def data_add(
     json: JsonOption = False,
 ) -> None:
     """Import a published data set; its counts are checked."""
-    from pipelines import console, datasets
+    from pipelines.datasets import registry
+    from pipelines.utils import console
 
-    report = datasets.add(name, path, progress=console.Bars(), strict=strict)
+    report = registry.add(name, path, progress=console.Bars(), strict=strict)
     if json:
         console.as_json(report.as_dict())
     else:
@@ -749,9 +767,10 @@ def data_add(
 @data_app.command("list")
 def data_list(json: JsonOption = False) -> None:
     """List the data sets that can be used by name."""
-    from pipelines import console, datasets
+    from pipelines.datasets import registry
+    from pipelines.utils import console
 
-    found = [{"name": name, "state": state} for name, state in datasets.list_datasets().items()]
+    found = [{"name": name, "state": state} for name, state in registry.list_datasets().items()]
     if json:
         console.as_json(found)
     else:
@@ -768,9 +787,10 @@ def data_audit(
     json: JsonOption = False,
 ) -> None:
     """Find unreadable, blank and constant pictures, and duplicates within and across splits."""
-    from pipelines import console, words
+    from pipelines.commands import data as data_module
+    from pipelines.utils import console
 
-    audit, written = words.audit(data, threshold, out, console.Bars())
+    audit, written = data_module.audit(data, threshold, out, console.Bars())
     if json:
         console.as_json(audit.as_dict())
     else:
@@ -782,15 +802,16 @@ def data_audit(
 @cache_app.command("list")
 def cache_list(json: JsonOption = False) -> None:
     """List the cached embeddings, the most recently used first."""
-    from pipelines import console, words
+    from pipelines.commands import cache
+    from pipelines.utils import console
 
-    _show_entries(words.cache_records(_store().entries()), json, console)
+    _show_entries(cache.cache_records(_store().entries()), json, console)
 
 
 @cache_app.command("verify")
 def cache_verify(json: JsonOption = False) -> None:
     """Check every embedding against its checksum; exit code 1 if one is damaged."""
-    from pipelines import console
+    from pipelines.utils import console
 
     store = _store()
     found = store.verify()
@@ -816,10 +837,11 @@ def cache_prune(
     json: JsonOption = False,
 ) -> None:
     """Remove damaged and half-written embeddings, and more if asked."""
-    from pipelines import console, words
+    from pipelines.commands import cache
+    from pipelines.utils import console
 
     _show_entries(
-        words.cache_records(_store().prune(everything=everything, unused_days=unused_days)), json, console
+        cache.cache_records(_store().prune(everything=everything, unused_days=unused_days)), json, console
     )
 
 
@@ -842,7 +864,7 @@ def _report_faults(faults: Any, what: str = "left out", named: bool = False) -> 
 
     `named` says that it was named already: the loaders of clips do so, for every command.
     """
-    from pipelines import console
+    from pipelines.utils import console
 
     for fault in () if named else faults[:20]:
         console.say(f"mueca: {what} {console.printable(fault.path)}: {fault.reason}")
@@ -885,7 +907,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     from typer.exceptions import TyperException
 
     if not {"--help"} & set(arguments):
-        from pipelines.console import quiet_libraries
+        from pipelines.utils.console import quiet_libraries
 
         quiet_libraries()
     try:
@@ -899,7 +921,7 @@ def _run(arguments: list[str], debug: bool) -> int:
             raise KeyboardInterrupt from None
         if debug:
             raise
-        from pipelines.console import explain
+        from pipelines.utils.console import explain
 
         return _fail(explain(error), 1)
     if code == INTERRUPTED:  # typer turns Ctrl-C into its exit code

@@ -13,10 +13,10 @@ from recording import recording
 
 from classifiers import head
 from featurize import extractor
-from pipelines.datasets import load
 from pipelines.datasets.audit import clean_test
-from pipelines.extract import embed
-from pipelines.stats import DRAWS
+from pipelines.datasets.registry import load
+from pipelines.embedding.embed import embed
+from pipelines.metrics.significance import DRAWS
 
 NETWORKS = ("own-small", "own-small-taught", "own-small-second", "own-small-36")
 LOOKS = ("one", "flip", "six")

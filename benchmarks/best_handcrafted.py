@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recording import recording
 
-from pipelines.results import read_rows
+from pipelines.results.rows import read_rows
 
 TARGETS = {"hog + svm C=10": 0.595, "best, chosen on validation": 0.623, "aim": 0.6748}
 

@@ -17,8 +17,8 @@ from recording import recording
 
 from featurize.clips.sampling import resize_clip, sample
 from featurize.registry import extractor
-from pipelines import datasets
-from pipelines.datasets.videos import read_video
+from pipelines.datasets import registry
+from pipelines.datasets.micro_expressions.videos import read_video
 
 CASES = (  # extractor, parameters, frames, side, clips a second to reach
     ("lbp-top", {}, 18, 64, 100),
@@ -41,7 +41,7 @@ def rate(built, clips):
 
 
 def speeds():
-    drawn = datasets.load("synthetic-clips", n_subjects=20, clips_per_subject=3)
+    drawn = registry.load("synthetic-clips", n_subjects=20, clips_per_subject=3)
     cv2.setNumThreads(1)  # two threads of ours, no more
     print(f"{'extractor':<58}{'frames':>7}{'side':>6}{'clips/s':>9}{'target':>8}")
     for name, params, frames, side, target in CASES:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from recording import recording
 
-from pipelines.results import load_predictions, read_rows
-from pipelines.stats import compare_hits
+from pipelines.metrics.significance import compare_hits
+from pipelines.results.predictions import load_predictions
+from pipelines.results.rows import read_rows
 
 MEMORY_GB = 8
 

@@ -9,8 +9,8 @@ import numpy as np
 from recording import recording
 from sklearn.metrics import confusion_matrix
 
-from pipelines.datasets import load
-from pipelines.predict import Predictor
+from pipelines.datasets.registry import load
+from pipelines.prediction.predictor import Predictor
 
 VIEWS = ("one", "flip", "six")
 

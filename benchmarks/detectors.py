@@ -22,7 +22,8 @@ from skimage import data as pictures
 from featurize.detect import DETECTORS, iou
 from featurize.faces import Box
 from featurize.images import decode
-from pipelines.predict import Predictor, side_of
+from pipelines.prediction.faces import side_of
+from pipelines.prediction.predictor import Predictor
 
 #: A detector that takes seconds a picture is run on these alone.
 SLOW = {"dlib-cnn": ("photos", "pasted")}

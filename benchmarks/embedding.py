@@ -12,7 +12,7 @@ from recording import recording
 
 from featurize.store import Store
 from pipelines.api import load_dataset
-from pipelines.extract import embed
+from pipelines.embedding.embed import embed
 
 TARGETS = {"hog": 15, "lbp": 15, "landmarks": 120}  # seconds
 

@@ -10,7 +10,7 @@ from recording import recording
 from training import batches, built
 
 from featurize.backbones.frame import keras
-from pipelines.training.feed import fed
+from pipelines.training.batches import fed
 
 #: Epochs of each kind, in turns.
 ROUNDS = 8

@@ -8,7 +8,7 @@ import numpy as np
 from featurize import faces
 from featurize.handcrafted import fisher
 from featurize.images import fit_to
-from pipelines.datasets import load
+from pipelines.datasets.registry import load
 
 FACES = 4000
 

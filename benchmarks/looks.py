@@ -12,7 +12,7 @@ from recording import recording
 
 from featurize import extractor
 from featurize.backbones.views import SCALES
-from pipelines.datasets import load
+from pipelines.datasets.registry import load
 
 #: What an extractor can do, with its number of looks.
 VIEWS = {"one": 1, "six": 2 * len(SCALES), "ten": 10}

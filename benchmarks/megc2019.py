@@ -10,9 +10,9 @@ import time
 
 from recording import recording
 
-from pipelines import datasets
-from pipelines.gap import SYSTEMS, VIEWS, gap, maps_of, pooled
-from pipelines.pooled import pooled_rows
+from pipelines.cross_validation.megc2019_systems import SYSTEMS, VIEWS, gap, maps_of, pooled
+from pipelines.cross_validation.table import pooled_rows
+from pipelines.datasets import registry
 
 TARGET = (0.75, 0.76)
 TIMED, BEST = "RBF SVM, 25 cells", "invariant ridge"
@@ -56,7 +56,7 @@ def main():
     if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(SYSTEMS):
         raise SystemExit(f"{__doc__}\nSYSTEM: {', '.join(SYSTEMS)}")
     systems = {name: SYSTEMS[name] for name in sys.argv[2:] or (TIMED, BEST)}
-    dataset = datasets.load("megc2019", path=sys.argv[1], strict=True)
+    dataset = registry.load("megc2019", path=sys.argv[1], strict=True)
     print(f"{len(dataset)} clips, {len(set(dataset.groups))} subjects; intervals: 95 %, bootstrap by subject")
     print(f"target of the honest rows, all sets: UF1 {TARGET[0]}, UAR {TARGET[1]}")
     print(f"views of the invariant systems: {VIEWS}\n")

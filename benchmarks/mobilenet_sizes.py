@@ -14,7 +14,7 @@ from recording import recording
 
 from classifiers import head
 from featurize import extractor
-from pipelines.datasets import load
+from pipelines.datasets.registry import load
 
 NAME, SIZES = "vggface2-mobilenet", (96, 112, 128, 160, 192, 224)
 

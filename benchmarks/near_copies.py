@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from recording import recording
 
-from pipelines.datasets import load
-from pipelines.extract import embed
-from pipelines.results import load_predictions, read_rows
+from pipelines.datasets.registry import load
+from pipelines.embedding.embed import embed
+from pipelines.results.predictions import load_predictions
+from pipelines.results.rows import read_rows
 
 #: Likeness from which a face is left out, one line each; the first leaves all in.
 LIMITS = (1.01, 0.99, 0.9, 0.8, 0.7, 0.6, 0.5)

@@ -10,8 +10,8 @@ from dataclasses import asdict
 
 from recording import recording
 
-from pipelines.profile import profile
-from pipelines.words import print_profile
+from pipelines.commands.system import print_profile
+from pipelines.diagnostics.profile import profile
 
 
 def main():

@@ -13,7 +13,7 @@ import numpy as np
 from recording import recording
 
 from featurize import extractor
-from pipelines.profile import profile
+from pipelines.diagnostics.profile import profile
 
 #: Faces a second asked for on two cores with AMX.
 TARGETS = {"vggface2": 180, "ucm-f": 8000}

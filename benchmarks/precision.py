@@ -12,7 +12,7 @@ from recording import recording
 
 from classifiers import head
 from featurize import extractor
-from pipelines.datasets import load
+from pipelines.datasets.registry import load
 
 #: A head with its parameters; what is drawn (a forest's trees) is drawn five times, and the mean is taken.
 HEADS = {

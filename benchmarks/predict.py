@@ -26,10 +26,10 @@ from recording import recording
 from skimage import data as pictures
 
 from featurize.images import decode
-from pipelines.frames import VideoWriter
-from pipelines.photos import predict_photos
-from pipelines.predict import Predictor
-from pipelines.video import predict_video
+from pipelines.media.video_file import VideoWriter
+from pipelines.prediction.photos import predict_photos
+from pipelines.prediction.predictor import Predictor
+from pipelines.prediction.video import predict_video
 
 FER = """
 import json, sys, time, warnings

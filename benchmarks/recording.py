@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.versions import git_sha, library_versions, machine
+from pipelines.utils.provenance import git_sha, library_versions, machine
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 

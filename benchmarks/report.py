@@ -12,8 +12,8 @@ from pathlib import Path
 
 from recording import recording
 
-from pipelines.report import Options, write_report
-from pipelines.reporting.load import load_results
+from pipelines.reporting.report import Options, write_report
+from pipelines.results.load import load_results
 
 SECONDS, MEGABYTES = 30, 8
 TITLES = ("cells", "n_test", "charts", "tables", "seconds", "cpu s", "again s", "target s", "MB", "target MB")

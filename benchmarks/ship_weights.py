@@ -14,7 +14,7 @@ import numpy as np
 from featurize.backbones import weightfile
 from featurize.backbones.extractor import SHIPPED
 from featurize.registry import extractor
-from pipelines.datasets import load
+from pipelines.datasets.registry import load
 
 
 def main():

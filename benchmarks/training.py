@@ -15,8 +15,8 @@ from featurize.backbones import normalise
 from featurize.backbones.frame import dtype_policy, keras
 from featurize.backbones.network import Form
 from pipelines.training.augment import SETS
-from pipelines.training.feed import Epochs, Pictures, fed
-from pipelines.training.loop import compiled
+from pipelines.training.batches import Epochs, Pictures, fed
+from pipelines.training.trainer import compiled
 
 #: Every way is timed so many times, in turns, for so many steps: the machine's own speed wavers.
 ROUNDS, STEPS = 3, 16

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from recording import recording
 
-from pipelines.reporting.published import published
+from pipelines.reporting.tables.published import published
 
 
 def main(recipe, out, *more):

@@ -92,8 +92,8 @@ class Extractor(ABC):
     channels: ClassVar[Literal[1, 3]] = 1
     licence: ClassVar[str] = "MIT"
     source: ClassVar[str] = ""
-    #: How `pipelines.extract` spreads batches: "threads" (NumPy and OpenCV release the interpreter's lock),
-    #: "processes" (dlib does not), or "none" (the extractor uses all cores by itself).
+    #: How `pipelines.embedding.embed` spreads batches: "threads" (NumPy and OpenCV release the interpreter's
+    #: lock), "processes" (dlib does not), or "none" (the extractor uses all cores by itself).
     parallel: ClassVar[Literal["threads", "processes", "none"]] = "threads"
     Params: ClassVar[type[Params]] = Params
 

@@ -7,21 +7,24 @@ from typing import Any, Literal
 
 from featurize.images import Preprocess
 from featurize.store import Store
-from pipelines import datasets
-from pipelines.cluster import Cluster, connect
-from pipelines.compare import compare, make_bench
+from pipelines.datasets import registry
 from pipelines.datasets.base import Dataset
-from pipelines.extract import Embedding, embed
-from pipelines.fit import Matrix, Outcome, run_cell
-from pipelines.model import Model, check_saved, check_target, load_model, model_of, save_model
-from pipelines.progress import SILENT, Progress
-from pipelines.recipe import load_recipe, single_cell
+from pipelines.embedding.embed import Embedding, embed
+from pipelines.embedding.files import check_format, write_vectors
+from pipelines.evaluation.compare import compare
+from pipelines.evaluation.evaluate import Outcome, run_cell
+from pipelines.evaluation.experiment import Matrix, make_bench
+from pipelines.evaluation.recipe import load_recipe, single_cell
+from pipelines.models.card import model_of, save_model
+from pipelines.models.model import Model, check_saved, load_model
+from pipelines.utils.atomic import check_target
+from pipelines.utils.cluster import Cluster, connect
 from pipelines.utils.paths import as_path, check_parents
-from pipelines.vectors import check_format, write_vectors
+from pipelines.utils.progress import SILENT, Progress
 
 __all__ = ["compare", "connect", "featurize", "fit", "load_dataset", "load_model", "load_recipe"]
 
-load_dataset = datasets.load
+load_dataset = registry.load
 
 
 def featurize(
@@ -55,7 +58,7 @@ def featurize(
     store : Store or path, optional
         The embedding cache; the user's by default.
     n_jobs, progress, cluster
-        See `pipelines.extract.embed`.
+        See `pipelines.embedding.embed.embed`.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def featurize(
         check_parents(path.parent)
     store = Store.of(store)
     preprocess = Preprocess(equalize=equalize, tile=tile, clip=clip)
-    dataset = datasets.load(data, strict=strict, cache=store.root, progress=progress)
+    dataset = registry.load(data, strict=strict, cache=store.root, progress=progress)
     found = embed(
         dataset,
         backbone,
@@ -130,7 +133,7 @@ def fit(
     mirror : bool
         Add mirrored copies of the training samples.
     validation, test, refit, scoring, seed, folds, halving
-        The protocol; see `pipelines.recipe.Recipe`.
+        The protocol; see `pipelines.evaluation.recipe.Recipe`.
     memory : str, float or None
         What kernels may take: "4GB", or a number of gigabytes; see `classifiers.search.SharedGridSearch`.
     **params

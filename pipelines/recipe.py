@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -22,7 +21,7 @@ from pydantic import (
 from classifiers.registry import checked_params, head_spec
 from featurize.images import Preprocess
 from featurize.registry import check_expression, parse
-from featurize.suggest import first_unknown, hint
+from featurize.suggest import first_unknown
 from pipelines.utils.paths import as_path
 from pipelines.utils.values import plain
 
@@ -169,11 +168,6 @@ def as_head(value: Any) -> Any:
     return {"head": value} if isinstance(value, str) else value
 
 
-def as_ensemble(value: Any) -> Any:
-    """Return the name of a combination as an `Ensemble` mapping."""
-    return {"combine": value} if isinstance(value, str) else value
-
-
 def as_data(value: Any) -> Any:
     """Return the name of a data set, or the path of a folder, as a `Data` mapping."""
     if isinstance(value, Data | Mapping):
@@ -190,91 +184,12 @@ class Data(_Strict):
     options: dict[str, Any] = {}
 
 
-class Ensemble(_Strict):
-    """Cells of a comparison that answer together, each weighed by what validation says of it.
-
-    `combine` is of `classifiers.combine.COMBINATIONS`; `name` is what tables show as the extractor. Of all
-    cells, those count whose head is among `heads` ("own" is a network by itself) and whose extractor is among
-    `extractors`, where these are given.
-    """
-
-    combine: Literal["vote", "pool", "stack"]
-    name: str = Field(default="all", min_length=1)
-    heads: list[str] | None = Field(default=None, min_length=1)
-    extractors: list[str] | None = Field(default=None, min_length=1)
-
-    def takes(self, extractor: str, head: str) -> bool:
-        """Say whether a cell, as its row names extractor and head, is a member."""
-        asked = ((self.extractors, extractor), (self.heads, head))
-        return all(names is None or name in names for names, name in asked)
-
-
-class Recipe(_Strict):
-    """A comparison: every extractor with every head, under one protocol.
-
-    Attributes
-    ----------
-    name : str
-    question : str
-        What the comparison is to answer, as the report prints it.
-    data : Data or str
-    validation : float or str
-        Share of the training samples held out to choose on, or the name of a split.
-    test : float or str
-        The split that tests, or the share of the training samples held out to test on. By default the set's
-        test split, and a fifth of the training samples where it brings none; see `pipelines.splits.divided`.
-    refit : bool
-        Fit the chosen parameters again on train + validation before the test.
-    scoring : str
-        A score of `pipelines.metrics.evaluate` that validation is chosen by.
-    seed : int
-    folds : int, optional
-        Choose hyperparameters by the mean over so many folds of the training samples, by class and, where
-        subjects are known, by subject; validation then only scores what was chosen.
-    halving : int, optional
-        Choose by successive halving: all candidates on a share of the training samples, the best 1 in so many
-        on so many times as many samples, and so on.
-    extractors : list of Features or str
-    heads : list of Head or str
-    ensembles : list of Ensemble
-    """
-
-    name: str
-    question: str = ""
-    data: Annotated[Data, BeforeValidator(as_data)]
-    validation: float | str = 0.1
-    test: float | str = "test"
-    refit: bool = True
-    scoring: Literal["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted"] = "accuracy"
-    seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    folds: int | None = Field(default=None, ge=2)
-    halving: int | None = Field(default=None, ge=2)
-    extractors: list[Annotated[Features, BeforeValidator(as_features)]] = Field(min_length=1)
-    heads: list[Annotated[Head, BeforeValidator(as_head)]] = Field(min_length=1)
-    ensembles: list[Annotated[Ensemble, BeforeValidator(as_ensemble)]] = []
-
-    _heads_have_extractors = field_validator("heads")(with_extractors)
-
-
 def check_recipe(given: Any, kind: type[BaseModel], caller: str, loader: str) -> None:
     """Raise a `TypeError` if a runner is given something else than its kind of recipe, such as a path."""
     if not isinstance(given, kind):
         raise TypeError(
             f"{caller} takes a {kind.__name__}, not {given!r:.60}; {loader}(path) reads one from a file"
         )
-
-
-def load_recipe(path: Path | str) -> Recipe:
-    """Read a recipe from a YAML file; `recipe_from` builds one from a mapping.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        One line that names the file, the place in it and what is wrong there.
-    """
-    return recipe_from(read_content(path, "name, data, extractors and heads"), str(path))
 
 
 def read_content(path: Path | str, expected: str) -> dict[str, Any]:
@@ -294,32 +209,6 @@ def read_content(path: Path | str, expected: str) -> dict[str, Any]:
     return content
 
 
-def recipe_from(content: dict[str, Any], where: str = "recipe") -> Recipe:
-    """Build a recipe from a mapping; errors as in `load_recipe`."""
-    try:
-        return Recipe(**plain(content))
-    except ValidationError as error:
-        place, problem = _suggested(error)
-        raise ValueError(f"{where}: {place}: {problem}") from None
-
-
-def single_cell(content: dict[str, Any]) -> Recipe:
-    """Build a recipe of one cell; an error names the parameter, not its place in a recipe."""
-    try:
-        return Recipe(**plain(content))
-    except ValidationError as error:
-        place, problem = _suggested(error)
-        own_words = error.errors(include_url=False)[0]["type"] == "value_error"
-        raise ValueError(problem if own_words else f"{_parameter(place)}: {problem}") from None
-
-
-def _parameter(place: str) -> str:
-    """Return the last name in a place of a recipe that is a parameter's, and no type that was tried."""
-    known = {*Recipe.model_fields, *Features.model_fields, *Head.model_fields}
-    names = place.split(".")
-    return next((name for name in reversed(names) if name in known), names[-1])
-
-
 def first_problem(error: ValidationError) -> tuple[str, str]:
     """Return where in a recipe the first problem is, and what it is, in words."""
     first = error.errors(include_url=False)[0]
@@ -327,22 +216,3 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     if first["type"] == "extra_forbidden":
         return place, "unknown"
     return place, " ".join(first["msg"].removeprefix("Value error, ").split())
-
-
-def _suggested(error: ValidationError) -> tuple[str, str]:
-    """Return as `first_problem` does; of an unknown name, also which was meant."""
-    place, problem = first_problem(error)
-    first = error.errors(include_url=False)[0]
-    return place, problem + (_suggestion(first["loc"]) if first["type"] == "extra_forbidden" else "")
-
-
-def _suggestion(place: tuple[int | str, ...]) -> str:
-    """Return the nearest name that is known at a place of the recipe, in words."""
-    parts: dict[Any, type[_Strict]] = {
-        "extractors": Features,
-        "heads": Head,
-        "data": Data,
-        "ensembles": Ensemble,
-    }
-    known = (parts.get(place[0], Recipe) if len(place) > 1 else Recipe).model_fields
-    return "; " + hint(str(place[-1]), known, f"known: {', '.join(known)}")

@@ -12,8 +12,8 @@ from classifiers import registry as heads
 from featurize import parse
 from featurize import registry as extractors
 from pipelines.api import fit, load_dataset, load_model
-from pipelines.compare import compare
-from pipelines.recipe import load_recipe
+from pipelines.evaluation.compare import compare
+from pipelines.evaluation.recipe import load_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.api import fit
-from pipelines.datasets import add
+from pipelines.datasets.registry import add
 
 
 @pytest.mark.slow

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.paths import expanded
-from pipelines.datasets import near
+from pipelines.datasets import near_duplicates
 from pipelines.datasets.base import BLANK_STD, Dataset, grey_std, is_blank
-from pipelines.progress import SILENT, Progress
-from pipelines.utils.walk import not_looked_at
+from pipelines.datasets.walk import not_looked_at
+from pipelines.utils.progress import SILENT, Progress
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Finding:
     kind : str
         "unreadable"; "constant" (one value everywhere) or "blank" (not constant, but below `BLANK_STD`);
         "copy" (the same pixels as an earlier sample of the same part), "copy-across" (the same pixels as a
-        sample of an earlier part); "near" and "near-mirrored" (see `pipelines.datasets.near`). The parts of a
-        set are train, validation and test.
+        sample of an earlier part); "near" and "near-mirrored" (see `pipelines.datasets.near_duplicates`).
+        The parts of a set are train, validation and test.
     id, split, label : str
         The sample; of an unreadable one only the path is known.
     other_id, other_split, other_label : str
@@ -88,7 +88,7 @@ class Audit:
     near_threshold : int
         Bits in which hashes of near duplicates may differ.
     notes : tuple of str
-        What else a user should know of the samples; see `pipelines.datasets.base.Dataset`.
+        What else a user should know of the samples; see `pipelines.datasets.registry.base.Dataset`.
     """
 
     dataset: str
@@ -144,7 +144,9 @@ def _written(path: Path, dataset: str, kind: type[Any], records: Iterable[Any]) 
     return temporary.replace(path)
 
 
-def audit(dataset: Dataset, near_threshold: int = near.DISTANCE, progress: Progress = SILENT) -> Audit:
+def audit(
+    dataset: Dataset, near_threshold: int = near_duplicates.DISTANCE, progress: Progress = SILENT
+) -> Audit:
     """Find unreadable, constant and blank pictures, exact copies and near duplicates.
 
     Pictures are decoded one by one; FER2013 takes about ten seconds, most of it for near duplicates.
@@ -154,8 +156,8 @@ def audit(dataset: Dataset, near_threshold: int = near.DISTANCE, progress: Progr
     dataset : Dataset
     near_threshold : int
         Bits of 64 in which the perceptual hashes of near duplicates may differ; their pixels must also
-        correlate, see `pipelines.datasets.near`. They are looked for among the first copies of pictures that
-        are not blank, and not among clips: those of one person are all alike.
+        correlate, see `pipelines.datasets.near_duplicates`. They are looked for among the first copies of
+        pictures that are not blank, and not among clips: those of one person are all alike.
     progress : Progress
 
     Returns
@@ -209,7 +211,7 @@ def clean_test(dataset: Dataset) -> NDArray[np.bool_]:
 
     - are not an exact copy, by pixels, of a sample outside the test splits, whatever the labels;
     - are not the second or a later copy of another test sample, in the set's order;
-    - are not blank (`pipelines.datasets.base.is_blank`), constant pictures included.
+    - are not blank (`pipelines.datasets.registry.base.is_blank`), constant pictures included.
 
     Costs the digests and one look at the test pictures: 0.2 s on FER2013.
 
@@ -252,7 +254,7 @@ def _looked_at(dataset: Dataset, progress: Progress) -> tuple[NDArray[np.float32
             image = dataset.samples[i]
             std[i] = grey_std(image)
             if dataset.kind != "clip":
-                low[i] = near.coefficients(image)
+                low[i] = near_duplicates.coefficients(image)
             advance(1)
     return low, std
 
@@ -335,15 +337,18 @@ def _near(
     """Return near duplicates among the first copies of the `shown` samples, and whether they are all."""
     _, first = np.unique(dataset.digests, return_index=True)
     chosen = np.sort(first[shown[first]])
-    plain = near.hashes(low[chosen])
-    turned = near.hashes(near.mirrored(low[chosen]))
+    plain = near_duplicates.hashes(low[chosen])
+    turned = near_duplicates.hashes(near_duplicates.mirrored(low[chosen]))
     found: list[Finding] = []
     complete = True
-    for other, mirror, least in ((plain, False, near.CORRELATION), (turned, True, near.CORRELATION_MIRRORED)):
-        pairs = near.close_pairs(plain, other, threshold, progress=progress)
-        complete &= len(pairs) < near.MAX_PAIRS
+    for other, mirror, least in (
+        (plain, False, near_duplicates.CORRELATION),
+        (turned, True, near_duplicates.CORRELATION_MIRRORED),
+    ):
+        pairs = near_duplicates.close_pairs(plain, other, threshold, progress=progress)
+        complete &= len(pairs) < near_duplicates.MAX_PAIRS
         pairs[:, :2] = chosen[pairs[:, :2]]
-        alike = near.correlations(dataset.samples, pairs, mirror)
+        alike = near_duplicates.correlations(dataset.samples, pairs, mirror)
         kept = alike >= least
         found += [_pair(dataset, *pair, alike=c, mirror=mirror)
                   for pair, c in zip(pairs[kept].tolist(), alike[kept].tolist(), strict=True)]  # fmt: skip
@@ -360,11 +365,11 @@ def _near_counts(
 ) -> Iterator[Count]:
     part_of = _part_names(dataset)
     for kind, words, least in (
-        ("near", "pairs of near duplicates", near.CORRELATION),
-        ("near-mirrored", "pairs of mirrored near duplicates", near.CORRELATION_MIRRORED),
+        ("near", "pairs of near duplicates", near_duplicates.CORRELATION),
+        ("near-mirrored", "pairs of mirrored near duplicates", near_duplicates.CORRELATION_MIRRORED),
     ):
         rule = f"hash distance <= {threshold}, correlation >= {least:.2f}"
-        more = "" if complete else f"; the search stopped at {near.MAX_PAIRS:,} candidates"
+        more = "" if complete else f"; the search stopped at {near_duplicates.MAX_PAIRS:,} candidates"
         yield _tally(kind, f"{words} ({rule}{more})", [f for f in findings if f.kind == kind])
     across = [f for f in findings if part_of.get(f.split) != part_of.get(f.other_split)]
     yield _tally("near-across", "of all these pairs, between two of train, validation and test", across)

@@ -66,8 +66,8 @@ class Dataset:
     synthetic : bool
         True for drawn data: every row and page made from it says so.
     held_out : str
-        How the test split was made of training samples, in words (`pipelines.splits.divided`); empty where
-        the set brings its own.
+        How the test split was made of training samples, in words (`pipelines.datasets.splits.divided`);
+        empty where the set brings its own.
     notes : tuple of str
         What a user should know of the samples, one line each.
     """

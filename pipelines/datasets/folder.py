@@ -14,7 +14,7 @@ from featurize.paths import expanded
 from pipelines.datasets.base import Dataset, Fault
 from pipelines.datasets.layout import Layout, Listed, read_layout
 from pipelines.datasets.scan import Scanned, scan
-from pipelines.progress import SILENT, Progress
+from pipelines.utils.progress import SILENT, Progress
 
 
 class FileSamples:
@@ -26,7 +26,7 @@ class FileSamples:
     names : tuple of str
         Paths below `root`.
     blank : (n,) bool
-        Which are blank (`pipelines.datasets.base.is_blank`), as seen when they were scanned.
+        Which are blank (`pipelines.datasets.registry.base.is_blank`), as seen when they were scanned.
     """
 
     def __init__(self, root: Path, names: Iterable[str], blank: NDArray[np.bool_]) -> None:
@@ -51,15 +51,15 @@ def load(
 ) -> Dataset:
     """Load a folder of pictures, one subfolder a class.
 
-    Without split folders every sample is of the split "train"; `pipelines.splits` then holds some out.
-    Classes are those of the training folder, in order of name.
+    Without split folders every sample is of the split "train"; `pipelines.datasets.splits` then holds some
+    out. Classes are those of the training folder, in order of name.
 
     Parameters
     ----------
     path : Path or str
         ``class/*.jpg``, or ``train/class/*.jpg`` with optional ``validation/`` and ``test/`` by any name in
-        `pipelines.datasets.split_names`; a folder around that is looked through. A file is an image by its
-        first bytes, whatever its ending; what is not looked at stands in ``ignored``.
+        `pipelines.datasets.registry.split_names`; a folder around that is looked through. A file is an image
+        by its first bytes, whatever its ending; what is not looked at stands in ``ignored``.
     strict : bool
         Raise on an unreadable image, a dead link and a stand-in for content that was not fetched, instead of
         leaving it out and listing it in ``faults``.
@@ -78,8 +78,8 @@ def load(
     FileNotFoundError, NotADirectoryError
         If there is no such folder.
     ValueError
-        One line: as `pipelines.datasets.layout.read_layout`; a class without a readable image; with `strict`,
-        a fault.
+        One line: as `pipelines.datasets.registry.layout.read_layout`; a class without a readable image; with
+        `strict`, a fault.
     """
     root = expanded(path)
     if not root.is_dir():

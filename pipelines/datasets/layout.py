@@ -13,7 +13,7 @@ from featurize.suggest import hint
 from pipelines.datasets.base import Fault
 from pipelines.datasets.split_names import SPLITS, split_of
 from pipelines.datasets.unlabelled import labels_elsewhere, subjects_as_classes
-from pipelines.utils.walk import Listing, count_files, list_folder, not_looked_at
+from pipelines.datasets.walk import Listing, count_files, list_folder, not_looked_at
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Layout:
     faults : list of Fault
         Dead links, stand-ins for content that was not fetched, images of a kind that is not read.
     ignored : Counter
-        What was not looked at, see `pipelines.utils.walk.Listing`.
+        What was not looked at, see `pipelines.datasets.walk.Listing`.
     """
 
     root: Path

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from featurize.images import DECODE_VERSION, UnreadableImage, decode, formats
 from pipelines.datasets.base import is_blank, sample_digest
-from pipelines.progress import Progress
+from pipelines.utils.progress import Progress
 
 log = logging.getLogger(__name__)
 

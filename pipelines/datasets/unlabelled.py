@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from featurize.file_kinds import ending_of
-from pipelines.utils.walk import Listing
+from pipelines.datasets.walk import Listing
 
 #: What can be done today, with the page that has the lines.
 TODAY = "sort the images into class folders first, with the few lines of docs/own-faces.md"

@@ -1,1 +1,1 @@
-"""Fitted models as ONNX and OpenVINO files; `pipelines.export` puts them into a folder."""
+"""Fitted models as ONNX and OpenVINO files; `pipelines.exporting.export` puts them into a folder."""

@@ -1,1 +1,1 @@
-"""The parts of a report: what is read, computed, drawn, laid out. `pipelines.report` puts them together."""
+"""The parts of a report: what is computed, drawn, laid out. `report` puts them together."""

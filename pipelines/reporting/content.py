@@ -8,12 +8,10 @@ from datetime import datetime
 
 import numpy as np
 
-from pipelines.kept_warnings import from_text
-from pipelines.reporting.figures import Figure
-from pipelines.reporting.load import Cell, Results, read_csv, short_params
 from pipelines.reporting.page import CellPart, Table
-from pipelines.reporting.plots_learning import varied
-from pipelines.reporting.tables import (
+from pipelines.reporting.plots.learning_curves import varied
+from pipelines.reporting.tables.action_units import UNITS, unit_records, unit_words
+from pipelines.reporting.tables.columns import (
     CLASSES,
     COMPARISON,
     Column,
@@ -26,9 +24,11 @@ from pipelines.reporting.tables import (
     versions,
     whole,
 )
-from pipelines.reporting.units import UNITS, unit_records, unit_words
-from pipelines.reporting.winners import TESTS, Family
-from pipelines.results import SEEN_VALIDATION
+from pipelines.reporting.tables.significance import TESTS, Family
+from pipelines.results.load import Cell, Results, read_csv, short_params
+from pipelines.results.rows import SEEN_VALIDATION
+from pipelines.utils.figures import Figure
+from pipelines.utils.kept_warnings import from_text
 
 __all__ = ["versions"]
 

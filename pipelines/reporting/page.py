@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipelines.reporting.compare_runs import Change
-from pipelines.reporting.faces_sheet import Sheet
-from pipelines.reporting.figures import Figure
-from pipelines.reporting.tables import Column, Record
-from pipelines.reporting.winners import Family
+from pipelines.reporting.plots.example_faces import Sheet
+from pipelines.reporting.tables.changes import Change
+from pipelines.reporting.tables.columns import Column, Record
+from pipelines.reporting.tables.significance import Family
+from pipelines.utils.figures import Figure
 
 _TEMPLATES = Path(__file__).with_name("templates")
 

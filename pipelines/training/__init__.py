@@ -1,1 +1,1 @@
-"""The parts of training a network; `pipelines.train` puts them together."""
+"""The parts of training a network; `pipelines.training.train` puts them together."""

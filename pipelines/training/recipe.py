@@ -46,7 +46,7 @@ class TrainRecipe(BaseModel):
     weight_decay, label_smoothing, mixup : float or None
         See `featurize.backbones.network.Recipe`.
     teacher : str or None
-        Trained networks whose probabilities are mixed into the labels; see `pipelines.training.teacher`.
+        Trained networks whose probabilities are mixed into the labels; see `pipelines.training.distillation`.
     teacher_share : float
         Of the targets, from 0 to 1; the labels have the rest.
     average : int or None
@@ -66,11 +66,11 @@ class TrainRecipe(BaseModel):
     fit_on : {"train", "train+validation"}
         With the second nothing is left to choose by: every epoch asked for is run, and the last is kept.
     validation : float or str
-        See `pipelines.splits.split`.
+        See `pipelines.datasets.splits.split`.
     test : float or str
         The split that the card reports, read once at the end, or the share of the training samples held out
         for it. By default the set's test split, and a fifth of the training samples where it brings none; see
-        `pipelines.splits.divided`.
+        `pipelines.datasets.splits.divided`.
     patience : int or None
         Stop after so many epochs without a better validation accuracy; None: never.
     precision : {"auto", "f32", "bf16"}
@@ -160,7 +160,8 @@ class TrainRecipe(BaseModel):
         return {k: v for k, v in fields.items() if k not in dull or v != dull[k]}
 
 
-#: What the compiled loops of `pipelines.training.ststnet` do not know, with the value at which they need not.
+#: What the compiled loops of `pipelines.training.ststnet_numba` do not know, with the value at which they
+#: need not.
 _PLAIN: dict[str, Any] = {
     "optimizer": "adam", "loss": "categorical_crossentropy", "schedule": "constant", "augment": "none",
     "start": None, "teacher": None, "label_smoothing": 0.0, "mixup": 0.0, "weight_decay": 0.0, "average": 1,

@@ -19,15 +19,15 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from pipelines.predict import Predictor
-from pipelines.web.access import Access
-from pipelines.web.answers import ErrorAnswer, HealthAnswer, PredictAnswer
-from pipelines.web.facts import facts_of
-from pipelines.web.guard import Guard
+from pipelines.prediction.predictor import Predictor
+from pipelines.web.auth import Access
+from pipelines.web.inference import Judge
+from pipelines.web.middleware import Guard
+from pipelines.web.model_summary import facts_of
 from pipelines.web.reports import find_results, report_policy
-from pipelines.web.spool import Spool
+from pipelines.web.schemas import ErrorAnswer, HealthAnswer, PredictAnswer
+from pipelines.web.upload_folder import Spool
 from pipelines.web.uploads import Limits, Refused, Upload, receive
-from pipelines.web.work import Judge
 
 log = logging.getLogger(__name__)
 

@@ -71,7 +71,7 @@ class Decoder:
         return Header(float(found["rate"]), found["seconds"], str(found.get("left_out", "")))
 
     def frames(self) -> Iterator[Any]:
-        """Yield `pipelines.frames.Frame`; after the last, `fault` says what was wrong with the file.
+        """Yield every `Frame`; after the last, `fault` says what was wrong with the file.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class Decoder:
         """
         import numpy as np
 
-        from pipelines.frames import Frame
+        from pipelines.media.video_file import Frame
 
         while "fault" not in (message := self._message()):
             height, width = int(message["height"]), int(message["width"])
@@ -171,7 +171,7 @@ def _confine(memory: int, work: float) -> None:
 
 
 def _send(to: IO[bytes], path: Path, pixels: int, seconds: float) -> None:
-    from pipelines.frames import VideoFile
+    from pipelines.media.video_file import VideoFile
 
     with VideoFile(path, pixels, seconds) as video:
         if (video.seconds or 0) > seconds:

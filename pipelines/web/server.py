@@ -17,13 +17,14 @@ from urllib.parse import quote
 
 from featurize.detect import detector
 from featurize.paths import expanded
-from pipelines.predict import Predictor, model_folder
-from pipelines.web.access import access_for, is_loopback
-from pipelines.web.spool import Spool
+from pipelines.models.model import model_folder
+from pipelines.prediction.predictor import Predictor
+from pipelines.web.auth import access_for, is_loopback
+from pipelines.web.upload_folder import Spool
 from pipelines.web.uploads import Limits
 
 if TYPE_CHECKING:
-    from pipelines.web.access import Access
+    from pipelines.web.auth import Access
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Options:
         What ``mueca fit --out`` wrote; by default the model that ships.
     detector : str
     min_face : int, optional
-        See `pipelines.predict.Predictor`.
+        See `pipelines.prediction.predictor.Predictor`.
     reports : Path, optional
         Folder of results; by default ``results`` where there is one.
     token : str, optional

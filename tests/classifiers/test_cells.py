@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classifiers.cells import RidgeCells, SVMCells
+from classifiers.candidates import RidgeCells, SVMCells
 
 
 @pytest.fixture(scope="module")

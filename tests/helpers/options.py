@@ -65,20 +65,22 @@ def check_plan(words: list[str]) -> None:
     Exception
         What the command would end with before its work begins.
     """
-    from pipelines import api, gap_recipe, loso_recipe
-    from pipelines import words as between
+    from pipelines import api
+    from pipelines.commands import compare, train
+    from pipelines.cross_validation import gap
+    from pipelines.cross_validation import recipe as recipe_module
     from pipelines.training.recipe import load_trainings
 
     context = parsed(words)
     recipe = context.params.get("recipe")
     if words[1] == "loso":
-        between.loso_plan(context.params, context.args)
+        compare.loso_plan(context.params, context.args)
     elif words[1] == "train":
-        between.training(context, recipe)
+        train.training(context, recipe)
         if recipe is not None:
             load_trainings(recipe)
     elif words[1] == "compare":
-        by_subject = gap_recipe.load_gap_recipe(recipe) or loso_recipe.load_loso_recipe(recipe)
+        by_subject = gap.load_gap_recipe(recipe) or recipe_module.load_loso_recipe(recipe)
         assert by_subject or api.load_recipe(recipe)
 
 

@@ -23,7 +23,7 @@ import yaml
 
 import cli
 from tests.helpers.pages import ROOT, Step
-from tests.pipelines.videofiles import moving_face
+from tests.helpers.videofiles import moving_face
 
 _QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 #: Seconds within which a server or a scheduler must answer.
@@ -84,8 +84,8 @@ class Reader:
         patch.chdir(folder)
         patch.setenv("MUECA_DATA", str(folder / "data"))
         patch.setattr("typer.launch", self.opened.append)
-        patch.setattr("pipelines.live.TkScreen", Screen)
-        patch.setattr("pipelines.camera._opened", lambda number: Capture())
+        patch.setattr("pipelines.prediction.live.TkScreen", Screen)
+        patch.setattr("pipelines.media.camera._opened", lambda number: Capture())
         capsys.readouterr()
 
     @property

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 from skimage import data as photos
 
-from pipelines.datasets.synthetic import load
-from pipelines.datasets.synthetic_clips import draw_clip
-from tests.pipelines.videofiles import moving_face, write
+from pipelines.datasets.synthetic.clips import draw_clip
+from pipelines.datasets.synthetic.faces import load
+from tests.helpers.videofiles import moving_face, write
 
 #: A class's faces in train, PublicTest and PrivateTest.
 SHARES = {"train/{}/Training": 12, "test/{}/PublicTest": 3, "test/{}/PrivateTest": 3}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.datasets.synthetic import load
+from pipelines.datasets.synthetic.faces import load
 
 
 @pytest.fixture(scope="session")

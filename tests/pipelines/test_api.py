@@ -14,10 +14,12 @@ from classifiers import registry
 from classifiers.persist import PersistError, check_savable, save
 from featurize.registry import parse
 from featurize.store import Store
-from pipelines import api, datasets
+from pipelines import api
 from pipelines.api import compare, featurize, fit, load_dataset, load_model, load_recipe
-from pipelines.recipe import Head, recipe_from
-from pipelines.report import Options, write_report
+from pipelines.datasets import registry as registry_module
+from pipelines.evaluation.recipe import recipe_from
+from pipelines.recipe import Head
+from pipelines.reporting.report import Options, write_report
 
 SMALL = "synthetic(n_per_class=12)"
 RECIPE = "name: small\ndata: {name: synthetic, options: {n_per_class: 12}}\nextractors: [hog]\nheads: [knn]\n"
@@ -150,7 +152,7 @@ def test_every_path_may_be_text(quick, kind):
     assert len(found.X) == 84
     options = Options(embedding="none", model=kind("~/model"), against=kind("~/results"))
     assert write_report(kind("~/results"), kind("~/page"), options, store=kind("~/store")).page.is_file()
-    assert datasets.list_datasets(kind("~/data"))["synthetic"] == "built in"
+    assert registry_module.list_datasets(kind("~/data"))["synthetic"] == "built in"
     assert Store(kind("~/store")).root == quick / "store"
     assert not (quick / "~").exists()
 
@@ -171,9 +173,10 @@ def test_a_folder_of_faces_by_text_or_path(quick, kind):
 
 @pytest.mark.parametrize("kind", PATHS)
 def test_leaving_one_out_and_training_write_to_text(quick, kind):
-    from pipelines.gap_recipe import load_gap_recipe, run_gap
-    from pipelines.loso_recipe import load_loso_recipe, run_loso
-    from pipelines.train import run
+    from pipelines.cross_validation.gap import load_gap_recipe, run_gap
+    from pipelines.cross_validation.recipe import load_loso_recipe
+    from pipelines.cross_validation.run import run_loso
+    from pipelines.training.train import run
 
     (quick / "loso.yaml").write_text(
         "name: l\ndata: {name: synthetic-clips, options: {n_subjects: 3, clips_per_subject: 3}}\n"
@@ -218,8 +221,7 @@ def nothing_is_computed(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("data were read before it was said what is wrong")
 
-    monkeypatch.setattr("pipelines.compare.datasets.load", refuse)
-    monkeypatch.setattr("pipelines.api.datasets.load", refuse)
+    monkeypatch.setattr("pipelines.datasets.registry.load", refuse)
 
 
 @pytest.mark.usefixtures("nothing_is_computed")

@@ -7,7 +7,7 @@ import pytest
 
 from featurize.clips.maps import MapField, MapHOOF, altered, direction_shares, motion_field
 from featurize.registry import extractor
-from pipelines.maps import invariant_kernels, squared_distances
+from pipelines.cross_validation.kernels import invariant_kernels, squared_distances
 
 NAMES = ("flow-pixels", "flow-field", "flow-hoof", "flow-hog")
 

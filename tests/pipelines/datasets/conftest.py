@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pipelines.datasets.base import EMOTIONS
-from pipelines.datasets.fer2013_csv import NUMBERS
+from pipelines.datasets.fer2013.csv_form import NUMBERS
 
 USAGES = {"train": "Training", "public": "PublicTest", "private": "PrivateTest"}
 

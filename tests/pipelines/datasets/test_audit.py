@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from pipelines.datasets import near
+from pipelines.datasets import near_duplicates
 from pipelines.datasets.audit import audit, clean_test
 from pipelines.datasets.base import Dataset, Fault, grey_std, is_blank, sample_digest
 
@@ -167,7 +167,7 @@ def test_exact_copies_are_not_near_duplicates_too():
 
 def test_a_narrower_threshold_finds_less():
     data = made((A, "a", "train"), (changed(A, noise=25), "a", "test"))
-    distance = near.hashes(np.stack([near.coefficients(s) for s in data.samples]))
+    distance = near_duplicates.hashes(np.stack([near_duplicates.coefficients(s) for s in data.samples]))
     bits = int(np.bitwise_count(distance[0] ^ distance[1]))
     assert bits > 0
     assert audit(data, near_threshold=bits)["near"].count == 1
@@ -178,8 +178,8 @@ def test_a_narrower_threshold_finds_less():
 
 
 def test_a_set_of_pictures_that_all_resemble_each_other(monkeypatch):
-    monkeypatch.setattr(near, "MAX_PAIRS", 50)
-    monkeypatch.setattr(near.close_pairs, "__defaults__", (50, near.SILENT))
+    monkeypatch.setattr(near_duplicates, "MAX_PAIRS", 50)
+    monkeypatch.setattr(near_duplicates.close_pairs, "__defaults__", (50, near_duplicates.SILENT))
     found = audit(made(*((changed(A, noise=2), "a", "train") for _ in range(30))))
     assert found["near"].count == 50
     assert "stopped at 50" in found["near"].words
@@ -191,15 +191,17 @@ def test_pairs_are_those_of_the_plain_loop(a, b, distance):
     # Few bits set, so that close pairs occur.
     a, b = a & np.uint64(0xFF0F), b[: len(a)] & np.uint64(0xFF0F)
     plain = [(i, j, int(a[i] ^ b[j]).bit_count()) for i in range(len(a)) for j in range(i + 1, len(a))]
-    assert near.close_pairs(a, b, distance).tolist() == [list(p) for p in plain if p[2] <= distance]
+    assert near_duplicates.close_pairs(a, b, distance).tolist() == [
+        list(p) for p in plain if p[2] <= distance
+    ]
 
 
 def test_pairs_across_blocks(monkeypatch):
-    monkeypatch.setattr(near, "_ROWS", 3)
-    monkeypatch.setattr(near, "_COLUMNS", 5)
+    monkeypatch.setattr(near_duplicates, "_ROWS", 3)
+    monkeypatch.setattr(near_duplicates, "_COLUMNS", 5)
     hashes = np.zeros(20, np.uint64)
-    assert len(near.close_pairs(hashes, hashes, 0)) == 190
-    assert len(near.close_pairs(hashes, hashes, 0, limit=7)) == 7
+    assert len(near_duplicates.close_pairs(hashes, hashes, 0)) == 190
+    assert len(near_duplicates.close_pairs(hashes, hashes, 0, limit=7)) == 7
 
 
 @settings(deadline=None)
@@ -209,16 +211,16 @@ def test_the_hash_is_that_of_the_definition(seed):
     low = scipy.fft.dctn(picture.astype(float), norm="ortho")[:8, :8].ravel()
     middle = sorted(low[1:])[31]
     plain = sum(1 << (63 - k) for k in range(1, 64) if low[k] > middle)
-    found = near.hashes(near.coefficients(picture)[None])
+    found = near_duplicates.hashes(near_duplicates.coefficients(picture)[None])
     assert int(found.view(">u8")[0]) == plain
 
 
 @settings(deadline=None)
 @given(arrays(np.uint8, (32, 32)))
 def test_the_mirrored_coefficients_are_those_of_the_mirrored_picture(picture):
-    low = near.coefficients(picture)[None]
-    turned = near.coefficients(np.ascontiguousarray(picture[:, ::-1]))[None]
-    np.testing.assert_allclose(near.mirrored(low), turned, atol=1e-2)
+    low = near_duplicates.coefficients(picture)[None]
+    turned = near_duplicates.coefficients(np.ascontiguousarray(picture[:, ::-1]))[None]
+    np.testing.assert_allclose(near_duplicates.mirrored(low), turned, atol=1e-2)
 
 
 # What is written

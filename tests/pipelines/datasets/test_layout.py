@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import cli
-from pipelines import datasets
-from pipelines.datasets import folder, scan
+from pipelines.datasets import folder, registry, scan
 from pipelines.datasets.split_names import split_of
 
 rng = np.random.default_rng(3)
@@ -259,6 +258,6 @@ def test_subjects_in_names_say_what_can_be_done_today(tree, capsys):
     assert code == 1
     assert "docs/own-faces.md has the lines that leave them out in Python" in said
     with pytest.raises(ValueError, match=r"a folder takes no options \(subject=.*docs/own-faces\.md"):
-        datasets.load(f'{root}(subject="S\\d+")')
+        registry.load(f'{root}(subject="S\\d+")')
     with pytest.raises(ValueError, match=r"a folder takes no options \(seed=3\)$"):
-        datasets.load(f"{root}(seed=3)")
+        registry.load(f"{root}(seed=3)")

@@ -14,9 +14,9 @@ import cli
 from featurize.detect import Detection
 from featurize.faces import Box
 from featurize.images import decode
-from pipelines import datasets
-from pipelines.datasets import synthetic, whole_photos
+from pipelines.datasets import registry, whole_photos
 from pipelines.datasets.base import Dataset
+from pipelines.datasets.synthetic import faces as faces_module
 from pipelines.datasets.whole_photos import SAMPLE, WholePhotos
 from pipelines.datasets.whole_photos import whole_photos as look
 
@@ -118,7 +118,7 @@ def test_a_bounded_number_is_looked_at_evenly(finds):
 
 def test_small_images_ask_no_detector(finds):
     asked = finds(0.1)
-    assert look(synthetic.load(n_per_class=10)).found == 0
+    assert look(faces_module.load(n_per_class=10)).found == 0
     assert look(noise(100, 100)).found == 0
     assert not asked
 
@@ -172,7 +172,7 @@ def test_cropping_faces_as_the_page_shows(shared, tmp_path, monkeypatch):
         target.write_bytes(path.read_bytes())
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "docs/predict.md", "exec"), {})
-    faces = datasets.load("faces")
+    faces = registry.load("faces")
     assert len(faces) >= 7
     assert faces.notes == ()
     assert all(image.shape[0] == image.shape[1] for image in faces.samples)
@@ -192,7 +192,7 @@ NOTE = "photos: 16 of 16 images looked at seem to be whole photos, not crops of 
 
 
 def test_load_says_it_and_keeps_it(photos, caplog):
-    (note,) = datasets.load(photos).notes
+    (note,) = registry.load(photos).notes
     assert note.startswith(NOTE)
     assert caplog.messages == [note]
 

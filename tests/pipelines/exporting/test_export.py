@@ -13,7 +13,8 @@ pytest.importorskip("onnx")
 
 from featurize.images import fit_to  # noqa: E402
 from pipelines.api import fit, load_dataset, load_model  # noqa: E402
-from pipelines.export import TOLERANCE, NotExportable, export  # noqa: E402
+from pipelines.exporting.export import TOLERANCE, export
+from pipelines.exporting.heads import NotExportable  # noqa: E402
 
 #: Runs a script where nothing of mueca, and none of what it needs beyond the three, can be imported.
 ALONE = """
@@ -79,7 +80,7 @@ def test_the_example_runs_without_mueca(network, tmp_path):
 
 @pytest.mark.parametrize("shape", [(48, 48), (100, 100, 3), (61, 61), (30, 30), (97, 83)])
 def test_the_example_resizes_as_mueca_does(shape):
-    from pipelines import export as module
+    from pipelines.exporting import export as module
 
     text = (module._TEMPLATES / "faces.py").read_text()
     space = {"np": np}

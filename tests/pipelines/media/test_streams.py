@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 import cli
-from pipelines import datasets
-from pipelines.camera import Played
-from pipelines.datasets.videos import read_video
-from pipelines.frames import UnreadableVideo, VideoFile
-from tests.pipelines.videofiles import moving_face, with_cover, with_streams, write
+from pipelines.datasets import registry
+from pipelines.datasets.micro_expressions.videos import read_video
+from pipelines.media.camera import Played
+from pipelines.media.video_file import UnreadableVideo, VideoFile
+from tests.helpers.videofiles import moving_face, with_cover, with_streams, write
 
 
 def jpeg(width=300, height=400):
@@ -85,7 +85,7 @@ def test_a_set_of_videos_says_it_once_a_file(covered, tmp_path, caplog):
             write(tmp_path / name / f"{i}.mp4", moving_face(4 + i, step=3 if name == "sad" else 1))
     (tmp_path / "sad" / "talk.mp4").write_bytes(covered.read_bytes())
     with caplog.at_level(logging.WARNING):
-        data = datasets.load("videos", path=tmp_path)
+        data = registry.load("videos", path=tmp_path)
         assert data.samples[4].shape == (12, 192, 256)
     assert len(data) == 5 and not data.faults
     assert len(caplog.messages) == 1 and "talk.mp4: left out a cover picture" in caplog.text

@@ -22,7 +22,7 @@ from pipelines.prediction.outputs import (
     record_format,
     table,
 )
-from tests.pipelines.videofiles import moving_face, write
+from tests.helpers.videofiles import moving_face, write
 
 NAMES = ("confidence", "face", "label", "track", "happy")
 
@@ -163,7 +163,7 @@ def test_parquet_needs_a_file(capsys):
 
 
 def test_a_table_of_mistakes_keeps_every_class():
-    from pipelines.reporting.tables import confusion_records
+    from pipelines.reporting.tables.columns import confusion_records
 
     first, second = confusion_records(np.array([[3, 1], [0, 2]]), ["true", "happy"])
     assert first == {"true": "true", "p_true": 3, "happy": 1}

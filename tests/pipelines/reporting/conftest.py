@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fabricate import fabricate  # noqa: E402
 
-from pipelines.report import write_report  # noqa: E402
+from pipelines.reporting.report import write_report  # noqa: E402
 
 
 @pytest.fixture(scope="session")

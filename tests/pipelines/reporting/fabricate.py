@@ -5,8 +5,9 @@ import json
 
 import numpy as np
 
-from pipelines.metrics import evaluate
-from pipelines.results import Predictions, Row, append_grid, append_rows, as_json
+from pipelines.metrics.scores import evaluate
+from pipelines.results.predictions import Predictions
+from pipelines.results.rows import Row, append_grid, append_rows, as_json
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 EXTRACTORS = ("pixels", "lbp", "hog", "hog [mirror]", "hog+lbp")

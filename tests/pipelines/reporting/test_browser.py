@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.reporting.load import load_results
+from pipelines.results.load import load_results
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_printing(page):
 def test_markup_in_a_name_does_nothing(browser, tmp_path):
     from fabricate import fabricate
 
-    from pipelines.report import write_report
+    from pipelines.reporting.report import write_report
 
     evil = "<img src=x onerror=document.title='bad'><script>document.title='bad'</script>"
     fabricate(tmp_path, extractors=(evil, "lbp"), heads=("svm",), classes=(evil, "a", "b"), n=60)

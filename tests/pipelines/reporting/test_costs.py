@@ -7,10 +7,10 @@ from fabricate import fabricate
 
 from pipelines import api
 from pipelines.reporting.content import audit_table, comparison_table
-from pipelines.reporting.costs import network_cost
-from pipelines.reporting.load import load_results
-from pipelines.reporting.published import published, published_of
-from pipelines.reporting.tables import count_of
+from pipelines.reporting.tables.columns import count_of
+from pipelines.reporting.tables.network_cost import network_cost
+from pipelines.reporting.tables.published import published, published_of
+from pipelines.results.load import load_results
 
 
 def cell_of(folder, expression, head="svm", dataset="fer2013"):

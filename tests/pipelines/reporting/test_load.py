@@ -8,9 +8,9 @@ import pytest
 from fabricate import fabricate
 
 from pipelines import api
-from pipelines.reporting.load import load_results, read_csv, short_params
-from pipelines.reporting.source import open_source, vectors_of_test
-from pipelines.results import Row, append_rows
+from pipelines.reporting.source_data import open_source, vectors_of_test
+from pipelines.results.load import load_results, read_csv, short_params
+from pipelines.results.rows import Row, append_rows
 
 
 def row(run, split="test", **fields):

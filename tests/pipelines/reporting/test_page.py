@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 from fabricate import fabricate
 
-from pipelines.report import Options, write_report
-from pipelines.reporting.load import load_results
+from pipelines.reporting.report import Options, write_report
+from pipelines.results.load import load_results
 
 EVIL = "<script>alert(1)</script>"
 

@@ -10,16 +10,18 @@ from fabricate import EMOTIONS, fabricate
 
 import pipelines
 from pipelines import api
-from pipelines.model import load_model
-from pipelines.report import Options, write_report
-from pipelines.reporting import looked, units
-from pipelines.reporting.compare_runs import compare_folders
-from pipelines.reporting.faces_sheet import as_uri, sheets
-from pipelines.reporting.load import load_results
-from pipelines.reporting.source import Source, open_source
-from pipelines.reporting.winners import families, headline
-from pipelines.results import append_rows, as_json, load_predictions, read_rows
-from pipelines.stats import mcnemar
+from pipelines.metrics.significance import mcnemar
+from pipelines.models.model import load_model
+from pipelines.reporting.plots import occlusion
+from pipelines.reporting.plots.example_faces import as_uri, sheets
+from pipelines.reporting.report import Options, write_report
+from pipelines.reporting.source_data import Source, open_source
+from pipelines.reporting.tables import action_units
+from pipelines.reporting.tables.changes import compare_folders
+from pipelines.reporting.tables.significance import families, headline
+from pipelines.results.load import load_results
+from pipelines.results.predictions import load_predictions
+from pipelines.results.rows import append_rows, as_json, read_rows
 
 
 def test_families(folder):
@@ -123,19 +125,19 @@ def test_action_units_of_r1():
     np.fill_diagonal(confusion, 80)
     fear, surprise, happy, sad = (EMOTIONS.index(n) for n in ("fear", "surprise", "happy", "sad"))
     confusion[fear, surprise] = 20
-    records = units.unit_records(confusion, EMOTIONS)
+    records = action_units.unit_records(confusion, EMOTIONS)
     assert len(records) == 15  # neutral has no unit
     assert records[0] == {
         "pair": "fear, surprise", "shared": "1 2 5 26", "overlap": 4 / 7, "confused": 20 / 180,
     }  # fmt: skip
     (apart,) = [r for r in records if r["pair"] == "happy, sad"]
     assert (apart["shared"], apart["overlap"]) == ("", 0)
-    assert "share 1 2 5 26" in units.unit_words(records)
-    other = units.unit_records(
+    assert "share 1 2 5 26" in action_units.unit_words(records)
+    other = action_units.unit_records(
         confusion, ("Anger", "disgust", "fear", "Happiness", "neutral", "sadness", "surprised")
     )
     assert [r["shared"] for r in other] == [r["shared"] for r in records]
-    assert units.unit_records(confusion[:3, :3], ("cat", "dog", "neutral")) == []
+    assert action_units.unit_records(confusion[:3, :3], ("cat", "dog", "neutral")) == []
 
 
 def test_two_folders(tmp_path):
@@ -245,42 +247,42 @@ class EyeFaces:
 
 
 def test_where_it_looked_is_where_it_looks():
-    found = looked.look(OneEye(), EyeFaces(80))
+    found = occlusion.look(OneEye(), EyeFaces(80))
     assert found.accuracy == 1
     assert found.drops["eyes and brows"].mean() > 0.3
-    assert all(found.drops[name].max() == 0 for name in looked.REGIONS if name != "eyes and brows")
+    assert all(found.drops[name].max() == 0 for name in occlusion.REGIONS if name != "eyes and brows")
     assert np.unravel_index(np.argmax(found.changed), found.changed.shape) == (
         3,
         2,
     )  # pixel 12 down, 8 across
     assert np.count_nonzero(found.changed) <= 9
-    again = looked.look(OneEye(), EyeFaces(80))
+    again = occlusion.look(OneEye(), EyeFaces(80))
     np.testing.assert_array_equal(found.changed, again.changed)
 
 
 def test_where_a_network_looks(monkeypatch, tmp_path):
-    from pipelines.datasets import load
-    from pipelines.reporting.figures import Album
+    from pipelines.datasets.registry import load
+    from pipelines.utils.figures import Album
 
-    monkeypatch.setattr(looked, "FACES_OCCLUDED", 4)
-    monkeypatch.setattr(looked, "FACES_DEALT", 12)
+    monkeypatch.setattr(occlusion, "FACES_OCCLUDED", 4)
+    monkeypatch.setattr(occlusion, "FACES_DEALT", 12)
     model = load_model(Path(pipelines.__file__).parent / "models" / "default")
     assert model.extractor.startswith("own-small(")
-    found = looked.look(model, load("synthetic", cache=tmp_path))
+    found = occlusion.look(model, load("synthetic", cache=tmp_path))
     assert found.changed.shape == (11, 11)
     assert found.changed.max() > 0  # something decides its answer, and not all of the face does
     assert found.changed.min() == 0
-    assert {len(drops) for drops in found.drops.values()} == {looked.DEALS}
-    looked.draw_looked(album := Album(tmp_path / "figures"), found, model.card["title"])
+    assert {len(drops) for drops in found.drops.values()} == {occlusion.DEALS}
+    occlusion.draw_looked(album := Album(tmp_path / "figures"), found, model.card["title"])
     assert "of 4" in album["looked"].sentence
 
 
 def test_regions_cover_the_face_once():
-    assert (sum(looked.region_mask(name).astype(int) for name in looked.REGIONS) == 1).all()
+    assert (sum(occlusion.region_mask(name).astype(int) for name in occlusion.REGIONS) == 1).all()
 
 
 def test_another_sets_classes_are_refused(fitted):
     faces = EyeFaces(10)
     with pytest.raises(ValueError, match="has other classes"):
-        looked.look(load_model(fitted), faces)
+        occlusion.look(load_model(fitted), faces)
     assert isinstance(open_source(load_results(fitted)), Source)

@@ -9,10 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import classification_report, confusion_matrix, multilabel_confusion_matrix
 
-from pipelines.reporting import tables
-from pipelines.reporting.load import load_results
-from pipelines.reporting.published import published, published_of
-from pipelines.reporting.tables import (
+from pipelines.reporting.tables import columns as columns_module
+from pipelines.reporting.tables.columns import (
     COMPARISON,
     Column,
     class_records,
@@ -20,6 +18,8 @@ from pipelines.reporting.tables import (
     latex,
     latex_text,
 )
+from pipelines.reporting.tables.published import published, published_of
+from pipelines.results.load import load_results
 
 
 @given(st.integers(2, 6), st.integers(1, 80), st.integers(0, 2**31))
@@ -108,15 +108,15 @@ def test_latex_lets_nothing_through(text):
 
 
 def test_latex_leaves_empty_columns_out():
-    columns = [Column("a", "first"), Column("b", "second", tables.percent)]
+    columns = [Column("a", "first"), Column("b", "second", columns_module.percent)]
     assert "second" not in latex([{"a": "x", "b": math.nan}], columns, "c", "l")
     assert "50.00" in latex([{"a": "x", "b": 0.5}], columns, "c", "l")
 
 
 def test_numbers_as_shown():
-    assert tables.percent(0.62483) == "62.48"
-    assert [tables.quantity(v) for v in (8962, 40, 1.93, 0.0123)] == ["8,962", "40.0", "1.9", "0.012"]
-    assert [tables.p_value(v) for v in (0.0004, 0.25)] == ["< 0.001", "0.250"]
+    assert columns_module.percent(0.62483) == "62.48"
+    assert [columns_module.quantity(v) for v in (8962, 40, 1.93, 0.0123)] == ["8,962", "40.0", "1.9", "0.012"]
+    assert [columns_module.p_value(v) for v in (0.0004, 0.25)] == ["< 0.001", "0.250"]
     assert COMPARISON[3].text({"validation": math.nan}) == ""
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.datasets import synthetic
+from pipelines.datasets.synthetic.faces import load
 from pipelines.training.recipe import recipe
 
 
 @pytest.fixture(scope="module")
 def faces():
-    return synthetic.load(n_per_class=12, n_identities=6)
+    return load(n_per_class=12, n_identities=6)
 
 
 def plan(**fields):

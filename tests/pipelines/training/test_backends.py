@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from featurize import extractor
-from pipelines import datasets
+from pipelines.datasets import registry
 
 TRAIN = "cli.py train --data synthetic --backbone ucm-a --epochs 12 --batch 16 --precision f32 --out"
 
@@ -30,7 +30,7 @@ def test_trained_there_it_answers_here_as_it_did_there(backend, tmp_path):
     assert "absl" not in done.stderr, "TensorFlow's logger speaks, whose network this is not"
     told = json.loads((tmp_path / "card.json").read_text())["accuracy"]["test"]
     assert told > 0.25, "chance is 1 in 7; that is three standard deviations above"
-    faces = datasets.load("synthetic")
+    faces = registry.load("synthetic")
     test = faces.where("test")
     net = extractor("ucm-a", weights=str(tmp_path / "weights.npz"), layer="scores", precision="f32")
     scores = net.transform(faces.samples[int(i)] for i in test)

@@ -12,22 +12,22 @@ import pytest
 from featurize import extractor
 from featurize.backbones.network import Form
 from featurize.images import Preprocess, mirrored
-from pipelines import datasets
-from pipelines.compare import compare
-from pipelines.datasets import synthetic_clips
+from pipelines.datasets import registry
 from pipelines.datasets.base import Dataset, sample_digest
-from pipelines.recipe import recipe_from
-from pipelines.splits import divided
-from pipelines.train import train
+from pipelines.datasets.splits import divided
+from pipelines.datasets.synthetic import clips as clips_module
+from pipelines.evaluation.compare import compare
+from pipelines.evaluation.recipe import recipe_from
 from pipelines.training.augment import augment, changes
-from pipelines.training.feed import Epochs, Pictures
-from pipelines.training.loop import Loop
+from pipelines.training.batches import Epochs, Pictures
 from pipelines.training.recipe import load_trainings, recipe
+from pipelines.training.train import train
+from pipelines.training.trainer import Loop
 
 
 @pytest.fixture(scope="module")
 def clips():
-    return synthetic_clips.load(n_subjects=5, clips_per_subject=6)
+    return clips_module.load(n_subjects=5, clips_per_subject=6)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_map_network_learns_and_answers_in_a_comparison(maps, tmp_path, monkey
     done = train(maps, plan, tmp_path / "net")
     assert [h["epoch"] for h in done.history] == [30, 60, 90]
     assert done.card["accuracy"]["test"] > 0.6
-    monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: maps)
+    monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: maps)
     text = f"ststnet(weights={str(done.path)!r}, precision='f32')"
     plan = recipe_from({"name": "x", "data": "megc2019", "extractors": [text], "heads": ["softmax"]})
     rows = [r for r in compare(plan, tmp_path / "out").rows if r.split == "test"]
@@ -217,7 +217,7 @@ def test_the_recipes_of_r2_run_on_trees_of_the_published_shapes(path, number, cl
     plans = load_trainings(ROOT / "configs" / f"train-zartha-{path}.yaml")
     {"casme2": as_casme2, "smic": as_smic}[path](clips, tmp_path / path)
     monkeypatch.setenv("MUECA_DATA", str(tmp_path))
-    data = datasets.load(plans.data)
+    data = registry.load(plans.data)
     assert len(data) == len(clips)
     plan = plans.trainings[number].model_copy(update={"epochs": 1, "sampling": "tim", "precision": "f32"})
     done = train(data, plan, tmp_path / "out")

@@ -6,12 +6,12 @@ import numpy as np
 
 from featurize import extractor
 from featurize.backbones import weightfile
-from pipelines.datasets import synthetic
-from pipelines.networks import own_cell
+from pipelines.datasets.synthetic import faces as faces_module
+from pipelines.evaluation.recipe import own_cell
 from pipelines.recipe import Features
-from pipelines.train import train
-from pipelines.training.job import Job
 from pipelines.training.recipe import network_of
+from pipelines.training.train import train
+from pipelines.training.training_run import Job
 from tests.pipelines.training.conftest import plan
 
 BACKBONE = "vggface2-mobilenet(size=96)"
@@ -34,7 +34,7 @@ def test_another_side_is_another_training(faces, tmp_path):
 
 
 def test_one_epoch_on_a_few_faces(tmp_path):
-    faces = synthetic.load(n_per_class=4, n_identities=4)
+    faces = faces_module.load(n_per_class=4, n_identities=4)
     done = train(faces, plan(**fields(learning_rate=1e-5)), tmp_path)
     assert (done.card["network"], done.card["size"]) == ("vggface2-mobilenet", 96)
     assert done.card["classes"] == list(faces.classes)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from featurize.backbones import weightfile
 from featurize.backbones.network import Form
-from pipelines.train import train
-from pipelines.training.average import Average
-from pipelines.training.feed import Epochs, Pictures
+from pipelines.training.batches import Epochs, Pictures
 from pipelines.training.recipe import recipe
+from pipelines.training.train import train
+from pipelines.training.weight_averaging import Average
 
 
 def pictures(n=24, classes=6):

@@ -8,8 +8,8 @@ import pytest
 from featurize.backbones.frame import keras
 from featurize.backbones.weightfile import tensors_of
 from featurize.clips.ststnet import STREAMS, build
-from pipelines.training import ststnet
-from pipelines.training.ststnet import Weights, planes
+from pipelines.training import ststnet_numba
+from pipelines.training.ststnet_numba import Weights, planes
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def _tensors(model):
 
 
 def test_scores_are_those_of_the_keras_model(model, maps):
-    found = ststnet.scores(planes(maps), np.array([5, 0, 7]), Weights.of_tensors(_tensors(model)))
+    found = ststnet_numba.scores(planes(maps), np.array([5, 0, 7]), Weights.of_tensors(_tensors(model)))
     wanted = np.asarray(model.predict(maps[[5, 0, 7]].astype(np.float32), verbose=0))
     assert np.abs(found - wanted).max() < 1e-4
 
@@ -53,7 +53,7 @@ def test_gradients_and_running_statistics_are_those_of_keras(model, maps):
     y, before = np.arange(12) % 3, _tensors(model)
     w = Weights.of_tensors(before)
     keep = np.ones((12, 16, 100), np.float32)
-    given = ststnet._gradients(planes(maps), y, np.arange(12), keep, *w.learned, w.mean, w.variance)
+    given = ststnet_numba._gradients(planes(maps), y, np.arange(12), keep, *w.learned, w.mean, w.variance)
     model.compile(keras().optimizers.SGD(1.0), "categorical_crossentropy")
     model.train_on_batch(maps.astype(np.float32), np.eye(3, dtype=np.float32)[y])
     after = _tensors(model)
@@ -72,16 +72,16 @@ def test_the_optimiser_is_that_of_keras():
     first, second = np.zeros(7, np.float32), np.zeros(7, np.float32)
     for step in range(1, 6):
         gradient = rng.normal(size=7).astype(np.float32)
-        ststnet._adam(mine, gradient, first, second, 0.01, step)
+        ststnet_numba._adam(mine, gradient, first, second, 0.01, step)
         optimizer.apply([keras().ops.convert_to_tensor(gradient)], [variable])
     assert np.allclose(mine, keras().ops.convert_to_numpy(variable), atol=1e-6)
 
 
 def test_half_of_what_is_pooled_is_dropped_and_never_twice_the_same():
     keep = np.empty((5, 16, 100), np.float32)
-    bits = ststnet._dropped(keep, np.uint64(7))
+    bits = ststnet_numba._dropped(keep, np.uint64(7))
     first = keep.copy()
-    ststnet._dropped(keep, bits)
+    ststnet_numba._dropped(keep, bits)
     assert set(np.unique(first)) == {0, 2}
     assert 0.9 < first.mean() < 1.1
     assert 0.4 < (first == keep).mean() < 0.6
@@ -94,11 +94,11 @@ def test_it_learns_the_same_from_the_same_seed_and_scores_at_each_look():
     maps[:, 8:20, 8:20, 1] += np.array([-70, 0, 70])[y][:, None, None]
     seen = planes(np.clip(maps, 0, 255).astype(np.uint8))
     how = {"classes": 3, "learning_rate": 3e-3, "batch": 16}
-    found = ststnet.train(seen, y, np.arange(60), np.arange(60, 90), (1, 30), seed=1, **how)
+    found = ststnet_numba.train(seen, y, np.arange(60), np.arange(60, 90), (1, 30), seed=1, **how)
     assert found.shape == (2, 30, 3)
     assert np.allclose(found.sum(axis=2), 1)
     assert (found[1].argmax(axis=1) == y[60:]).mean() > 0.9
-    again = ststnet.train(seen, y, np.arange(60), np.arange(60, 90), (1, 30), seed=1, **how)
-    other = ststnet.train(seen, y, np.arange(60), np.arange(60, 90), (1, 30), seed=2, **how)
+    again = ststnet_numba.train(seen, y, np.arange(60), np.arange(60, 90), (1, 30), seed=1, **how)
+    other = ststnet_numba.train(seen, y, np.arange(60), np.arange(60, 90), (1, 30), seed=2, **how)
     assert np.array_equal(found, again)
     assert not np.array_equal(found, other)

@@ -17,13 +17,13 @@ import pytest
 
 from featurize import extractor
 from featurize.backbones import weightfile
-from pipelines import train as training
 from pipelines.api import fit, load_model
-from pipelines.datasets import synthetic
-from pipelines.train import statistics, train, train_runs
-from pipelines.training import loop
-from pipelines.training.loop import OutOfMemoryError
+from pipelines.datasets.synthetic import faces as faces_module
+from pipelines.training import train as training
+from pipelines.training import trainer
 from pipelines.training.recipe import load_trainings, recipe
+from pipelines.training.train import statistics, train, train_runs
+from pipelines.training.trainer import OutOfMemoryError
 
 
 @pytest.fixture(scope="module")
@@ -82,14 +82,14 @@ def test_it_remembers_what_it_saw_and_no_test_face(faces, done):
 
 def test_a_stopped_run_goes_on_as_if_nothing_had_happened(faces, plan, done, tmp_path, monkeypatch):
     out, _ = done
-    keep = loop.Loop._keep
+    keep = trainer.Loop._keep
 
     def stop_after_one(self, *given):
         keep(self, *given)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop.Loop, "_keep", stop_after_one)
+        patch.setattr(trainer.Loop, "_keep", stop_after_one)
         train(faces, plan, tmp_path)
     assert not (tmp_path / "weights.npz").exists()
     again = train(faces, plan, tmp_path)
@@ -132,7 +132,7 @@ def test_kill_9_leaves_what_the_next_run_needs(tmp_path):
 
 def test_it_learns(tmp_path):
     """Enough faces and epochs to be above chance, with mirror, bf16 and a cosine."""
-    faces = synthetic.load(n_per_class=40)
+    faces = faces_module.load(n_per_class=40)
     settings = {"mirror": True, "schedule": "cosine", "learning_rate": 2e-3, "precision": "bf16"}
     plan = recipe(backbone="ucm-a", epochs=16, batch=32, **settings)
     card = train(faces, plan, tmp_path).card
@@ -148,7 +148,7 @@ def test_hinge_targets(faces, tmp_path):
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_weights(faces, tmp_path, caplog):
     plan = recipe(backbone="ucm-a", epochs=6, batch=16, precision="f32", learning_rate=1e-3)
-    fit = loop.Loop._fitted
+    fit = trainer.Loop._fitted
 
     def explode(self, number, advance):
         if number == 3:
@@ -156,7 +156,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_weights(faces, tmp_path, c
         return fit(self, number, advance)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop.Loop, "_fitted", explode)
+        patch.setattr(trainer.Loop, "_fitted", explode)
         trained = train(faces, plan, tmp_path)
     assert len(trained.history) == 2
     assert "is no number in epoch 3; training stopped" in caplog.text
@@ -170,7 +170,7 @@ def test_a_loss_that_is_no_number_from_the_start_is_an_error(faces, tmp_path):
 
 
 def test_patience(faces, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop.Loop, "_validated", lambda self: {"val_loss": 1.0, "val_accuracy": 0.5})
+    monkeypatch.setattr(trainer.Loop, "_validated", lambda self: {"val_loss": 1.0, "val_accuracy": 0.5})
     plan = recipe(backbone="ucm-a", epochs=20, batch=16, precision="f32", patience=2)
     trained = train(faces, plan, tmp_path)
     assert len(trained.history) == 3
@@ -178,7 +178,7 @@ def test_patience(faces, tmp_path, monkeypatch):
 
 
 def test_out_of_memory_is_tried_once_more_with_half_the_batch(faces, tmp_path, monkeypatch, caplog):
-    fit = loop.Loop._fitted
+    fit = trainer.Loop._fitted
 
     class ResourceExhaustedError(Exception):
         pass
@@ -188,7 +188,7 @@ def test_out_of_memory_is_tried_once_more_with_half_the_batch(faces, tmp_path, m
             raise ResourceExhaustedError("OOM when allocating tensor")
         return fit(self, number, advance)
 
-    monkeypatch.setattr(loop.Loop, "_fitted", full)
+    monkeypatch.setattr(trainer.Loop, "_fitted", full)
     plan = recipe(backbone="ucm-a", epochs=1, batch=32, precision="f32")
     trained = train(faces, plan, tmp_path / "a")
     assert trained.card["batch"] == 16
@@ -253,7 +253,7 @@ def test_no_gpu_is_said_before_data_is_loaded(monkeypatch):
 
 
 def test_a_table_of_trainings_is_trained_once(tmp_path, monkeypatch, faces):
-    monkeypatch.setattr("pipelines.datasets.load", lambda *_, **__: faces)
+    monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: faces)
     path = tmp_path / "table.yaml"
     path.write_text(
         "name: table\nquestion: Which?\ndata: synthetic\nruns: 2\ntrainings:\n"
@@ -300,7 +300,7 @@ def test_a_model_on_these_weights_holds_them(done, tmp_path):
     shutil.copy(done[1].path, weights)
     backbone = f'ucm-a(weights="{weights}", precision="f32")'
     model, _ = fit("synthetic", backbone, "softmax", out=tmp_path / "model", C=1)
-    pictures = [synthetic.load(n_per_class=2).samples[i] for i in range(5)]
+    pictures = [faces_module.load(n_per_class=2).samples[i] for i in range(5)]
     expected = model.scores(pictures)
     weights.unlink()
     (tmp_path / "model").rename(tmp_path / "moved")

@@ -14,11 +14,11 @@ from PIL import Image
 from skimage import data as pictures
 
 from pipelines.api import fit
-from pipelines.predict import Predictor
-from pipelines.web.access import access_for
+from pipelines.prediction.predictor import Predictor
 from pipelines.web.app import Site, create_app
+from pipelines.web.auth import access_for
 from pipelines.web.server import uvicorn_server
-from pipelines.web.spool import Spool
+from pipelines.web.upload_folder import Spool
 from pipelines.web.uploads import Limits
 
 LIMITS = Limits(size=6 * 2**20, photo=5 * 2**20, files=3, seconds=4.0, work=60.0)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.web.access import Access, access_for, host_name
-from pipelines.web.guard import HEADERS, Guard
+from pipelines.web.auth import Access, access_for, host_name
+from pipelines.web.middleware import HEADERS, Guard
 
 TOKEN = "a-token-of-the-owner-1"
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from skimage import data as pictures
 
-from pipelines.drawing import COLOURS
-from tests.pipelines.videofiles import moving_face, write
+from pipelines.prediction.annotate import COLOURS
+from tests.helpers.videofiles import moving_face, write
 from tests.pipelines.web.conftest import encoded
 
 NASTY = "<img src=x onerror=alert(1)> ñ.png"
@@ -208,7 +208,7 @@ def test_the_page_for_programs(page, client):
 
 
 def test_a_report_opens_and_sorts_in_its_sandbox(browser, serve, tmp_path):
-    from pipelines.report import Options, write_report
+    from pipelines.reporting.report import Options, write_report
     from tests.pipelines.reporting.fabricate import fabricate
 
     folder = fabricate(tmp_path / "results" / "made", ("hog",), ("svm", "knn"), n=60)

@@ -15,8 +15,8 @@ import pytest
 
 import cli
 from pipelines.web import server
-from pipelines.web.access import access_for
-from pipelines.web.spool import PREFIX, Spool
+from pipelines.web.auth import access_for
+from pipelines.web.upload_folder import PREFIX, Spool
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -81,10 +81,10 @@ def test_the_address_that_is_printed():
 #: The whole server but for its model, which takes seconds to load and no part in an upload.
 NO_MODEL = """
 import socket, types
-from pipelines.web.access import access_for
+from pipelines.web.auth import access_for
 from pipelines.web.app import Site, create_app
 from pipelines.web.server import uvicorn_server
-from pipelines.web.spool import Spool
+from pipelines.web.upload_folder import Spool
 nothing = types.SimpleNamespace(look=len, classify=len, side=8, card={"classes": []})
 listener = socket.create_server(("127.0.0.1", 0))
 print(f"open http://127.0.0.1:{listener.getsockname()[1]}/", flush=True)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.predict import Predictor, model_folder
-from pipelines.web.facts import by_class, facts_of
+from pipelines.models.model import model_folder
+from pipelines.prediction.predictor import Predictor
+from pipelines.web.model_summary import by_class, facts_of
 
 
 def test_health(client):

@@ -251,7 +251,7 @@ def test_a_full_disk_is_said(client, monkeypatch, face):
 
 
 def test_a_crowd_is_answered_at_once(serve, monkeypatch, face):
-    monkeypatch.setattr("pipelines.web.work.MAX_WAITING", 0)
+    monkeypatch.setattr("pipelines.web.inference.MAX_WAITING", 0)
     status, answer = serve().predict(("a.jpg", face))
     assert status == 503
     assert "try again" in answer["error"]

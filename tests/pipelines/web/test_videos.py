@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.predict import Predictor
-from pipelines.video import Moment, Watcher, predict_video
+from pipelines.prediction.faces import Moment
+from pipelines.prediction.predictor import Predictor
+from pipelines.prediction.video import Watcher, predict_video
 from pipelines.web import decode
 from pipelines.web.decode import Decoder
+from pipelines.web.inference import Judge
 from pipelines.web.uploads import Limits, Refused, Upload
-from pipelines.web.work import Judge
-from tests.pipelines.videofiles import index_first, moving_face, with_cover, write
+from tests.helpers.videofiles import index_first, moving_face, with_cover, write
 from tests.pipelines.web.conftest import form
 
 

@@ -1,0 +1,94 @@
+"""Between the command line and the functions: words in, tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
+
+def head_params(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """Read ``--C 10 --gamma scale`` and ``--C 1,10,100``.
+
+    Returns
+    -------
+    params : dict
+        Parameters with one value.
+    grid : dict
+        Parameters with several.
+
+    Raises
+    ------
+    ValueError
+        If a word is no ``--name value``.
+    """
+    params: dict[str, Any] = {}
+    grid: dict[str, list[Any]] = {}
+    for name, text in _pairs(words):
+        values = [_value(part) for part in text.split(",")]
+        if name in params or name in grid:
+            raise ValueError(f"--{name} is given twice; several values go with commas: --{name} 1,10")
+        if len(values) == 1:
+            params[name] = values[0]
+        else:
+            grid[name] = values
+    return params, grid
+
+
+def with_network(
+    backbone: str, network: dict[str, Any], head: str | None = None, params: dict[str, Any] | None = None
+) -> str:
+    """Give a network's options (--layer, --weights, ...) to the backbone; None stands for "not given".
+
+    ``--weights`` among a head's `params` is taken from there, unless the head has such a parameter (kNN).
+
+    Raises
+    ------
+    ValueError
+        If the backbone holds nothing that takes an option, or has it already.
+    """
+    from classifiers.registry import head_spec
+    from featurize import with_params
+
+    given = {name: value for name, value in network.items() if value is not None}
+    if head and params and "weights" in params and "weights" not in head_spec(head).params.model_fields:
+        given["weights"] = params.pop("weights")
+    return with_params(backbone, **given) if given else backbone
+
+
+def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    pairs, rest = [], list(words)
+    while rest:
+        word = rest.pop(0)
+        name, equals, text = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or not name:
+            raise ValueError(f"cannot read {word!r}; a head's parameter is --name value, such as --C 10")
+        if not equals:
+            if not rest or (rest[0].startswith("--")):
+                raise ValueError(f"--{name} needs a value")
+            text = rest.pop(0)
+        pairs.append((name.replace("-", "_"), text))
+    return pairs
+
+
+def _value(text: str) -> Any:
+    """Read one value: number, true, false, none, or a word."""
+    plain = {"true": True, "false": False, "none": None, "null": None, "": None}
+    if text.strip().lower() in plain:
+        return plain[text.strip().lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip()
+
+
+def share_or_name(text: str) -> float | str:
+    """Read ``0.1`` as a share and anything else as the name of a split."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

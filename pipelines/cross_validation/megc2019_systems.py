@@ -1,0 +1,229 @@
+"""How much a leaky protocol flatters: every system under the honest one, and beside it the ways that leak.
+
+The systems read motion maps (`pipelines.datasets.micro_expressions.megc2019`): every registered head on the
+maps as they are, STSTNet, and systems of this project. Each is a set of candidates
+(`classifiers.candidates`); which one is used is chosen inside each fold by
+`pipelines.cross_validation.nested`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.candidates import Cells, HeadCells, RidgeCells, SVMCells
+from featurize.clips.maps import Maps, altered
+from featurize.registry import parse
+from pipelines.cross_validation.kernels import Matrix, invariant_kernels, squared_distances
+from pipelines.cross_validation.nested import Pooled, cross_validate
+from pipelines.cross_validation.network_candidates import STSTNetCells
+from pipelines.cross_validation.table import PooledRow, pooled_rows
+from pipelines.datasets.base import Dataset
+from pipelines.utils.progress import SILENT, Progress
+
+Labels = NDArray[np.int64]
+Build = Callable[[Maps, Labels], Cells]
+
+#: Penalties and (as multiples of one over the median squared distance) kernel widths of the 25 plain cells.
+C_GRID = (0.1, 1.0, 10.0, 100.0, 1000.0)
+GAMMA_GRID = (0.125, 0.25, 0.5, 1.0, 2.0)
+#: How often a clip of each class (negative, positive, surprise) counts in the ridge regression.
+WEIGHTS = {"half": (1.0, 1.5, 1.75), "balanced": (1.0, 2.3, 3.0), "more": (1.0, 2.8, 4.0)}
+#: What the other heads choose from.
+HEAD_GRIDS: dict[str, dict[str, list[Any]]] = {
+    "softmax": {"C": [0.001, 0.01, 0.1], "max_iter": [300]},
+    "knn": {"n_neighbors": [1, 3, 5, 9, 15, 25], "weights": ["uniform", "distance"]},
+    "forest": {"n_estimators": [100], "min_samples_leaf": [1, 3], "class_weight": [None, "balanced"]},
+    "bagged-svm": {"n_estimators": [10], "max_samples": [0.5], "C": [1, 10, 100]},
+}
+#: Of STSTNet.
+EPOCHS = tuple(range(2, 61, 2))
+#: What the invariant systems look at.
+VIEWS = "flow-field+flow-hoof+flow-hog"
+
+
+def linear_svm(maps: Maps, y: Labels) -> Cells:
+    """Return linear SVMs on the maps as they are."""
+    X = _pixels(maps)
+    X -= X.mean(axis=0)
+    K = X @ X.T
+    return SVMCells({"linear": K / np.mean(np.diag(K))}, y, C_GRID, (None, "balanced"))
+
+
+def rbf_svm(maps: Maps, y: Labels) -> Cells:
+    """Return 25 Gaussian SVMs on the maps as they are."""
+    return SVMCells(_gaussian(_pixels(maps)), y, C_GRID)
+
+
+def mirrored_rbf_svm(maps: Maps, y: Labels) -> Cells:
+    """Return the same with mirrored maps to train on, and the mean score of both at the test."""
+    both = np.concatenate([maps, altered(maps, mirror=True)])
+    return SVMCells(_gaussian(_pixels(both)), y, C_GRID)
+
+
+def invariant_svm(maps: Maps, y: Labels) -> Cells:
+    """Return SVMs on kernels of three views averaged over mirrors and shifts."""
+    return SVMCells(
+        invariant_kernels(maps, VIEWS, (0.25, 0.5, 1.0, 2.0)), y, (0.3, 1.0, 3.0, 10.0), ("balanced",)
+    )
+
+
+def invariant_ridge(maps: Maps, y: Labels) -> Cells:
+    """Return kernel ridge regressions on kernels of three views averaged over mirrors and shifts."""
+    kernels = invariant_kernels(maps, VIEWS, (0.25, 0.5, 1.0, 2.0))
+    return RidgeCells(kernels, y, (0.1, 0.2, 0.4, 0.8), WEIGHTS)
+
+
+def head_on_pixels(head: str, maps: Maps, y: Labels) -> Cells:
+    """Return a registered head on the maps as they are."""
+    from sklearn.model_selection import ParameterGrid
+
+    return HeadCells(head, list(ParameterGrid(HEAD_GRIDS[head])), parse("flow-pixels")[0].transform(maps), y)
+
+
+def ststnet(maps: Maps, y: Labels, mirror: bool = False) -> Cells:
+    """Return STSTNet: batches of 256 as published, at sixty times the published rate and for fewer epochs.
+
+    Its authors' program takes 5e-5 and 800 epochs, for which nothing is chosen.
+    """
+    return STSTNetCells(maps, y, EPOCHS, learning_rate=3e-3, batch=256, mirror=mirror)
+
+
+@dataclass(frozen=True)
+class System:
+    """What a recipe calls by name.
+
+    Attributes
+    ----------
+    build : callable
+        (maps, labels) -> `Cells`.
+    spec : str
+        The extractors it reads the maps by.
+    groups : int
+        Into how many groups outer folds are dealt to choose with shared fits
+        (`pipelines.cross_validation.nested.choose_together`): for what is dear to fit. 0: inner folds in
+        each outer fold.
+    """
+
+    build: Build
+    spec: str = "flow-pixels"
+    groups: int = 0
+
+
+SYSTEMS: dict[str, System] = {
+    "linear SVM": System(linear_svm),
+    "RBF SVM, 25 cells": System(rbf_svm),
+    "RBF SVM, mirrored": System(mirrored_rbf_svm),
+    "softmax": System(partial(head_on_pixels, "softmax"), groups=5),
+    "nearest neighbours": System(partial(head_on_pixels, "knn"), groups=5),
+    "random forest": System(partial(head_on_pixels, "forest"), groups=5),
+    "bagged SVMs": System(partial(head_on_pixels, "bagged-svm"), groups=5),
+    "invariant SVM": System(invariant_svm, VIEWS),
+    "invariant ridge": System(invariant_ridge, VIEWS),
+    "STSTNet": System(ststnet, groups=5),
+    "STSTNet, mirrored": System(partial(ststnet, mirror=True), groups=5),
+}
+
+#: Title of a column -> arguments of `pipelines.cross_validation.nested.cross_validate`.
+WAYS: dict[str, dict[str, object]] = {
+    "honest": {"protocol": "loso"},
+    "random split": {"protocol": "random-leaky"},
+    "chosen on test": {"protocol": "loso", "select_on_test": True},
+}
+
+
+def _pixels(maps: Maps) -> Matrix:
+    return parse("flow-pixels")[0].transform(maps).astype(np.float64)
+
+
+def _gaussian(X: Matrix) -> dict[str, Matrix]:
+    base = squared_distances(X, X)
+    base /= np.median(base[np.triu_indices(len(X), 1)])
+    return {f"{gamma:g}": np.exp(-gamma * base) for gamma in GAMMA_GRID}
+
+
+def gap(
+    dataset: Dataset,
+    systems: Mapping[str, System] = SYSTEMS,
+    ways: Sequence[str] = tuple(WAYS),
+    *,
+    inner: int = 10,
+    seed: int = 0,
+    done: Callable[[list[PooledRow]], None] = lambda rows: None,
+) -> list[PooledRow]:
+    """Measure every system under every protocol.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Motion maps (kind "flow") with subjects; its splits are the sets that it is made of.
+    systems : mapping of str to System
+    ways : sequence of str
+        Keys of `WAYS`.
+    inner : int
+        Inner folds.
+    seed : int
+        Deals subjects and clips into folds.
+    done : callable
+        Called with the rows of each system and protocol as they are there.
+
+    Returns
+    -------
+    list of PooledRow
+        For each system and protocol the whole, then each set.
+
+    Raises
+    ------
+    ValueError
+        If the set holds no motion maps or names no subjects.
+    """
+    maps = maps_of(dataset)
+    rows: list[PooledRow] = []
+    for name, system in systems.items():
+        started = time.perf_counter()
+        cells = system.build(maps, dataset.labels)
+        built = time.perf_counter() - started
+        for way in ways:
+            started = time.perf_counter()
+            found = pooled(cells, dataset, way, inner, seed, groups=system.groups)
+            new = pooled_rows(dataset, found, name, way, built + time.perf_counter() - started)
+            done(new)
+            rows += new
+    return rows
+
+
+def maps_of(dataset: Dataset) -> Maps:
+    """Return all motion maps of a set, after checking that it can be divided by subject.
+
+    Raises
+    ------
+    ValueError
+        If the set holds no motion maps or names no subjects.
+    """
+    if dataset.kind != "flow" or dataset.groups is None:
+        raise ValueError(f"{dataset.name}: need motion maps of named subjects")
+    return np.stack([dataset.samples[i] for i in range(len(dataset))])
+
+
+def pooled(
+    cells: Cells,
+    dataset: Dataset,
+    way: str,
+    inner: int,
+    seed: int,
+    *,
+    groups: int = 0,
+    n_jobs: int | None = None,
+    progress: Progress = SILENT,
+) -> Pooled:
+    """Return the predictions of one system under one protocol of `WAYS`; `groups` as in `System`."""
+    how: dict[str, Any] = WAYS[way] | {"inner": groups or inner, "shared": groups > 0, "seed": seed}
+    return cross_validate(
+        cells, dataset.labels, dataset.groups, n_jobs=n_jobs or -1, progress=progress, **how
+    )

@@ -1,0 +1,352 @@
+"""Leaving one subject out, with everything chosen on other subjects.
+
+The protocol, in words: each subject in turn is the test subject. The candidates are scored on the *other*
+subjects alone, by inner folds that hold out whole subjects; the best is fitted on all other subjects and
+scores the test subject once. The predictions of all folds are pooled, and UF1 and UAR computed once on the
+pool (See et al., FG 2019: a mean over folds would be undefined where a subject lacks a class).
+
+Candidates that are dear to fit (a network, a forest) share their inner folds: see `choose_together`.
+
+Two ways of doing it wrong exist to measure how much they flatter, and mark their results: "random-leaky"
+splits clips and not subjects, as R2 did; `select_on_test` chooses each fold's candidate on the test subject
+itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.candidates import Cells, Indices, Scores
+from pipelines.datasets.unlabelled import SUBJECTS_TODAY
+from pipelines.utils.progress import SILENT, Advance, Progress
+
+T = TypeVar("T")
+
+
+R = TypeVar("R")
+
+
+Protocol = Literal["loso", "grouped-kfold", "random-leaky"]
+
+
+PROTOCOLS = ("loso", "grouped-kfold", "random-leaky")
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The pooled predictions of all folds.
+
+    Attributes
+    ----------
+    predicted : (n,) int
+    scores : (n, k) float
+    fold : (n,) int
+        The fold in which each sample was tested.
+    chosen : tuple of dict
+        The candidate of each fold.
+    inner : (folds,) float
+        What the chosen candidate scored on the inner folds (on the test subject, with `select_on_test`); NaN
+        where there was one candidate, and nothing to choose.
+    marks : tuple of str
+        "random-leaky", "select-on-test": what makes the figures too good. Empty for an honest run.
+    words : str
+        The protocol, as a report prints it.
+    """
+
+    predicted: NDArray[np.intp]
+    scores: Scores
+    fold: NDArray[np.intp]
+    chosen: tuple[dict[str, Any], ...]
+    inner: NDArray[np.float64]
+    marks: tuple[str, ...]
+    words: str
+
+
+def cross_validate(
+    cells: Cells,
+    y: NDArray[np.intp],
+    groups: NDArray[Any] | None,
+    *,
+    protocol: str = "loso",
+    folds: int = 10,
+    inner: int = 10,
+    shared: bool = False,
+    select_on_test: bool = False,
+    seed: int = 0,
+    n_jobs: int = -1,
+    progress: Progress = SILENT,
+) -> Pooled:
+    """Test every sample once, with the candidate chosen on other subjects.
+
+    Parameters
+    ----------
+    cells : Cells
+        The candidates; of equals the first wins, so put the simplest first.
+    y : (n,) int
+        Classes 0 .. k - 1.
+    groups : (n,) or None
+        Subject of each sample; needed unless the protocol is "random-leaky".
+    protocol : {"loso", "grouped-kfold", "random-leaky"}
+        One subject a fold; `folds` folds of whole subjects; `folds` folds of clips, subjects on both sides.
+    folds : int
+        Outer folds, where they are not the subjects.
+    inner : int
+        Inner folds of whole subjects (of clips for "random-leaky"); fewer where there are fewer subjects.
+    shared : bool
+        Choose by `choose_together`, in `inner` groups, instead of by `inner` folds for each outer fold.
+    select_on_test : bool
+        Choose each fold's candidate by its score on that fold's own test samples.
+    seed : int
+        Deals subjects into folds.
+    n_jobs : int
+        Threads over outer folds; -1 for all cores.
+    progress : Progress
+
+    Returns
+    -------
+    Pooled
+
+    Raises
+    ------
+    ValueError
+        If the protocol is unknown, an inner or outer number of folds is below two, there are no subjects or
+        fewer than three of them, or only one class.
+    """
+    y = np.asarray(y)
+    if min(inner, folds) < 2:
+        raise ValueError(f"{min(inner, folds)} folds; give at least two")
+    subjects = _subjects(y, groups, protocol)
+    outer = _folds(subjects, y, protocol, folds, seed)
+    if len(outer) < 3:
+        raise ValueError(
+            f"{protocol}: {len(outer)} folds; need three, one to test, one to choose, one to fit"
+        )
+    every = np.arange(len(y))
+    together: list[Choice] = []
+    if shared and not select_on_test and len(cells.candidates) > 1:
+        together = choose_together(cells, y, outer, inner, seed, n_jobs=n_jobs, progress=progress)
+
+    def one(fold: int) -> tuple[Scores, int, float]:
+        test = outer[fold]
+        train = np.setdiff1d(every, test)
+        if select_on_test:
+            found = cells.scores(train, test)
+            quality = np.array([uf1_uar(y[test], s.argmax(axis=1)) for s in found])
+            best = int(np.argmax(quality))
+            return found[best], best, float(quality[best])
+        best, score = together[fold] if together else choose(cells, y, train, subjects, inner, seed)
+        return cells.scores(train, test, best)[0], best, score
+
+    results = _in_threads(one, range(len(outer)), n_jobs, progress, "leaving out")
+    words = _words(protocol, len(outer), inner, shared, len(cells.candidates), select_on_test)
+    return _pooled(cells, len(y), outer, results, marks_of(protocol, select_on_test), words)
+
+
+def _in_threads(
+    one: Callable[[T], R], items: Sequence[T], n_jobs: int, progress: Progress, label: str
+) -> list[R]:
+    from joblib import Parallel, delayed
+    from threadpoolctl import threadpool_limits
+
+    def counted(item: T, advance: Advance) -> R:
+        found = one(item)
+        advance(1)
+        return found
+
+    # One thread a fold: the products are small, and more would only wait.
+    with threadpool_limits(1), progress.task(label, len(items)) as advance:
+        work = Parallel(n_jobs=n_jobs, backend="threading")
+        return list(work(delayed(counted)(item, advance) for item in items))
+
+
+#: The chosen candidate, and what it scored where it was chosen.
+Choice = tuple[int, float]
+
+
+def choose(
+    cells: Cells, y: NDArray[np.intp], train: Indices, subjects: NDArray[np.intp], inner: int, seed: int
+) -> Choice:
+    """Return the best candidate on inner folds of `train` by whole subjects, and its score there."""
+    if len(cells.candidates) == 1:
+        return 0, math.nan
+    parts = deal(subjects[train], inner, seed)
+    held = [train[part] for part in parts]
+    scores = np.concatenate(cells.held_out(train, held), axis=1)
+    return _best(scores, y[np.concatenate(held)])
+
+
+def choose_together(
+    cells: Cells,
+    y: NDArray[np.intp],
+    outer: Sequence[Indices],
+    inner: int,
+    seed: int,
+    *,
+    n_jobs: int = -1,
+    progress: Progress = SILENT,
+) -> list[Choice]:
+    """Choose a candidate for each outer fold by fits that outer folds share.
+
+    The outer folds are dealt into `inner` groups. For every pair of groups the candidates are fitted on all
+    others and score both. A fold of group g gets the candidate that is best on the samples outside g, by the
+    fits that saw neither those samples' own group nor g: nothing that chooses for a fold has seen it. That is
+    ``inner (inner - 1) / 2`` fits instead of `inner` for each outer fold; each sees fewer samples.
+
+    Parameters
+    ----------
+    cells, y, seed, n_jobs, progress
+        As in `cross_validate`.
+    outer : sequence of (m,) int
+        The outer folds: every sample in one of them.
+    inner : int
+        Groups; fewer where there are fewer folds, three at least.
+
+    Returns
+    -------
+    list of (candidate, score)
+        One for each outer fold.
+    """
+    fold_of = np.empty(len(y), np.intp)
+    for f, test in enumerate(outer):
+        fold_of[test] = f
+    groups = deal(fold_of, max(inner, 3), seed)
+
+    def pair(at: tuple[int, int]) -> Scores:
+        both = np.concatenate([groups[at[0]], groups[at[1]]])
+        return cells.scores(np.setdiff1d(np.arange(len(y)), both), both)
+
+    pairs = list(combinations(range(len(groups)), 2))
+    found = _in_threads(pair, pairs, n_jobs, progress, "choosing")
+    without = np.zeros((len(groups), *found[0].shape[:1], len(y), found[0].shape[2]))
+    for (a, b), scores in zip(pairs, found, strict=True):
+        cut = len(groups[a])
+        without[a][:, groups[b]], without[b][:, groups[a]] = scores[:, cut:], scores[:, :cut]
+    others = [np.setdiff1d(np.arange(len(y)), group) for group in groups]
+    chosen = [_best(without[g][:, rest], y[rest]) for g, rest in enumerate(others)]
+    group_of = {int(f): g for g, group in enumerate(groups) for f in np.unique(fold_of[group])}
+    return [chosen[group_of[f]] for f in range(len(outer))]
+
+
+def _best(scores: Scores, truth: NDArray[np.intp]) -> Choice:
+    """Return the candidate of the highest score, of equals the first."""
+    quality = [uf1_uar(truth, s.argmax(axis=1)) for s in scores]
+    best = int(np.argmax(quality))
+    return best, quality[best]
+
+
+def deal(subjects: NDArray[Any], k: int, seed: int) -> list[Indices]:
+    """Deal whole subjects into at most `k` folds of about one size, the largest subjects first.
+
+    Parameters
+    ----------
+    subjects : (n,)
+    k : int
+    seed : int
+        Decides between subjects of one size.
+
+    Returns
+    -------
+    list of (m,) int
+        Positions, sorted, in each fold; no fold is empty.
+    """
+    names, counts = np.unique(subjects, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    order = order[np.argsort(-counts[order], kind="stable")]
+    load = np.zeros(max(1, min(k, len(names))), np.int64)
+    fold_of = np.empty(len(names), np.intp)
+    for name in order:
+        fold_of[name] = np.argmin(load)
+        load[fold_of[name]] += counts[name]
+    assigned = fold_of[np.searchsorted(names, subjects)]
+    return [np.flatnonzero(assigned == f) for f in range(len(load))]
+
+
+def uf1_uar(y: NDArray[np.intp], predicted: NDArray[np.intp]) -> float:
+    """Return the mean of UF1 and UAR over the classes present in `y`: what candidates are chosen by."""
+    k = int(max(y.max(), predicted.max())) + 1
+    confusion = np.bincount(y * k + predicted, minlength=k * k).reshape(k, k)
+    true, said, hit = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
+    there = true > 0
+    f1 = 2 * hit[there] / (true[there] + said[there])
+    return float((f1.mean() + (hit[there] / true[there]).mean()) / 2)
+
+
+def _subjects(y: NDArray[np.intp], groups: NDArray[Any] | None, protocol: str) -> NDArray[np.intp]:
+    """Return one number a subject; for "random-leaky" one a clip, which is what is wrong with it."""
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"unknown protocol {protocol!r}; use one of {', '.join(PROTOCOLS)}")
+    if len(np.unique(y)) < 2:
+        raise ValueError("all clips are of one class")
+    if protocol == "random-leaky":
+        return np.arange(len(y))
+    if groups is None:
+        raise ValueError(
+            f"{protocol} needs to know the subjects, and this set does not name them; {SUBJECTS_TODAY}"
+        )
+    return np.unique(groups, return_inverse=True)[1]
+
+
+def _folds(
+    subjects: NDArray[np.intp], y: NDArray[np.intp], protocol: str, folds: int, seed: int
+) -> list[Indices]:
+    if protocol == "loso":
+        return [np.flatnonzero(subjects == s) for s in range(subjects.max() + 1)]
+    if protocol == "grouped-kfold":
+        return deal(subjects, folds, seed)
+    from sklearn.model_selection import StratifiedKFold
+
+    fewest = int(np.bincount(y)[np.unique(y)].min())
+    splitter = StratifiedKFold(max(2, min(folds, fewest)), shuffle=True, random_state=seed)
+    return [test for _, test in splitter.split(y, y)]
+
+
+def marks_of(protocol: str, select_on_test: bool = False) -> tuple[str, ...]:
+    """Return what makes the figures of a protocol too good; nothing for an honest one."""
+    return ("random-leaky",) * (protocol == "random-leaky") + ("select-on-test",) * select_on_test
+
+
+def _words(protocol: str, n: int, inner: int, shared: bool, cells: int, select_on_test: bool) -> str:
+    outer = {
+        "loso": f"each of {n} subjects left out in turn",
+        "grouped-kfold": f"{n} folds of whole subjects",
+        "random-leaky": f"{n} random folds of clips, subjects on both sides (leaky)",
+    }[protocol]
+    if cells == 1:
+        return f"{outer}; nothing to choose; predictions pooled"
+    if select_on_test:
+        return f"{outer}; of {cells} candidates the best on each test fold itself (flattering); pooled"
+    of = "clips" if protocol == "random-leaky" else "other subjects"
+    how = f"{inner} inner folds of {of}"
+    if shared:
+        how = f"fits that left out two of {inner} groups of {of}, the test's own and the one they scored"
+    return f"{outer}; one of {cells} candidates chosen by {how}; predictions pooled"
+
+
+def _pooled(
+    cells: Cells,
+    n: int,
+    outer: Sequence[Indices],
+    results: Sequence[tuple[Scores, int, float]],
+    marks: tuple[str, ...],
+    words: str,
+) -> Pooled:
+    scores = np.zeros((n, results[0][0].shape[1]))
+    fold = np.zeros(n, np.intp)
+    for f, (test, (found, _, _)) in enumerate(zip(outer, results, strict=True)):
+        scores[test], fold[test] = found, f
+    return Pooled(
+        predicted=scores.argmax(axis=1),
+        scores=scores,
+        fold=fold,
+        chosen=tuple(cells.candidates[best] for _, best, _ in results),
+        inner=np.array([quality for _, _, quality in results]),
+        marks=marks,
+        words=words,
+    )

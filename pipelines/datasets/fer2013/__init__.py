@@ -1,0 +1,1 @@
+"""FER2013, in each of its published forms."""

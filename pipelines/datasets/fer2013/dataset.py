@@ -1,0 +1,309 @@
+"""FER2013: imported once from any form in which it is handed round, then memory-mapped.
+
+Goodfellow et al., "Challenges in representation learning: a report on three machine learning contests", 2013
+(arXiv:1307.0414): 35,887 grey faces of 48 x 48 pixels, seven emotions.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import hashlib
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset, Fault
+from pipelines.datasets.fer2013.source import Face, Source
+from pipelines.datasets.walk import not_looked_at
+from pipelines.utils.progress import SILENT, Progress
+
+FORMAT = 1
+#: Order of the splits in the stored set; "test" is for file names that do not tell public from private, and
+#: "validation" for a folder of that name.
+SPLITS = ("train", "public", "private", "test", "validation")
+#: Faces of each class (in the order of `EMOTIONS`) in each split, as published.
+PUBLISHED = {
+    "train": (3995, 436, 4097, 7215, 4965, 4830, 3171),
+    "public": (467, 56, 496, 895, 607, 653, 415),
+    "private": (491, 55, 528, 879, 626, 594, 416),
+}
+PUBLISHED_TEST = (958, 111, 1024, 1774, 1233, 1247, 831)
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes
+    ----------
+    path : Path
+        The folder written.
+    source : str
+        Name of the file or folder imported.
+    counts : mapping
+        split -> class -> number of faces.
+    differences : tuple of str
+        Where the counts differ from the published ones, in words; empty if nowhere.
+    faults : tuple of Fault
+        Pictures left out.
+    notes : tuple of str
+        What else is worth knowing.
+    ignored : mapping
+        What was not looked at, and how many of it; see `pipelines.datasets.walk.Listing`.
+    """
+
+    path: Path
+    source: str
+    counts: dict[str, dict[str, int]]
+    differences: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    notes: tuple[str, ...]
+    ignored: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """True if every published face is there and readable."""
+        return not self.differences and not self.faults
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON types."""
+        return asdict(self) | {"path": str(self.path), "complete": self.complete}
+
+    def text(self) -> str:
+        """Return the report in words, one fact a line."""
+        n = sum(sum(classes.values()) for classes in self.counts.values())
+        splits = ", ".join(f"{split} {sum(classes.values()):,}" for split, classes in self.counts.items())
+        lines = [f"fer2013: {n:,} faces imported from {self.source} ({splits})"]
+        if not self.differences:
+            lines.append("every class of every split has the published number of faces")
+        lines += [f"differs: {line}" for line in self.differences]
+        lines += [f"note: {line}" for line in self.notes]
+        if words := not_looked_at(Counter(self.ignored)):
+            lines.append(f"not looked at: {words}")
+        return "\n".join([*lines, f"written to {self.path}"])
+
+
+def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = False) -> ImportReport:
+    """Import FER2013 into ``root/fer2013``, replacing an earlier import only when all has gone well.
+
+    Parameters
+    ----------
+    path : Path
+        The Kaggle folder (train/ and test/ with class folders), a .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz of
+        it, a CSV (``emotion,pixels,Usage`` or ``emotion, Usage, pixels``, with any of the delimiters and
+        encodings of `pipelines.utils.read_table`), or a folder or archive that holds the CSV.
+    root : Path
+        Folder of data sets, see `pipelines.datasets.registry.data_root`.
+    progress : Progress
+    strict : bool
+        Refuse a source with an unreadable picture, instead of leaving that picture out.
+
+    Returns
+    -------
+    ImportReport
+        Counts that differ from the published ones are reported, not refused.
+
+    Raises
+    ------
+    ValueError
+        One line: the source is not FER2013, is damaged, or holds a CSV row that cannot be read.
+    OSError
+        If `path` does not exist or `root` cannot be written.
+    """
+    source = Source(Path(path), progress)
+    faces = source.read()
+    if strict and source.faults:
+        first = source.faults[0]
+        raise ValueError(f"{path}: {len(source.faults)} unreadable; the first: {first.path}: {first.reason}")
+    if not faces:
+        raise ValueError(source.nothing_found())
+    # By digest within a split, so that the same faces come in the same order, hence with the same
+    # fingerprint, from every form of the set; and so that any first n are a fair draw of the classes.
+    faces.sort(key=lambda f: (SPLITS.index(f.split), f.digest, f.label, f.id))
+    return _store(faces, source, Path(root))
+
+
+def count(splits: list[str], labels: list[str]) -> dict[str, dict[str, int]]:
+    """Return split -> class -> number, for the splits that occur."""
+    pairs = Counter(zip(splits, labels, strict=True))
+    present = [s for s in SPLITS if s in set(splits)]
+    return {split: {name: pairs[split, name] for name in EMOTIONS} for split in present}
+
+
+def differences(counts: dict[str, dict[str, int]]) -> tuple[str, ...]:
+    """Say in words where `counts` differ from the published ones.
+
+    Returns
+    -------
+    tuple of str
+        One line a difference; empty if there is none.
+    """
+    expected = dict(PUBLISHED)
+    if "test" in counts:
+        expected = {"train": PUBLISHED["train"], "test": PUBLISHED_TEST}
+        counts = {"train": counts.get("train", {}), "test": _together(counts, ("test", "public", "private"))}
+    found = []
+    for split, numbers in expected.items():
+        if not any(counts.get(split, {}).values()):
+            found.append(f"split {split}: no faces, published {sum(numbers):,}")
+            continue
+        for emotion, published in zip(EMOTIONS, numbers, strict=True):
+            n = counts[split].get(emotion, 0)
+            if n != published:
+                words = f"{abs(n - published):,} {'more' if n > published else 'fewer'}"
+                found.append(f"{split}/{emotion}: {n:,} faces, published {published:,} ({words})")
+    return tuple(found)
+
+
+def _together(counts: dict[str, dict[str, int]], splits: tuple[str, ...]) -> dict[str, int]:
+    return {e: sum(counts.get(s, {}).get(e, 0) for s in splits) for e in EMOTIONS}
+
+
+def _store(faces: list[Face], source: Source, root: Path) -> ImportReport:
+    from filelock import FileLock
+
+    counts = count([f.split for f in faces], [f.label for f in faces])
+    report = ImportReport(
+        root / "fer2013",
+        source.path.name,
+        counts,
+        differences(counts),
+        tuple(source.faults),
+        tuple(source.notes),
+        dict(source.ignored),
+    )
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / ".fer2013.lock"), _temporary(root) as temporary:
+            _write(faces, report, temporary)
+            _replace(temporary, report.path)
+            for left_by_a_killed_import in root.glob(".fer2013-*/"):
+                shutil.rmtree(left_by_a_killed_import, ignore_errors=True)
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise OSError(
+            f"cannot write {root} ({what}); free some space, or set MUECA_DATA to another folder"
+        ) from None
+    return report
+
+
+@contextmanager
+def _temporary(root: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=".fer2013-", dir=root))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(faces: list[Face], report: ImportReport, folder: Path) -> None:
+    np.save(folder / "images.npy", np.stack([f.image for f in faces]))
+    with (folder / "index.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "label", "split", "digest"])
+        writer.writerows((f.id, f.label, f.split, f.digest) for f in faces)
+    manifest = {
+        "format": FORMAT,
+        "source": report.source,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "counts": report.counts,
+        "differences": report.differences,
+        "faults": [[f.path, f.reason] for f in report.faults],
+        "notes": report.notes,
+        "sha256": {name: _sha256(folder / name) for name in ("images.npy", "index.csv")},
+    }
+    text = json.dumps(manifest, indent=1, ensure_ascii=False)
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
+
+
+def _replace(new: Path, target: Path) -> None:
+    """Put `new` in the place of `target`; the old set comes back if that fails."""
+    new.chmod(0o755)  # mkdtemp makes a folder for its owner alone
+    if not target.exists():
+        new.rename(target)
+        return
+    old = new.with_name(new.name + "-old")
+    target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load(root: Path) -> Dataset:
+    """Return the imported set; its pictures are memory-mapped.
+
+    The validation split is not made here, see `pipelines.datasets.splits`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it has not been imported.
+    ValueError
+        If the stored files are damaged.
+    """
+    folder = Path(root) / "fer2013"
+    manifest = _manifest(folder)
+    rows = _rows(folder)
+    names = list(EMOTIONS)
+    splits = np.array([r["split"] for r in rows])
+    return Dataset(
+        name="fer2013",
+        classes=EMOTIONS,
+        ids=np.array([r["id"] for r in rows]),
+        labels=np.array([names.index(r["label"]) for r in rows], dtype=np.int64),
+        split=splits,
+        samples=ArraySamples(folder / "images.npy"),
+        digests=np.array([r["digest"] for r in rows]),
+        test_splits=_test_splits(set(splits.tolist())),
+        faults=tuple(Fault(path, reason) for path, reason in manifest["faults"]),
+    )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest, after checking both files against it (about 0.1 s)."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        sums, version = manifest["sha256"], manifest["format"]
+        damaged = [
+            name for name, sum_ in sums.items() if version == FORMAT and _sha256(folder / name) != sum_
+        ]
+    except FileNotFoundError:
+        if folder.exists():
+            raise ValueError(
+                f"{folder}: a file is missing; run `mueca data add fer2013 PATH` again"
+            ) from None
+        raise FileNotFoundError("fer2013 is not here yet; run `mueca data add fer2013 PATH`") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        damaged, version = ["manifest.json"], FORMAT
+    if version != FORMAT:
+        raise ValueError(f"{folder}: written by another version; run `mueca data add fer2013 PATH` again")
+    if damaged:
+        raise ValueError(f"{folder}: {damaged[0]} is damaged; run `mueca data add fer2013 PATH` again")
+    return manifest
+
+
+def _rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _test_splits(present: set[str]) -> dict[str, tuple[str, ...]]:
+    parts: tuple[str, ...] = tuple(s for s in ("test", "public", "private") if s in present)
+    return {"test": parts} | {s: (s,) for s in parts if s != "test"}

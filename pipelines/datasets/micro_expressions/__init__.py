@@ -1,0 +1,1 @@
+"""Sets of micro-expression clips, motion maps and videos."""

@@ -1,0 +1,1 @@
+"""Synthetic faces and clips, drawn by our own code."""

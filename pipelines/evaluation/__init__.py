@@ -1,0 +1,1 @@
+"""Comparisons: every extractor with every head under one protocol."""

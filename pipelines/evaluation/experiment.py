@@ -1,0 +1,239 @@
+"""What every run of a comparison shares, and the vectors of a data set."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classifiers.memory import gigabytes
+from featurize.store import Store
+from pipelines.datasets import registry
+from pipelines.datasets.base import Dataset
+from pipelines.datasets.splits import divided, split, worded
+from pipelines.evaluation.recipe import Recipe
+from pipelines.utils.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from pipelines.utils.cluster import Cluster
+from functools import cached_property
+
+from numpy.typing import NDArray
+
+from featurize.images import Preprocess
+from featurize.registry import parse
+from featurize.store import key_of
+from pipelines.datasets.audit import clean_test
+from pipelines.datasets.splits import Indices, Split
+from pipelines.embedding.embed import Embedding, embed, embedding_keys
+from pipelines.embedding.leakage import check_classes, check_untested, seen_validation, status_of
+from pipelines.embedding.leakage_cures import for_validation
+from pipelines.recipe import Features
+from pipelines.results.rows import SEEN_VALIDATION
+
+log = logging.getLogger(__name__)
+
+#: Raised whenever the same cell would give other rows, so that old ones are not taken for new.
+CELL_VERSION = 1
+
+
+def make_bench(
+    recipe: Recipe,
+    *,
+    store: Store | Path | str | None = None,
+    n_jobs: int | None = None,
+    strict: bool = False,
+    progress: Progress = SILENT,
+    memory: float | str | None = None,
+    cluster: Cluster | None = None,
+) -> Bench:
+    """Load a recipe's data and divide it by the recipe's protocol."""
+    gigabytes(memory)  # a wrong one is an error before anything is read
+    store = Store.of(store)
+    dataset = registry.load(
+        recipe.data.name, strict=strict, cache=store.root, progress=progress, **recipe.data.options
+    )
+    dataset = divided(dataset, recipe.test, recipe.seed)
+    parts = split(dataset, recipe.validation, recipe.test, recipe.seed, recipe.refit)
+    parts = worded(parts, recipe.folds, recipe.halving)
+    return Bench(
+        dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress, memory, cluster,
+        recipe.folds, recipe.halving,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every cell of a comparison shares.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    split : Split
+    refit : bool
+        Fit again on train + validation before the test.
+    scoring : str
+        The score that validation is chosen by.
+    seed : int
+        Given to heads that draw at random.
+    store : Store
+    n_jobs : int or None
+    progress : Progress
+    memory : str, float or None
+        What kernels may take, as in `classifiers.search.SharedGridSearch`.
+    cluster : Cluster, optional
+        Where embeddings are computed.
+    folds, halving : int or None
+        How candidates are chosen, where not by the whole of train and validation; see
+        `pipelines.evaluation.selection`.
+    said : set of str
+        Warnings that need not be said again.
+    """
+
+    dataset: Dataset
+    split: Split
+    refit: bool = True
+    scoring: str = "accuracy"
+    seed: int = 0
+    store: Store = field(default_factory=Store)
+    n_jobs: int | None = None
+    progress: Progress = SILENT
+    memory: float | str | None = None
+    cluster: Cluster | None = None
+    folds: int | None = None
+    halving: int | None = None
+    said: set[str] = field(default_factory=set, compare=False, repr=False)
+
+    def warn(self, warning: str) -> None:
+        """Log a warning, unless it was said before."""
+        if warning not in self.said:
+            self.said.add(warning)
+            log.warning("%s", warning)
+
+    @property
+    def left_out(self) -> list[str]:
+        """A warning if samples of the data set could not be read."""
+        n = len(self.dataset.faults)
+        return [f"{n:,} samples of {self.dataset.name} could not be read and were left out"] if n else []
+
+    @cached_property
+    def clean(self) -> NDArray[np.bool_]:
+        """Which samples of the whole set belong to test-clean, if they test at all."""
+        return clean_test(self.dataset)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the rows of a cell, but for the cell itself."""
+        parts = (self.split.train, self.split.validation, self.split.test)
+        chosen = {"folds": self.folds, "halving": self.halving}
+        return {k: v for k, v in chosen.items() if v is not None} | {
+            "version": CELL_VERSION,
+            "dataset": self.dataset.fingerprint,
+            "split": [key_of({"ids": self.dataset.ids[p].tolist()}) for p in parts],
+            "refit": self.refit,
+            "scoring": self.scoring,
+            "seed": self.seed,
+        }
+
+
+class Matrix:
+    """The vectors of a data set and, where asked for, of its mirrored training samples; read when needed.
+
+    Parameters
+    ----------
+    features : Features
+    bench : Bench
+    judged : bool
+        Embed only what validates and tests, for a head that learns nothing: it is shown the validation
+        samples where others are shown those to learn from.
+    """
+
+    def __init__(self, features: Features, bench: Bench, judged: bool = False) -> None:
+        self.features, self.bench, self.judged = features, bench, judged
+        parts = bench.split
+        both = np.concatenate([parts.train, parts.validation])
+        self._copied = np.sort(both) if features.mirror and not judged else None
+        self._rows = np.sort(np.concatenate([parts.validation, parts.test])) if judged else None
+
+    def check(self) -> None:
+        """Raise a `ValueError` if a network learned from what it is tested on, or has other classes.
+
+        Say what else is known of the networks: see `leaks`.
+        """
+        extractors, bench = parse(self.features.extractor), self.bench
+        check_classes(extractors, bench.dataset)
+        check_untested(extractors, bench.dataset, bench.split.test)
+        for warning in self.leaks:
+            bench.warn(warning)
+
+    @cached_property
+    def leaks(self) -> list[str]:
+        """Warnings of networks that have learned from samples that validate; none as a rule."""
+        extractors, bench = parse(self.features.extractor), self.bench
+        return seen_validation(extractors, bench.dataset, bench.split.validation, for_validation)
+
+    @property
+    def known(self) -> dict[str, str]:
+        """The fields `status` and `marks` of rows on these vectors."""
+        marks = SEEN_VALIDATION if self.leaks else ""
+        return {"status": status_of(parse(self.features.extractor)), "marks": marks}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be known of every row on these vectors; they are embedded by now."""
+        return [*self.leaks, *self.embedding.warnings, *self.bench.left_out]
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The cache keys of all that is embedded, without embedding it."""
+        bench, features = self.bench, self.features
+        keys = embedding_keys(bench.dataset, features.extractor, features.preprocess, self._rows)
+        if self._copied is None:
+            return keys
+        return keys + embedding_keys(bench.dataset, features.extractor, self._mirroring, self._copied)
+
+    @cached_property
+    def embedding(self) -> Embedding:
+        """The vectors of every sample that is asked for, as it comes."""
+        return self._embed(self.features.preprocess, self._rows)
+
+    @cached_property
+    def _copies(self) -> Embedding:
+        return self._embed(self._mirroring, self._copied)
+
+    @property
+    def embeddings(self) -> tuple[Embedding, ...]:
+        """All that is embedded: the samples, and the mirrored copies where asked for."""
+        return (self.embedding,) if self._copied is None else (self.embedding, self._copies)
+
+    @property
+    def _mirroring(self) -> Preprocess:
+        return self.features.preprocess.model_copy(update={"mirror": True})
+
+    def _embed(self, preprocess: Preprocess, indices: Indices | None) -> Embedding:
+        bench = self.bench
+        return embed(
+            bench.dataset,
+            self.features.extractor,
+            preprocess=preprocess,
+            indices=indices,
+            store=bench.store,
+            n_jobs=bench.n_jobs,
+            progress=bench.progress,
+            cluster=bench.cluster,
+        )
+
+    def plain(self, indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return vectors and labels of some samples."""
+        rows = indices if self._rows is None else np.searchsorted(self._rows, indices)
+        return np.asarray(self.embedding.X[rows]), self.bench.dataset.labels[indices]
+
+    def training(self, indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return vectors and labels of training samples, their mirrored copies after them."""
+        X, y = self.plain(self.bench.split.validation if self.judged else indices)
+        if self._copied is None:
+            return X, y
+        rows = np.searchsorted(self._copied, indices)
+        return np.concatenate([X, self._copies.X[rows]]), np.concatenate([y, y])

@@ -1,0 +1,228 @@
+"""Choices by folds of the training samples, or by successive halving: `classifiers.search` on a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.results.rows import as_json
+
+if TYPE_CHECKING:
+    from pipelines.datasets.splits import Indices
+    from pipelines.evaluation.experiment import Bench, Matrix
+import logging
+import time
+from dataclasses import dataclass, replace
+
+from classifiers import head as build_head
+from classifiers.registry import head_spec
+from pipelines.datasets.splits import Indices
+from pipelines.metrics.scores import evaluate
+from pipelines.recipe import Head
+from pipelines.results.predictions import Predictions
+
+if TYPE_CHECKING:
+    pass
+from pipelines.evaluation.experiment import Matrix
+
+log = logging.getLogger(__name__)
+
+Splits = list[tuple["Indices", "Indices"]]
+
+
+def searched(
+    head: str, candidates: Sequence[Mapping[str, Any]], matrix: Matrix
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the parameters chosen, and every candidate tried with its mean score and seconds.
+
+    With `folds` the training samples are divided by class, and by subject where subjects are known; the
+    validation samples take no part. With `halving` alone, candidates are fitted on shares of the training
+    samples and scored on validation. A candidate that halving drops keeps its score of the last share that it
+    was fitted on.
+
+    Raises
+    ------
+    ValueError
+        If the samples cannot be divided into so many folds, or a head cannot be fitted on these vectors.
+    """
+    from classifiers import head as build
+    from classifiers.search import SharedGridSearch
+
+    bench = matrix.bench
+    X, y, splits = by_folds(matrix, bench.folds) if bench.folds else by_holdout(matrix)
+    grid = [{name: [value] for name, value in params.items()} for params in candidates]
+    search = SharedGridSearch(
+        build(head), grid, cv=splits, scoring=bench.scoring, refit=False, memory=bench.memory,
+        halving=bench.halving, error_score="raise",
+    ).fit(X, y)  # fmt: skip
+    found = search.cv_results_
+    columns = (found["params"], found["mean_test_score"], found["mean_fit_time"])
+    tried = {
+        as_json(params): {**params, "validation": float(score), "fit_s": float(seconds)}
+        for params, score, seconds in zip(*columns, strict=True)
+    }
+    return dict(search.best_params_), list(tried.values())
+
+
+def by_holdout(matrix: Matrix) -> tuple[NDArray[np.float32], NDArray[np.int64], Splits]:
+    """Return vectors and labels of train (with its mirrored copies) and validation, and that one split."""
+    parts = matrix.bench.split
+    X, y = matrix.training(parts.train)
+    held, labels = matrix.plain(parts.validation)
+    both = np.concatenate([X, held])
+    return both, np.concatenate([y, labels]), [(np.arange(len(X)), np.arange(len(X), len(both)))]
+
+
+def by_folds(matrix: Matrix, folds: int) -> tuple[NDArray[np.float32], NDArray[np.int64], Splits]:
+    """Return vectors, labels and folds of train; mirrored copies train and never test."""
+    train = matrix.bench.split.train
+    X, y = matrix.training(train)
+    splits = []
+    for a, b in _divided(matrix.bench, train, folds):
+        copies = [a + c * len(train) for c in range(len(X) // len(train))]
+        splits.append((np.concatenate(copies), b))
+    return X, y, splits
+
+
+def _divided(bench: Bench, train: Indices, folds: int) -> Splits:
+    from classifiers.search import by_subject, kfold
+
+    labels, groups = bench.dataset.labels[train], bench.dataset.groups
+    subjects = None if groups is None else groups[train]
+    most = (
+        int(np.unique(labels, return_counts=True)[1].min()) if subjects is None else len(np.unique(subjects))
+    )
+    if folds > most:
+        who = "samples of the smallest class" if subjects is None else "subjects"
+        raise ValueError(f"folds={folds}: there are {most} training {who}; take fewer folds")
+    cv = kfold(folds, bench.seed) if subjects is None else by_subject(folds, bench.seed)
+    return list(cv.split(np.zeros(len(train)), labels, subjects))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What validation chose.
+
+    Attributes
+    ----------
+    params : dict
+    estimator : fitted on train alone; None where it will be fitted again and a grid was searched
+    scores : dict
+        Of the validation samples.
+    tried : list of dict
+        Each candidate with its validation score and seconds.
+    fit_s : float
+        Seconds of fitting the chosen one.
+    validation : Predictions
+        What the chosen one, fitted on train alone, says of the validation samples.
+    """
+
+    params: dict[str, Any]
+    estimator: Any
+    scores: dict[str, float]
+    tried: list[dict[str, Any]]
+    fit_s: float
+    validation: Predictions
+
+
+def choose(head: Head, matrix: Matrix) -> Choice:
+    """Fit every candidate on train, with shared work; return the best on validation, of equals the first."""
+    from classifiers.search import try_candidates
+
+    bench = matrix.bench
+    X, y = matrix.training(bench.split.train)
+    X_val, y_val = matrix.plain(bench.split.validation)
+    candidates = [_seeded(head.head, params, bench.seed) for params in head.candidates()]
+    if len(candidates) == 1:
+        return _only(head, candidates[0], (X, y), matrix)
+    if bench.folds or bench.halving:
+        return _searched(head, candidates, matrix)
+    with bench.progress.task(f"{head.head}: choosing", len(candidates)) as advance:
+        found = try_candidates(head.head, candidates, X, y, X_val, bench.memory, advance)
+    scores = [evaluate(y_val, t.scores, t.probabilistic, t.predicted) for t in found]
+    tried = [
+        {**t.params, "validation": s[bench.scoring], "fit_s": t.seconds}
+        for t, s in zip(found, scores, strict=True)
+    ]
+    best = max(range(len(found)), key=lambda c: scores[c][bench.scoring])
+    estimator, seconds = None, found[best].seconds
+    if not bench.refit:  # no estimator was built for a candidate
+        estimator, seconds = _timed_fit(head.head, candidates[best], X, y, bench.memory)
+    kept = found[best]
+    said = _said(matrix, bench.split.validation, kept.predicted, kept.scores, kept.probabilistic)
+    return Choice(candidates[best], estimator, scores[best], tried, seconds, said)
+
+
+def _searched(head: Head, candidates: list[dict[str, Any]], matrix: Matrix) -> Choice:
+    """Choose by folds or halving; validation then scores the choice, fitted on the whole of train."""
+    from pipelines.evaluation.selection import searched
+
+    bench = matrix.bench
+    with bench.progress.task(f"{head.head}: choosing among {len(candidates)}") as advance:
+        params, tried = searched(head.head, candidates, matrix)
+        advance(1)
+    return replace(_only(head, params, matrix.training(bench.split.train), matrix), tried=tried)
+
+
+def _only(head: Head, params: dict[str, Any], train: Any, matrix: Matrix) -> Choice:
+    """Return the one candidate there is, fitted."""
+    bench = matrix.bench
+    with bench.progress.task(f"{head.head}: choosing", 1) as advance:
+        estimator, seconds = _timed_fit(head.head, params, train[0], train[1], bench.memory)
+        said, _ = _predict(estimator, matrix, bench.split.validation)
+        advance(1)
+    scores = evaluate(said.true, said.scores, said.probabilistic, said.predicted)
+    tried = [{**params, "validation": scores[bench.scoring], "fit_s": seconds}]
+    return Choice(params, estimator, scores, tried, seconds, said)
+
+
+def _seeded(head: str, params: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    draws = "random_state" in head_spec(head).params.model_fields
+    return {"random_state": seed, **params} if draws else dict(params)
+
+
+def _timed_fit(
+    head: str,
+    params: Mapping[str, Any],
+    X: NDArray[np.float32],
+    y: NDArray[np.int64],
+    memory: float | str | None,
+) -> tuple[Any, float]:
+    from classifiers.memory import bounded
+
+    started = time.perf_counter()
+    estimator = bounded(build_head(head, **params), memory).fit(X, y)
+    return estimator, time.perf_counter() - started
+
+
+def is_probabilistic(estimator: Any) -> bool:
+    """Return whether a head gives probabilities, not scores."""
+    return hasattr(estimator, "predict_proba")
+
+
+def _predict(estimator: Any, matrix: Matrix, indices: Indices) -> tuple[Predictions, float]:
+    """Return what the head says of some samples, and the milliseconds a sample that predicting took."""
+    from classifiers import answers
+
+    X, _ = matrix.plain(indices)
+    predicted, given, seconds = answers(estimator, X)
+    said = _said(matrix, indices, predicted, given, is_probabilistic(estimator))
+    return said, seconds / len(X) * 1000
+
+
+def _said(matrix: Matrix, indices: Indices, predicted: Any, scores: Any, probabilistic: bool) -> Predictions:
+    """Return answers for some samples with what is known of these."""
+    dataset = matrix.bench.dataset
+    return Predictions(
+        ids=dataset.ids[indices],
+        true=dataset.labels[indices],
+        predicted=np.asarray(predicted, dtype=np.int64),
+        scores=np.asarray(scores, dtype=np.float32),
+        classes=np.array(dataset.classes),
+        clean=matrix.bench.clean[indices],
+        probabilistic=probabilistic,
+        groups=np.empty(0, dtype=np.str_) if dataset.groups is None else dataset.groups[indices],
+    )

@@ -1,0 +1,121 @@
+"""What a comparison found: its rows, one record a run, and the table of it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.results.rows import Row
+from pipelines.utils.csv_files import write_csv
+from pipelines.utils.kept_warnings import from_text
+
+if TYPE_CHECKING:
+    pass
+
+log = logging.getLogger(__name__)
+
+SUMMARY = (
+    "extractor",
+    "head",
+    "params",
+    "validation",
+    "test",
+    "ci_low",
+    "ci_high",
+    "test_clean",
+    "uar",
+    "uf1",
+    "fit_s",
+    "predict_ms",
+    "chosen",
+    "error",
+    "data",
+    "marks",
+    "warnings",
+)
+
+
+#: What a summary says where weights are random: the times stand.
+_NO_RESULT = dict.fromkeys(
+    ("validation", "test", "ci_low", "ci_high", "test_clean", "uar", "uf1"), float("nan")
+) | {"error": "random weights, for timing only"}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found.
+
+    Attributes
+    ----------
+    rows : list of Row
+        Of this recipe's cells only, in the recipe's order, whether computed now or before.
+    computed, reused, failed : int
+        Cells.
+    faults : int
+        Samples that were left out of the data set.
+    folder : Path
+    notes : tuple of str
+        What a user should know of the samples.
+    ignored : mapping
+        What was not looked at, see `pipelines.datasets.registry.base.Dataset`.
+    """
+
+    rows: list[Row]
+    computed: int
+    reused: int
+    failed: int
+    faults: int
+    folder: Path
+    notes: tuple[str, ...] = ()
+    ignored: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def best(self) -> Row | None:
+        """The validation row of the combination that validation chooses; of equals, the first.
+
+        A run whose network has learned from validation samples is not chosen by them. None where no other
+        run has gone well.
+        """
+        chosen = [r for r in self.rows if r.split == "validation" and r.status == "ok"]
+        chosen = [r for r in chosen if not r.seen_validation]
+        return max(chosen, key=lambda r: r.accuracy, default=None)
+
+
+def summarize(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return one record a cell: what validation said, what the test said."""
+    cells: dict[str, dict[str, Row]] = {}
+    for row in comparison.rows:
+        cells.setdefault(row.run, {})[row.split] = row
+    best = comparison.best
+    return [_record(splits, chosen=best is not None and run == best.run) for run, splits in cells.items()]
+
+
+def _record(splits: dict[str, Row], chosen: bool) -> dict[str, Any]:
+    test = splits["test"]
+    record = {
+        "extractor": test.extractor,
+        "head": test.head,
+        "params": test.params,
+        "test": test.accuracy,
+        "ci_low": test.ci_low,
+        "ci_high": test.ci_high,
+        "uar": test.balanced_accuracy,
+        "uf1": test.f1_macro,
+        "fit_s": test.fit_s,
+        "predict_ms": test.predict_ms_per_sample,
+        "chosen": "yes" if chosen else "",
+        "error": test.error,
+        "data": test.dataset,
+        "marks": test.marks,
+        "warnings": "; ".join(from_text(test.warnings)),
+    }
+    record["validation"] = splits["validation"].accuracy if "validation" in splits else float("nan")
+    record["test_clean"] = splits["test-clean"].accuracy if "test-clean" in splits else float("nan")
+    return record if test.status != "timing" else record | _NO_RESULT
+
+
+def write_summary(comparison: Comparison, path: Path) -> None:
+    """Write the summary as CSV, replacing an older one."""
+    write_csv(path, summarize(comparison), SUMMARY)

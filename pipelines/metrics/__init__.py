@@ -1,0 +1,1 @@
+"""Scores, curves, calibration and significance."""

@@ -1,0 +1,1 @@
+"""Fitted models: folder, card, prediction of crops."""

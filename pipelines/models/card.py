@@ -1,0 +1,158 @@
+"""What a fitted model says of itself, and its folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifiers import persist
+from pipelines.evaluation.evaluate import Outcome
+from pipelines.evaluation.experiment import Bench
+from pipelines.metrics.scores import recall_by_class
+from pipelines.models.model import FORMAT, Model
+from pipelines.recipe import Features
+from pipelines.results.rows import append_rows
+from pipelines.utils.atomic import check_target, replacing
+from pipelines.utils.kept_warnings import from_text
+from pipelines.utils.paths import as_path
+from pipelines.utils.provenance import library_versions, machine
+
+
+def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any]:
+    """Return what a reader must know of a fitted head."""
+    first = outcome.rows[0]
+    shown = (
+        "n_test",
+        "accuracy",
+        "balanced_accuracy",
+        "f1_macro",
+        "f1_weighted",
+        "auc_ovr",
+        "ci_low",
+        "ci_high",
+    )
+    tables = {row.split: {name: getattr(row, name) for name in shown} for row in outcome.rows}
+    timed = first.status == "timing"
+    return {
+        "format": FORMAT,
+        "title": f"{first.head} on {first.extractor}, {first.dataset}"
+        + " [random weights, for timing only]" * timed,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": {
+            "name": first.dataset,
+            "fingerprint": first.fingerprint,
+            "synthetic": bench.dataset.synthetic,
+            "left_out": len(bench.dataset.faults),
+            "not_looked_at": bench.dataset.ignored,
+            "side": _side_of(bench),
+            "largest": _largest_of(bench),
+            "notes": list(bench.dataset.notes),
+        },
+        "classes": list(bench.dataset.classes),
+        "protocol": first.protocol,
+        "extractor": {
+            "expression": outcome.embedding.spec,
+            "dim": int(outcome.embedding.X.shape[1]),
+            "parts": [asdict(part.spec) for part in outcome.embedding.extractors],
+            "fallbacks": outcome.embedding.fallbacks,
+        },
+        "preprocess": features.preprocess.model_dump(exclude={"mirror"})
+        | {"mirrored_copies": features.mirror},
+        "head": {"name": first.head, "params": outcome.choice.params},
+        "chosen_from": outcome.choice.tried,
+        "scores": {} if timed else tables,
+        "marks": first.marks.split(),
+        "warnings": from_text(first.warnings),
+        "recall": recall_by_class(
+            outcome.predictions.true, outcome.predictions.predicted, bench.dataset.classes
+        ),
+        "fit_s": outcome.rows[-1].fit_s,
+        "versions": library_versions(),
+        "git_sha": first.git_sha,
+        "machine": machine(),
+        "limits": "Labels are annotators' views of posed or web faces. An expression is not a feeling.",
+    }
+
+
+def _side_of(bench: Bench) -> int | None:
+    """Return the side of the training faces, so that predicting reduces a face to what training saw.
+
+    None where it is not known from the first of them: they are no squares, or clips.
+    """
+    shape = bench.dataset.samples[0].shape
+    return int(shape[0]) if bench.dataset.kind == "image" and shape[0] == shape[1] else None
+
+
+def _largest_of(bench: Bench) -> int | None:
+    """Return the longest side of all images of the data set, so that none of them is reduced in predicting.
+
+    None for clips and motion maps.
+    """
+    if bench.dataset.kind != "image":
+        return None
+    samples = bench.dataset.samples
+    return max(max(samples[i].shape[:2]) for i in range(len(samples)))
+
+
+def model_of(outcome: Outcome, features: Features, bench: Bench) -> Model:
+    """Return a finished cell as a model."""
+    return Model(
+        outcome.embedding.spec, features.preprocess, outcome.estimator, card_of(outcome, features, bench)
+    )
+
+
+def save_model(model: Model, outcome: Outcome, folder: Path | str) -> None:
+    """Write head, card, rows and predictions to one folder, replacing an older model there.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds something that is no model.
+    OSError
+        If it cannot be written; an older model is then left as it was.
+    """
+    folder = as_path(folder)
+    check_target(folder)
+    with replacing(folder) as temporary:
+        _fill(temporary, outcome, model.card)
+
+
+def _fill(folder: Path, outcome: Outcome, card: dict[str, Any]) -> None:
+    meta = {
+        "extractor": card["extractor"]["expression"],
+        "dim": card["extractor"]["dim"],
+        "classes": card["classes"],
+    }
+    persist.save(outcome.estimator, folder / "head.skops", meta)
+    card = {**card, "weights": _copy_weights(outcome.embedding.extractors, folder)}
+    text = json.dumps(card, indent=1, ensure_ascii=False, default=_plain)
+    (folder / "card.json").write_text(text, "utf-8")
+    append_rows(folder / "rows.csv", outcome.rows)
+    (folder / "rows.lock").unlink(missing_ok=True)
+    outcome.predictions.save(folder / "predictions.npz")
+
+
+def _copy_weights(extractors: Sequence[Any], folder: Path) -> dict[str, str]:
+    """Copy weight files that were given as paths, so that one folder holds all; return path -> name in it.
+
+    Published files are found again by their name: several may belong together, and their hashes are known.
+    """
+    copied = {}
+    for extractor in extractors:
+        given = getattr(extractor.params, "weights", None)
+        if isinstance(given, str) and given not in ("auto", "random", "published"):
+            source = extractor.weights_path
+            copied[given] = f"weights-{extractor.name}-{extractor.weights_sha256[:12]}{source.suffix}"
+            shutil.copyfile(source, folder / copied[given])
+    return copied
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else str(value)

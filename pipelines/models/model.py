@@ -1,0 +1,256 @@
+"""A fitted head with its extractor, in one folder: what ``mueca fit`` writes and predicting reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers import answers, persist
+from classifiers import head as build_head
+from featurize.backbones.extractor import NetworkExtractor
+from featurize.backbones.views import Views
+from featurize.base import Extractor
+from featurize.checks import check_samples
+from featurize.engine import Precision
+from featurize.images import Image, Preprocess, resize
+from featurize.registry import parse
+from pipelines.recipe import Head
+from pipelines.utils.paths import as_path
+
+#: The model that ships.
+DEFAULT_MODEL = Path(__file__).with_name("default")
+
+
+FORMAT = 1
+
+
+#: Side in pixels of training faces where a card does not say it: FER2013's.
+TRAINED_SIDE = 48
+
+
+@dataclass(frozen=True)
+class Model:
+    """A head with the extractor it was fitted on.
+
+    Attributes
+    ----------
+    extractor : str
+        Expression with every parameter written out.
+    preprocess : Preprocess
+    estimator : classifier
+    card : dict
+        What it is, on what it was fitted, how it was chosen, its scores, versions.
+    precision : {"auto", "f32", "bf16"}, optional
+        What networks compute in; by default what the head was fitted with. bf16 is up to twice as fast where
+        "auto" chooses the faster, and hardly moves a score (``docs/results/precision.txt``).
+    views : {"one", "flip", "six", "ten"}, optional
+        How often networks look at a face; by default as often as when the head was fitted. Six looks at what
+        was fitted on one make the model that ships better (``docs/results/default-model.txt``).
+    """
+
+    extractor: str
+    preprocess: Preprocess
+    estimator: Any
+    card: dict[str, Any]
+    precision: Precision | None = None
+    views: Views | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The emotions, in the order of the scores."""
+        return tuple(self.card["classes"])
+
+    @property
+    def side(self) -> int:
+        """Side in pixels of the faces the head was fitted on; 48 (FER2013's) where its card is silent."""
+        return int(self.card["data"].get("side") or TRAINED_SIDE)
+
+    @property
+    def largest(self) -> int | None:
+        """Longest side in pixels of the images the head was fitted on, or measured on; None if unknown.
+
+        A larger image is first reduced to it, so that the model sees no more than it did then. Cards of
+        earlier versions know only `side`, and say nothing where the images were no squares.
+        """
+        data = self.card["data"]
+        known = data.get("largest") or data.get("side")
+        return int(known) if known else (None if "side" in data else TRAINED_SIDE)
+
+    @property
+    def kinds(self) -> set[str]:
+        """What its extractors take: "image", "clip" or "flow"."""
+        return {part["kind"] for part in self.card["extractor"]["parts"]}
+
+    def embed(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return the (n, d) vectors of (h, w) or (h, w, 3) uint8 images of faces; larger ones are reduced.
+
+        See `largest`. Clips and motion maps are taken as they are.
+
+        Parameters
+        ----------
+        images : sequence of arrays
+            An (n, h, w) or (n, h, w, 3) array is a stack; one image alone counts as a list of one. A model of
+            clips takes (t, h, w) uint8 grey frames. `scores` and `predict` take the same.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is no such array; the message says which, and what to give.
+        """
+        kind = self._parts[0].kind
+        given = list(check_samples(images, kind))
+        if not given:
+            return np.empty((0, sum(part.dim for part in self._parts)), np.float32)
+        ready = [self.preprocess.apply(self._reduced(image), kind) for image in given]
+        return np.hstack([part.transform(ready) for part in self._parts])
+
+    def _reduced(self, image: Image) -> Image:
+        most = self.largest if self._parts[0].kind == "image" else None
+        return resize(image, most) if most and max(image.shape[:2]) > most else image
+
+    @cached_property
+    def _parts(self) -> list[Extractor]:
+        """The extractors, made once: a network is compiled when it is first used."""
+        given = {"precision": self.precision, "views": self.views}
+        changes = {name: value for name, value in given.items() if value is not None}
+        return [p.at(**changes) if isinstance(p, NetworkExtractor) else p for p in parse(self.extractor)]
+
+    @property
+    def networks(self) -> list[NetworkExtractor]:
+        """Those of its extractors that are networks."""
+        return [part for part in self._parts if isinstance(part, NetworkExtractor)]
+
+    def labels_and_scores(self, images: Sequence[Image]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return what the head says of each image of a face, in one pass.
+
+        Returns
+        -------
+        labels : (n,) ndarray of int
+            Positions in `classes`, by the head's own `predict`: the labels that fitting measured.
+        scores : (n, k) ndarray of float64
+            As `scores`. The label need not have the largest, see `classifiers.label_is_largest`.
+        """
+        X = self.embed(images)
+        if not len(X):
+            return np.empty(0, np.intp), np.empty((0, len(self.classes)))
+        labels, found, _ = answers(self.estimator, X)
+        return np.asarray(labels, np.intp), found
+
+    def scores(self, images: Sequence[Image]) -> NDArray[np.float64]:
+        """Return the (n, k) numbers of the head: its probabilities, or else its scores."""
+        return self.labels_and_scores(images)[1]
+
+    def predict(self, images: Sequence[Image]) -> list[str]:
+        """Return the emotion of each image of a face: the head's own prediction, as fitting measured it."""
+        return [self.classes[int(k)] for k in self.labels_and_scores(images)[0]]
+
+
+def check_saved(head: Head) -> None:
+    """Refuse a head that could be fitted and then not saved, before anything is computed.
+
+    Raises
+    ------
+    PersistError
+        If its estimator is not on the allow-list of `classifiers.persist`.
+    """
+    estimator = build_head(head.head, **head.candidates()[0])
+    persist.check_savable(estimator, f"head {head.head}")
+
+
+def _with_own_weights(expression: str, card: dict[str, Any], folder: Path) -> str:
+    """Return the expression with the folder's own copies of weight files, wherever the originals went."""
+    for given, name in dict(card.get("weights", {})).items():
+        own = (folder / Path(name).name).absolute()
+        if own.is_file():
+            expression = expression.replace(repr(given), repr(str(own)))
+    return expression
+
+
+def load_model(folder: Path | str) -> Model:
+    """Read a model folder.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        If there is no such folder, or it is a file: the message says what to give.
+    ValueError
+        If it is no model, was changed, or its extractor would no longer give the same vectors.
+    """
+    folder = as_path(folder, "model")
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(_no_folder(folder))
+    if not (folder / "card.json").is_file():
+        raise FileNotFoundError(f"no model in {folder}; make one with: mueca fit ... --out {folder}")
+    try:
+        card = json.loads((folder / "card.json").read_text("utf-8"))
+        expression, settings = card["extractor"]["expression"], dict(card["preprocess"])
+        expression = _with_own_weights(expression, card, folder)
+        settings.pop("mirrored_copies", None)
+        preprocess = Preprocess(**settings)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{folder}/card.json is no card of a model: {' '.join(str(error).split())}"
+        ) from None
+    _check_match(folder, card, expression, persist.load_card(folder / "head.skops")["meta"])
+    estimator = persist.load(folder / "head.skops")
+    return Model(expression, preprocess, estimator, card)
+
+
+def _no_folder(path: Path) -> str:
+    """Return what to give in place of a file."""
+    if (path.parent / "card.json").is_file():
+        return f"{path} is a file of the model in {path.parent}; give that folder"
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return f"{path} is a recipe, no model; make a folder with mueca fit ... --out MODEL, and give that"
+    return f"{path} is a file, no model; give the folder that mueca fit --out wrote"
+
+
+def _check_match(folder: Path, card: dict[str, Any], expression: str, meta: dict[str, Any]) -> None:
+    """Refuse a head that was fitted on other vectors than the card's extractor gives now."""
+    if meta.get("extractor") != card["extractor"]["expression"] or meta.get("classes") != card["classes"]:
+        raise ValueError(f"{folder}: head.skops and card.json are not of the same model")
+    made = [
+        {k: v for k, v in part.items() if k not in ("licence", "source")}
+        for part in card["extractor"]["parts"]
+    ]
+    now = json.loads(json.dumps([part.spec.identity() for part in parse(expression)]))
+    # What decides no vector (where weights lie, the engine) is in the card but not in an identity.
+    for part, present in zip(made, now, strict=False):
+        part["params"] = {k: v for k, v in part["params"].items() if k in present["params"]}
+    if now != made:
+        raise ValueError(f"{folder}: its extractor has changed since the head was fitted; fit it again")
+
+
+def model_for(
+    model: Path | str | None, precision: Precision | None = None, views: Views | None = None
+) -> Model:
+    """Return a model as it is to be asked; parameters and errors as `Predictor.load`."""
+    found = replace(load_model(model_folder(model)), precision=precision, views=views)
+    if views is not None and not found.networks:
+        raise ValueError(f"views={views}: this model has no network that could look again; leave it out")
+    return found
+
+
+def model_folder(model: Path | str | None) -> Path:
+    """Return the folder of a model, of the one that ships if None.
+
+    Raises
+    ------
+    FileNotFoundError
+        If none ships with this version.
+    """
+    if model is not None:
+        return as_path(model, "model")
+    if not (DEFAULT_MODEL / "card.json").is_file():
+        raise FileNotFoundError(
+            "no model ships with this version; make one with mueca fit --data fer2013 --backbone hog "
+            "--head softmax --out MODEL, and give --model MODEL"
+        )
+    return DEFAULT_MODEL

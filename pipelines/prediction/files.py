@@ -1,0 +1,275 @@
+"""What ``mueca predict`` does: photos, folders of photos, and videos, each as it is to be judged."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from featurize.backbones.views import Views
+from featurize.engine import Precision
+from featurize.file_kinds import VIDEO_ENDINGS, ending_of, examine
+from featurize.paths import expanded
+from featurize.track import EVERY
+from pipelines.datasets.base import Fault
+from pipelines.datasets.walk import Found, not_looked_at, walk
+from pipelines.media.video_file import UnreadableVideo
+from pipelines.prediction import chart as chart_module
+from pipelines.prediction import photos, writers
+from pipelines.prediction.clips import STRIDE, WINDOW, ClipPredictor, load_predictor, predict_windows
+from pipelines.prediction.faces import Moment, Tally
+from pipelines.prediction.outputs import Form, RecordFile, Stream, check_folder, check_out, record_format
+from pipelines.prediction.photos import copy_names
+from pipelines.prediction.predictor import Predictor
+from pipelines.prediction.video import SMOOTH, Timeline, predict_video
+from pipelines.utils.progress import SILENT, Progress
+
+
+@dataclass(frozen=True)
+class Options:
+    """How files are judged, and what is written.
+
+    Attributes
+    ----------
+    form : {"jsonl", "csv", "parquet"}, optional
+        None: as the ending of the file says, and JSON lines without one.
+    drawn : Path, optional
+        Folder for copies with boxes and labels: a .jpg a photo, an .mp4 a video.
+    chart : Path, optional
+        Folder for each video's chart, .svg and .png.
+    every, smooth
+        See `pipelines.prediction.video.predict_video`.
+    window, stride : int, optional
+        Frames of a clip, for a model of clips; None: 18 and 9.
+    """
+
+    form: Form | None = None
+    drawn: Path | None = None
+    chart: Path | None = None
+    every: int = EVERY
+    smooth: float = SMOOTH
+    window: int | None = None
+    stride: int | None = None
+
+
+def find_files(paths: Sequence[Path]) -> Found:
+    """Return the images, or else the videos, that `paths` name: files, and all below folders.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        What a file is, its first bytes say. A file that is given by its name is always tried.
+
+    Returns
+    -------
+    Found
+        Either `images` or `videos` is empty: their records are not alike. The videos of folders that have
+        images too are counted in `ignored`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a path is not there.
+    ValueError
+        If nothing was found, or images and videos are named together.
+    """
+    named, below = Found(), Found()
+    for path in paths:
+        if path.is_dir():
+            below += walk(path)
+        else:
+            named += _named(path)
+    if named.videos and (named.images or below.images):
+        raise ValueError("photos and videos together; give them in two commands")
+    found = named + below
+    if found.images and found.videos:
+        found.ignored.update(f"{ending_of(p.name)} (video)" for p in found.videos)
+        found.videos = []
+    if not found.images and not found.videos and not found.faults:
+        there = f"; there is only: {words}" if (words := not_looked_at(found.ignored)) else ""
+        raise ValueError(f"no images or videos in {', '.join(map(str, paths))}{there}")
+    return found
+
+
+def _named(path: Path) -> Found:
+    """Return a file that is given by its name, as what it is tried."""
+    kind = examine(path)
+    if not path.exists() and kind.group != "dead link":
+        raise FileNotFoundError(f"no file or folder {path}")
+    if kind.group in ("dead link", "special", "closed"):
+        return Found(faults=[Fault(str(path), kind.reason())])
+    by_ending = kind.group != "image" and ending_of(path.name) in VIDEO_ENDINGS
+    return Found(videos=[path]) if kind.group == "video" or by_ending else Found(images=[path])
+
+
+def run(
+    paths: Sequence[Path],
+    options: Options | None = None,
+    *,
+    model: Path | str | None = None,
+    detector: str = "auto",
+    min_face: int | None = None,
+    crowd: bool = False,
+    precision: Precision | None = None,
+    views: Views | None = None,
+    out: Path | None = None,
+    progress: Progress = SILENT,
+) -> Tally:
+    """Predict on photos, folders and videos: what ``mueca predict`` does.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Photos and folders of such, or videos.
+    options : Options
+    model : Path, optional
+        What ``mueca fit --out`` wrote; by default the model that ships.
+    detector : str
+        "auto" or one of `featurize.detect.DETECTORS`.
+    min_face : int, optional
+        Side in pixels of the smallest face that is judged.
+    crowd : bool
+        See `Predictor`.
+    precision, views
+        See `Predictor.load`.
+    out : Path, optional
+        File for the records; by default the output stream. Its ending is the format; its folder is made.
+    progress : Progress
+
+    Raises
+    ------
+    ValueError, OSError
+        One line: nothing found, no such model or detector, a file that cannot be written.
+    """
+    chosen, out = _checked(options or Options(), out)
+    found = find_files([expanded(path) for path in paths])
+    predictor = load_predictor(
+        model, detector, min_face, crowd=crowd, precision=precision, views=views
+    )  # fmt: skip
+    videos = bool(found.videos)
+    _check_words(chosen, predictor, videos)
+    with ExitStack() as stack:
+        to: Stream = sys.stdout if out is None else stack.enter_context(RecordFile(out))
+        if videos:
+            tally = predict_videos(found.videos, predictor, to, chosen, progress)
+        else:
+            tally = photos.predict_photos(
+                found.images,
+                predictor,
+                to,
+                form=chosen.form or "jsonl",
+                drawn=chosen.drawn,
+                progress=progress,
+            )
+    tally.faults[:0] = found.faults
+    tally.ignored = found.ignored
+    tally.files = len(found.images) + len(found.videos) + len(found.faults) + found.ignored.total()
+    return tally
+
+
+def _checked(options: Options, out: Path | None) -> tuple[Options, Path | None]:
+    """Return options and file with their paths written out, after checking what is to be written."""
+    out = None if out is None else expanded(out)
+    form = record_format(out, options.form)
+    if out is not None:
+        check_out(out)
+    drawn, chart = (None if f is None else expanded(f) for f in (options.drawn, options.chart))
+    for name, folder in (("--draw", drawn), ("--chart", chart)):
+        if folder is not None:
+            check_folder(folder, name)
+    return replace(options, form=form, drawn=drawn, chart=chart), out
+
+
+def _check_words(options: Options, predictor: Predictor, videos: bool) -> None:
+    clips = isinstance(predictor, ClipPredictor)
+    if not videos and clips:
+        raise ValueError("this model judges clips of a face, not photos; give a video")
+    if not videos and options.chart:
+        raise ValueError("--chart is for videos; leave it out for photos")
+    if not clips and (options.window, options.stride) != (None, None):
+        raise ValueError("--window and --stride need a model of clips; give --model")
+
+
+def predict_videos(
+    files: Sequence[Path], predictor: Predictor, to: Stream, options: Options, progress: Progress = SILENT
+) -> Tally:
+    """Judge videos; rows are written as they come, so memory stays constant.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    predictor : Predictor
+        A `ClipPredictor` judges windows.
+    to : text stream
+    options : Options
+    progress : Progress
+    """
+    tally = Tally()
+    names = copy_names(files, ".mp4")
+    form = options.form or "jsonl"
+    with writers.Lines(to) if form == "jsonl" else writers.Table(to, predictor.classes, form) as writer:
+        for path in files:
+            reason = _predict_file(path, writer, predictor, options, names[path], tally, progress)
+            if reason:
+                tally.faults.append(Fault(str(path), reason))
+    return tally
+
+
+def _predict_file(
+    path: Path, writer: writers.Lines | writers.Table, predictor: Predictor, options: Options, name: str,
+    tally: Tally, progress: Progress,
+) -> str:  # fmt: skip
+    """Write what a video shows; return what was wrong with it."""
+    drawn = options.drawn / name if options.drawn else None
+    if drawn is not None and drawn.exists() and drawn.samefile(path):
+        raise ValueError(f"--draw would write over {path}; give another folder")
+    try:
+        rows = _timeline(path, predictor, drawn, options, progress)
+    except (UnreadableVideo, OSError) as error:
+        return str(getattr(error, "reason", " ".join(str(error).split())))
+    with rows:
+        if rows.left_out:
+            tally.notes.append(Fault(str(path), rows.left_out))
+        return _write_rows(path, rows, writer, predictor, options, name, tally)
+
+
+def _timeline(
+    path: Path, predictor: Predictor, drawn: Path | None, options: Options, progress: Progress
+) -> Timeline[Any]:
+    if isinstance(predictor, ClipPredictor):
+        window = WINDOW if options.window is None else options.window
+        stride = STRIDE if options.stride is None else options.stride
+        return predict_windows(
+            path, predictor, window=window, stride=stride, every=options.every, drawn=drawn, progress=progress
+        )
+    return predict_video(
+        path, predictor, every=options.every, smooth=options.smooth, drawn=drawn, progress=progress
+    )
+
+
+def _write_rows(
+    path: Path, rows: Timeline[Any], writer: writers.Lines | writers.Table, predictor: Predictor,
+    options: Options, name: str, tally: Tally,
+) -> str:  # fmt: skip
+    """Write what a video shows; return what was wrong with it."""
+    chart = chart_module.Chart(predictor.classes)
+    tracks: set[int] = set()
+    small = 0
+    try:
+        for row in rows:
+            writer.write(str(path), row)
+            chart.add(row)
+            tracks |= {face.track for face in row.faces}
+            small = max(small, len(row.skipped) if isinstance(row, Moment) else 0)
+    except UnreadableVideo as error:
+        return error.reason
+    tally.videos += 1
+    tally.frames += rows.frames
+    tally.faces += len(tracks)
+    tally.skipped += small
+    if options.chart:
+        chart.save(options.chart, Path(name).stem)
+    return rows.fault

@@ -1,0 +1,141 @@
+"""Judge a camera as it sees: boxes, labels, percentages and frames a second; Space keeps a picture."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from featurize.images import Image
+from featurize.paths import expanded
+from featurize.track import EVERY
+from pipelines.media.camera import source as open_source
+from pipelines.media.video_file import Frame
+from pipelines.media.window import Screen, TkScreen
+from pipelines.prediction.annotate import draw, note
+from pipelines.prediction.clips import ClipPredictor, WindowWatcher, load_predictor
+from pipelines.prediction.faces import TrackedFace
+from pipelines.prediction.predictor import Predictor
+from pipelines.prediction.video import SMOOTH, Watcher
+from pipelines.utils.paths import as_path
+
+#: Frames over which their rate is taken.
+METER = 30
+
+
+@dataclass
+class Shown:
+    """What was done: frames shown, pictures saved, and the rate of the last frames."""
+
+    frames: int = 0
+    rate: float = 0.0
+    saved: list[Path] = field(default_factory=list)
+
+
+def watcher(
+    predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH
+) -> Callable[[Frame], list[TrackedFace]]:
+    """Return what judges frame after frame; with a model of clips, a face shows what its last window gave.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    every, smooth
+        See `pipelines.prediction.video.Watcher`.
+    """
+    if isinstance(predictor, ClipPredictor):
+        windows = WindowWatcher(predictor, every=every)
+        return lambda frame: (windows(frame), windows.shown())[1]
+    watch = Watcher(predictor, every, smooth)
+    return lambda frame: watch(frame).faces
+
+
+def show(
+    frames: Iterable[Frame], faces: Callable[[Frame], list[TrackedFace]], screen: Screen, pictures: Path
+) -> Shown:
+    """Show frames with their faces until they end or the screen is asked to.
+
+    Parameters
+    ----------
+    frames : iterable of Frame
+    faces : callable
+        See `watcher`.
+    screen : Screen
+    pictures : Path
+        Folder of the pictures that are saved.
+    """
+    done, times = Shown(), deque([time.perf_counter()], maxlen=METER)
+    for frame in frames:
+        drawn = draw(frame.image, faces(frame))
+        times.append(time.perf_counter())
+        done.frames, done.rate = done.frames + 1, (len(times) - 1) / max(times[-1] - times[0], 1e-9)
+        note(drawn, f"{done.rate:.0f} frames/s")
+        asked = screen.show(drawn)
+        if "save" in asked:
+            done.saved.append(save(drawn, pictures))
+        if "end" in asked:
+            break
+    return done
+
+
+def save(image: Image, folder: Path) -> Path:
+    """Write a picture under the time of day, never over another; return where."""
+    from PIL import Image as Pillow
+
+    folder.mkdir(parents=True, exist_ok=True)
+    name, count = f"mueca-{datetime.now().astimezone():%Y%m%d-%H%M%S}", 1
+    path = folder / f"{name}.png"
+    while path.exists():
+        count += 1
+        path = folder / f"{name}-{count}.png"
+    Pillow.fromarray(image).save(path)
+    return path
+
+
+def run(
+    source: str = "0",
+    *,
+    model: Path | str | None = None,
+    detector: str = "auto",
+    min_face: int | None = None,
+    confidence: float | None = None,
+    every: int = EVERY,
+    smooth: float = SMOOTH,
+    pictures: Path | str = Path(),
+    screen: Screen | None = None,
+) -> Shown:
+    """Show a camera with what its faces express: what ``mueca live`` does.
+
+    Parameters
+    ----------
+    source : str
+        Number of a camera, or path of a video in its place.
+    model, detector, min_face, confidence
+        See `pipelines.prediction.clips.load_predictor`.
+    every, smooth
+        See `watcher`.
+    pictures : Path
+        Folder of the pictures that Space saves.
+    screen : Screen, optional
+        By default a window.
+
+    Raises
+    ------
+    ValueError, OSError
+        One line: no camera, a camera that went away, no window, no such model.
+    """
+    pictures = expanded(pictures)
+    predictor = load_predictor(model, detector, min_face, confidence)
+    faces = watcher(predictor, every, smooth)
+    frames = open_source(source)
+    try:
+        window = screen or TkScreen()
+        try:
+            return show(frames, faces, window, as_path(pictures, "pictures"))
+        finally:
+            window.close()
+    finally:
+        frames.close()

@@ -1,0 +1,172 @@
+"""Predict on photos: files and folders in, one record a photo out, as it is done."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from featurize.images import Image, UnreadableImage, decode
+from pipelines.datasets.base import Fault
+from pipelines.datasets.scan import MAX_FILE
+from pipelines.prediction.annotate import draw
+from pipelines.prediction.faces import Sight, Tally, box_dict
+from pipelines.prediction.outputs import Form, Stream, table
+from pipelines.prediction.predictor import Predictor
+from pipelines.utils.progress import SILENT, Progress
+
+#: Photos looked at at once: the detectors let Python's other threads run. Each holds a decoded photo.
+WORKERS = min(4, os.cpu_count() or 1)
+
+
+#: Columns of a table of faces, before those of the classes.
+COLUMNS = ("file", "face", "left", "top", "right", "bottom", "confidence", "label", "meaning")
+
+
+def predict_photos(
+    photos: Sequence[Path],
+    predictor: Predictor,
+    to: Stream,
+    *,
+    form: Form = "jsonl",
+    drawn: Path | None = None,
+    progress: Progress = SILENT,
+) -> Tally:
+    """Judge every face of every photo; records are written as they come, so memory stays constant.
+
+    Parameters
+    ----------
+    photos : sequence of Path
+    predictor : Predictor
+    to : text stream
+        For Parquet a `pipelines.prediction.outputs.RecordFile`.
+    form : {"jsonl", "csv", "parquet"}
+        A line a photo, or a row a face (a photo without a face has no row).
+    drawn : Path, optional
+        Folder for copies with boxes and labels.
+    progress : Progress
+
+    Returns
+    -------
+    Tally
+    """
+    tally = Tally()
+    names = copy_names(photos, ".jpg")
+    writer = _Lines(to) if form == "jsonl" else _Table(to, form, predictor.classes)
+    with progress.task("photos", len(photos)) as advance, writer:
+        for path, image, seen, reason in _looked(photos, predictor):
+            if image is None or seen is None:
+                tally.faults.append(Fault(str(path), reason))
+            else:
+                writer.write(path, image, seen)
+                _count(tally, seen)
+                if drawn is not None:
+                    _save(drawn / names[path], draw(image, seen.faces))
+            advance(1)
+    return tally
+
+
+Looked = tuple[Path, Image | None, Sight | None, str]
+
+
+def _looked(photos: Sequence[Path], predictor: Predictor) -> Iterator[Looked]:
+    """Yield what each photo shows, in order; a few are looked at at once, so that memory stays constant."""
+    ahead: deque[Future[Looked]] = deque()
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
+        for path in photos:
+            ahead.append(pool.submit(_look, path, predictor))
+            if len(ahead) > WORKERS:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _look(path: Path, predictor: Predictor) -> Looked:
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise UnreadableImage(path.name, f"larger than {MAX_FILE >> 20} MB")
+        image = decode(path.read_bytes(), path.name)
+    except (UnreadableImage, OSError) as error:
+        return path, None, None, getattr(error, "reason", " ".join(str(error).split()))
+    return path, image, predictor.look(image), ""
+
+
+def _count(tally: Tally, seen: Sight) -> None:
+    tally.photos += 1
+    tally.faces += len(seen.faces)
+    tally.skipped += len(seen.skipped)
+
+
+class _Lines:
+    def __init__(self, to: Stream) -> None:
+        self.to = to
+
+    def write(self, path: Path, image: Image, seen: Sight) -> None:
+        record = {
+            "file": str(path),
+            "width": image.shape[1],
+            "height": image.shape[0],
+            "faces": [face.as_dict() for face in seen.faces],
+            "skipped": [box_dict(box) for box in seen.skipped],
+            "smallest": seen.smallest,
+        }
+        self.to.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self.to.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class _Table:
+    def __init__(self, to: Stream, form: Form, classes: Sequence[str]) -> None:
+        self.classes = classes
+        self.table = table(to, form, COLUMNS, classes)
+
+    def write(self, path: Path, image: Image, seen: Sight) -> None:
+        del image
+        rows = []
+        for number, face in enumerate(seen.faces, 1):
+            known: list[Any] = [str(path), number, *box_dict(face.box).values(), round(face.confidence, 4)]
+            numbers = [round(face.probabilities[name], 5) for name in self.classes]
+            rows.append([*known, face.label, face.meaning, *numbers])
+        self.table.write(rows)
+
+    def __enter__(self) -> Self:
+        self.table.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.table.__exit__(kind, error, trace)
+
+
+def copy_names(paths: Sequence[Path], suffix: str) -> dict[Path, str]:
+    """Return a file name for each copy; files of one name in several folders get a number."""
+    names: dict[Path, str] = {}
+    taken: set[str] = set()
+    for path in paths:
+        stem, count = path.stem, 1
+        while f"{stem}{suffix}".lower() in taken:
+            stem, count = f"{path.stem}-{count + 1}", count + 1
+        names[path] = f"{stem}{suffix}"
+        taken.add(names[path].lower())
+    return names
+
+
+def _save(path: Path, image: Image) -> None:
+    from PIL import Image as Pillow
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Pillow.fromarray(image).save(path, quality=92)

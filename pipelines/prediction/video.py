@@ -1,0 +1,231 @@
+"""Predict on videos: frames in as they are decoded, a row a frame out; faces followed, numbers smoothed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurize.images import MAX_PIXELS
+from featurize.track import EVERY, Seen, Tracker
+from pipelines.media.video_file import Frame, VideoFile, VideoWriter
+from pipelines.prediction.annotate import draw
+from pipelines.prediction.faces import Moment, TrackedFace, tracked
+from pipelines.prediction.predictor import Predictor
+from pipelines.utils.paths import as_path
+from pipelines.utils.progress import SILENT, Progress
+
+#: Seconds after which a frame's weight in the smoothed numbers has fallen to 1/e.
+SMOOTH = 0.5
+
+
+#: A face out of view for so many seconds begins anew.
+FORGET = 2.0
+
+
+class Smoother:
+    """Exponential smoothing by time, of each track: p += (1 - exp(-dt / tau)) (new - p).
+
+    Parameters
+    ----------
+    tau : float
+        Seconds; 0: nothing is smoothed. By time and not by frame, so that it is the same at any rate.
+
+    Raises
+    ------
+    ValueError
+        If it is negative or not finite.
+    """
+
+    def __init__(self, tau: float = SMOOTH) -> None:
+        if not 0 <= tau < math.inf:
+            raise ValueError(f"smooth={tau}: give seconds, 0 for no smoothing")
+        self.tau = tau
+        self._last: dict[int, tuple[float, NDArray[np.float64]]] = {}
+
+    def __call__(self, track: int, seconds: float, row: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the smoothed (k,) numbers of a track at this time; they sum to what `row` sums to."""
+        if track in self._last and self.tau:
+            before, mean = self._last[track]
+            row = mean - math.expm1((before - seconds) / self.tau) * (row - mean)
+        self._last[track] = seconds, row
+        return row
+
+    def forget(self, seconds: float) -> None:
+        """Let go of tracks that were not seen for `FORGET` seconds."""
+        self._last = {t: kept for t, kept in self._last.items() if seconds - kept[0] <= FORGET}
+
+
+class Watcher:
+    """Follow and judge the faces of frames that come one by one, of a file or a camera.
+
+    Which label a smoothed frame has, `TrackedFace` says.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    every : int
+        Frames between two searches; in between faces are followed (`featurize.track.Tracker`).
+    smooth : float
+        Seconds, see `Smoother`.
+    """
+
+    def __init__(self, predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH) -> None:
+        self.predictor = predictor
+        self.track = tracker(predictor, every)
+        self.smooth, self.votes = Smoother(smooth), Smoother(smooth)
+
+    def __call__(self, frame: Frame) -> Moment:
+        """Return the faces of the next frame."""
+        large, small = split_by_size(self.track(frame.image), self.predictor)
+        crops = [self.predictor.crop(frame.image, s.detection.box) for s in large]
+        each = zip(large, *self.predictor.labels_and_numbers(crops), strict=True)
+        faces = [self._face(seen, frame.seconds, label, row) for seen, label, row in each]
+        self.smooth.forget(frame.seconds)
+        self.votes.forget(frame.seconds)
+        return Moment(frame.index, frame.seconds, faces, [s.detection.box for s in small])
+
+    def _face(self, seen: Seen, seconds: float, label: int, row: NDArray[np.float64]) -> TrackedFace:
+        smoothed = decides = self.smooth(seen.track, seconds, row)
+        if self.predictor.meaning == "unranked probability":
+            decides = self.votes(seen.track, seconds, np.eye(len(row))[label])
+        face = self.predictor.face(seen.detection, int(np.argmax(decides)), smoothed)
+        return tracked(face, seen.track)
+
+
+def tracker(predictor: Predictor, every: int = EVERY) -> Tracker:
+    """Return what follows the faces of frames; whole frames as faces need no following."""
+    follow = Tracker(predictor.search, every)
+    return Tracker(predictor.search, 1) if predictor.find.whole else follow
+
+
+def split_by_size(seen: Sequence[Seen], predictor: Predictor) -> tuple[list[Seen], list[Seen]]:
+    """Return the faces that are large enough to judge, and the others."""
+    large = [s for s in seen if predictor.large_enough(s.detection.box)]
+    return large, [s for s in seen if not predictor.large_enough(s.detection.box)]
+
+
+class Row(Protocol):
+    """What a time line yields: a `Moment`, or a window of a clip model."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON types."""
+        ...
+
+
+R = TypeVar("R", bound=Row)
+
+
+class Timeline(Generic[R]):
+    """Rows of a video, computed as they are asked for; once, in constant memory.
+
+    Use as a context manager, or `close` it.
+
+    Attributes
+    ----------
+    video : VideoFile
+        Its `width`, `height`, `rate`, `seconds` and `total`.
+    """
+
+    def __init__(self, video: VideoFile, rows: Iterator[R]) -> None:
+        self.video = video
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[R]:
+        """Yield the rows."""
+        return self._rows
+
+    @property
+    def frames(self) -> int:
+        """Frames decoded so far."""
+        return self.video.count
+
+    @property
+    def fault(self) -> str:
+        """What was wrong with the file, after the last row; empty if nothing was."""
+        return self.video.fault
+
+    @property
+    def left_out(self) -> str:
+        """Covers and other video streams of the file, in words; empty without any."""
+        return self.video.left_out
+
+    def close(self) -> None:
+        """Let the file go; a drawn video that is not finished is removed."""
+        close = getattr(self._rows, "close", None)
+        if close is not None:
+            close()
+        self.video.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def predict_video(
+    path: Path | str,
+    predictor: Predictor,
+    *,
+    every: int = EVERY,
+    smooth: float = SMOOTH,
+    drawn: Path | str | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_seconds: float | None = None,
+    progress: Progress = SILENT,
+) -> Timeline[Moment]:
+    """Judge every face of every frame of a video.
+
+    Parameters
+    ----------
+    path : path
+    predictor : Predictor
+        Of single pictures; for models of clips see `pipelines.prediction.clips`.
+    every : int
+        Frames between two searches for faces; in between those found are followed.
+    smooth : float
+        Seconds of the exponential smoothing; 0: none.
+    drawn : Path, optional
+        Write a video with boxes and labels there, .mp4, with the times of the original.
+    max_pixels, max_seconds
+        See `VideoFile`.
+    progress : Progress
+
+    Returns
+    -------
+    Timeline of Moment
+        Rows come as frames are decoded. ``timeline.fault`` says after the last one what was wrong with the
+        file, such as that it is cut off.
+
+    Raises
+    ------
+    UnreadableVideo
+        If nothing of it can be read; some of that shows only when the first row is asked for.
+    ValueError, OSError
+        If a parameter is wrong, or there is no such file.
+    """
+    watch = Watcher(predictor, every, smooth)
+    video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
+    target = None if drawn is None else as_path(drawn, "drawn")
+    return Timeline(video, _moments(video, watch, target, progress))
+
+
+def _moments(video: VideoFile, watch: Watcher, drawn: Path | None, progress: Progress) -> Iterator[Moment]:
+    with ExitStack() as stack:
+        canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None
+        advance = stack.enter_context(progress.task("frames", video.total))
+        for frame in video:
+            moment = watch(frame)
+            if canvas:
+                canvas.write(draw(frame.image, moment.faces), frame.seconds)
+            advance(1)
+            yield moment

@@ -1,0 +1,182 @@
+"""Who really wins: tests between cells, as records and in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from pipelines.metrics.significance import Paired, compare_hits, corrected, verdict
+from pipelines.reporting.tables.columns import Column, Record, p_value, percent, whole
+from pipelines.results.load import Cell, Results
+
+#: Cells that are tested each against each: the best on validation, which the test split did not pick.
+BEST_FEW = 5
+_SAME = "not distinguishable"
+
+TESTS = (
+    Column("a", "a"),
+    Column("b", "b"),
+    Column("only_a", "only a right", whole, "samples that a alone is right on"),
+    Column("only_b", "only b right", whole, "samples that b alone is right on"),
+    Column("difference", "a - b, points", percent, "difference of the test accuracies"),
+    Column("interval", "95 % interval", str, "of the difference, paired bootstrap"),
+    Column("p", "p", p_value, "of the test by itself"),
+    Column("p_holm", "p, Holm", p_value, "corrected for the number of tests in this table"),
+    Column("verdict", "in words"),
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Tests that were made together, and that p-values are corrected for together."""
+
+    name: str
+    title: str
+    words: str
+    records: list[Record]
+
+
+def families(results: Results) -> list[Family]:
+    """Return the best few each against each, and every head against the softmax it stands in for.
+
+    That is the softmax on the same vectors and, where the vectors are a network's, the network's own.
+    """
+    best = [c for c in results.by_validation if c.predictions is not None][:BEST_FEW]
+    found = [
+        Family(
+            "best",
+            f"{_best_words(results, best)}, each against each",
+            "",
+            _tested(list(combinations(best, 2))),
+        ),
+        Family(
+            "softmax",
+            "Every head against the softmax on the same vectors",
+            "",
+            _tested(_against(results, "softmax", lambda cell: cell.test.extractor)),
+        ),
+        Family(
+            "own",
+            "Every head against the network's own classifier",
+            "",
+            _tested(_against(results, "own", _network)),
+        ),
+    ]
+    return [Family(f.name, f.title, _summary(f.records), f.records) for f in found if f.records]
+
+
+def _best_words(results: Results, best: Sequence[Cell]) -> str:
+    """Return what the best few are: those that validation ranks, and others where these are fewer."""
+    ranked = sum(cell.chosen_by == cell.chosen_by for cell in best)
+    if not ranked:
+        return f"The first {len(best)}"
+    others = f" and {len(best) - ranked} that validation does not rank" if ranked < len(best) else ""
+    return f"The {ranked} best on validation{others}"
+
+
+def _against(results: Results, head: str, key: Callable[[Cell], str]) -> list[tuple[Cell, Cell]]:
+    """Return each cell with the cell of `head` that has the same key."""
+    found = {key(c): c for c in results.cells if c.test.head == head}
+    pairs = [(c, found[key(c)]) for c in results.cells if key(c) in found]
+    return [(a, b) for a, b in pairs if a.test.head != head and a.predictions and b.predictions]
+
+
+def _network(cell: Cell) -> str:
+    """Return the extractor without the layer that is taken of it: a network with its weights."""
+    return re.sub(r"""layer=(["']).*?\1""", "layer", cell.test.spec or cell.test.extractor)
+
+
+def _tested(pairs: Sequence[tuple[Cell, Cell]]) -> list[Record]:
+    usable = [(a, b) for a, b in pairs if same_samples(a, b)]
+    tests = corrected([paired_test(a, b) for a, b in usable])
+    return [record_of(a.title, b.title, test) for (a, b), test in zip(usable, tests, strict=True)]
+
+
+def same_samples(a: Cell, b: Cell) -> bool:
+    """Return whether two cells were tested on the same samples in the same order."""
+    p, q = a.predictions, b.predictions
+    return p is not None and q is not None and np.array_equal(p.ids, q.ids) and np.array_equal(p.true, q.true)
+
+
+def paired_test(a: Cell, b: Cell) -> Paired:
+    """Test two cells against each other, by subject where subjects are known."""
+    p, q = a.predictions, b.predictions
+    assert p is not None and q is not None  # noqa: S101, PT018
+    return compare_hits(p.predicted == p.true, q.predicted == q.true, p.groups)
+
+
+def record_of(a: str, b: str, test: Paired) -> Record:
+    """Return a test as a record of a table."""
+    return {
+        "a": a,
+        "b": b,
+        "only_a": test.only_a,
+        "only_b": test.only_b,
+        "difference": test.difference,
+        "ci_low": test.low,
+        "ci_high": test.high,
+        "interval": f"{100 * test.low:.2f} to {100 * test.high:.2f}",
+        "p": test.p,
+        "p_holm": test.p_holm,
+        "distinguishable": "yes" if test.distinguishable else "no",
+        "test": test.test,
+        "verdict": _short(a, b, test),
+        "sentence": verdict(a, b, test),
+    }
+
+
+def _short(a: str, b: str, test: Paired) -> str:
+    return f"{a if test.difference > 0 else b} is better" if test.distinguishable else _SAME
+
+
+def _summary(records: Sequence[Record]) -> str:
+    if not records:
+        return ""
+    told = sum(r["distinguishable"] == "yes" for r in records)
+    first = str(records[0]["sentence"])
+    return (
+        f"{told} of {len(records)} pairs are told apart at 5 % after Holm's correction, "
+        f"{len(records) - told} are not "
+        f"distinguishable on these test samples. {first[0].upper()}{first[1:]}. Test: "
+        f"{records[0]['test']}; intervals "
+        "by paired bootstrap, 10,000 draws, seed 0."
+    )
+
+
+def _not_by(results: Results) -> str:
+    """Return how many cells validation does not choose among, since their networks learned from it."""
+    n = results.marked
+    cells = "1 cell whose network has" if n == 1 else f"{n} cells whose networks have"
+    return f" Validation does not choose among {cells} learned from its samples." if n else ""
+
+
+def headline(results: Results, found: Sequence[Family]) -> str:
+    """Return the answer in a sentence: what validation chooses, and what it cannot be told apart from."""
+    chosen = results.chosen
+    how, after = "is chosen by validation and", "the next {} on validation"
+    if results.marked:
+        after = "the {} after it"
+    if not results.validated:
+        how, after = (
+            "stands first in the list, nothing but the test comparing the cells; it",
+            "the {} after it",
+        )
+    said = (
+        f"{chosen.title} {how} is right on {100 * chosen.test.accuracy:.2f} % of the "
+        f"{chosen.test.n_test:,} test samples.{_not_by(results)}"
+    )
+    pairs = [r for f in found if f.name == "best" for r in f.records if chosen.title in (r["a"], r["b"])]
+    better = [r for r in pairs if r["verdict"] not in (_SAME, f"{chosen.title} is better")]
+    if better:
+        names = ", ".join(str(r["verdict"]).removesuffix(" is better") for r in better)
+        said += f" On the test, better than it: {names}."
+    like = [r["b"] if r["a"] == chosen.title else r["a"] for r in pairs if r["distinguishable"] == "no"]
+    if not pairs:
+        return said
+    if not like:
+        return f"{said} Each of {after.format(len(pairs))} can be told apart from it on the test."
+    return f"{said} Of {after.format(len(pairs))}, not distinguishable from it: {', '.join(like)}."

@@ -1,0 +1,1 @@
+"""The files of results: rows, predictions, and how they are read."""

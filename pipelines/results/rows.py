@@ -1,0 +1,231 @@
+"""The files of results: long CSV rows, and the predictions behind them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pipelines.utils.csv_files import as_csv, write_csv
+
+#: The mark of a run one of whose networks has learned from the samples that validate.
+SEEN_VALIDATION = "validation-seen"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of ``rows.csv``: a data set x extractor x head x fold, on one split.
+
+    Times are in seconds, but `predict_ms_per_sample` in milliseconds; `model_bytes` is the size of the fitted
+    head in memory. `params`, `versions` are JSON. Scores that are not defined are empty in the file.
+    `status` is "ok", "timing" (the vectors come from random weights: times are good, scores are no result,
+    and nothing shows them as such), or "error". `marks` names what makes a figure of the run too good, see
+    `SEEN_VALIDATION`; `warnings` is a JSON list of what was warned of while it ran. Both are empty as a rule,
+    and in files from before they were kept.
+    """
+
+    run: str
+    dataset: str
+    fingerprint: str
+    protocol: str
+    split: str
+    extractor: str
+    spec: str
+    head: str
+    params: str = "{}"
+    seed: int = 0
+    fold: int = 0
+    n_train: int = 0
+    n_test: int = 0
+    accuracy: float = math.nan
+    balanced_accuracy: float = math.nan
+    f1_macro: float = math.nan
+    f1_weighted: float = math.nan
+    auc_ovr: float = math.nan
+    log_loss: float = math.nan
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    extract_s: float = math.nan
+    fit_s: float = math.nan
+    predict_ms_per_sample: float = math.nan
+    model_bytes: int = 0
+    embedding_key: str = ""
+    git_sha: str = ""
+    versions: str = "{}"
+    status: str = "ok"
+    error: str = ""
+    marks: str = ""
+    warnings: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the cell needs no second try."""
+        return self.status != "error"
+
+    @property
+    def seen_validation(self) -> bool:
+        """Whether a network of the run has learned from validation samples, so that these choose nothing."""
+        return SEEN_VALIDATION in self.marks.split()
+
+
+COLUMNS = tuple(f.name for f in fields(Row))
+
+
+#: Columns that files of older versions end before.
+_ADDED = ("marks", "warnings")
+
+
+_TYPES = {f.name: f.type for f in fields(Row)}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One line of ``grid.csv``: what a head was tried with, and what validation said.
+
+    `params` is JSON, `validation` the score that the recipe chooses by, `fit_s` seconds.
+    """
+
+    run: str
+    head: str
+    params: str
+    validation: float
+    fit_s: float
+
+
+GRID_COLUMNS = tuple(f.name for f in fields(Candidate))
+
+
+def append_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Append rows to a CSV file, whole or not at all, also when several runs write to it.
+
+    A file of an older version, which lacks the last columns, gets them first.
+
+    Raises
+    ------
+    ValueError
+        If the file is there and is no file of result rows.
+    OSError
+        If it cannot be written.
+    """
+    _append(path, COLUMNS, map(asdict, rows))
+
+
+def append_grid(path: Path, run: str, head: str, tried: Iterable[Mapping[str, Any]]) -> None:
+    """Append the candidates of a cell (`Choice.tried`) to a CSV file; as `append_rows`."""
+    records = []
+    for candidate in tried:
+        params = {k: v for k, v in candidate.items() if k not in ("validation", "fit_s")}
+        records.append(
+            Candidate(run, head, as_json(params), float(candidate["validation"]), float(candidate["fit_s"]))
+        )
+    _append(path, GRID_COLUMNS, map(asdict, records))
+
+
+def _append(path: Path, columns: tuple[str, ...], records: Iterable[Mapping[str, Any]]) -> None:
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        started = path.exists() and path.stat().st_size > 0
+        if started and _check_header(path, columns) != columns:
+            _give_columns(path, columns)
+        _append_whole(path, as_csv(records, columns, header=not started).encode())
+
+
+def _append_whole(path: Path, data: bytes) -> None:
+    """Append `data`; if that fails half-way (a full disk), take back what was written."""
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("ab") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        os.truncate(path, size)
+        raise
+
+
+def _check_header(path: Path, columns: tuple[str, ...] = COLUMNS) -> tuple[str, ...]:
+    """Return the header of a file; a `ValueError` if it is not `columns`, less what was added to these."""
+    with path.open(newline="", encoding="utf-8") as file:
+        header = tuple(next(csv.reader(file), []))
+    added = sum(name in _ADDED for name in columns)
+    if header not in [columns[: len(columns) - n] for n in range(added + 1)]:
+        raise ValueError(f"{path} holds no result rows of this version; give another --out folder")
+    return header
+
+
+def _give_columns(path: Path, columns: tuple[str, ...]) -> None:
+    """Write a file of an older version anew, whole or not at all, with the columns that it lacks."""
+    with path.open(newline="", encoding="utf-8") as file:
+        records = [dict.fromkeys(columns, "") | record for record in csv.DictReader(file, restval="")]
+    write_csv(path, records, columns)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows of a CSV file; of several with one `run`, `split` and `fold`, the last.
+
+    Raises
+    ------
+    ValueError
+        If the file is no file of result rows; the message names the line.
+    """
+    if not path.exists():
+        return []
+    columns = _check_header(path)
+    latest: dict[tuple[str, str, int], Row] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for number, record in enumerate(csv.DictReader(file), start=2):
+            row = _row(record, path, number, columns)
+            latest.pop((row.run, row.split, row.fold), None)
+            latest[row.run, row.split, row.fold] = row
+    return list(latest.values())
+
+
+def _row(record: Mapping[str, str | None], path: Path, number: int, columns: tuple[str, ...]) -> Row:
+    try:
+        return Row(**{name: _value(name, record[name]) for name in columns})
+    except (TypeError, ValueError, KeyError):
+        raise ValueError(f"{path}, line {number}: not a result row") from None
+
+
+def read_grid(path: Path) -> list[Candidate]:
+    """Return the candidates of a ``grid.csv``; of several of one `run` with the same `params`, the last.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such file; the message names the line.
+    """
+    if not path.exists():
+        return []
+    _check_header(path, GRID_COLUMNS)
+    latest: dict[tuple[str, str], Candidate] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for number, record in enumerate(csv.DictReader(file), start=2):
+            try:
+                scores = {name: float(record[name] or "nan") for name in ("validation", "fit_s")}
+                found = Candidate(record["run"], record["head"], record["params"], **scores)
+            except (TypeError, ValueError, KeyError):
+                raise ValueError(f"{path}, line {number}: not a candidate of a grid") from None
+            latest.pop((found.run, found.params), None)
+            latest[found.run, found.params] = found
+    return list(latest.values())
+
+
+def _value(name: str, text: str | None) -> Any:
+    if text is None:
+        raise ValueError(name)
+    if _TYPES[name] == "float":
+        return float(text) if text else math.nan
+    return int(text) if _TYPES[name] == "int" else text
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """Return a mapping as one line of JSON with sorted keys."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)

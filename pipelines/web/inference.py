@@ -1,0 +1,175 @@
+"""The work behind the page: a bounded number of threads, one model, one video at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+
+from featurize.file_kinds import HEAD, identify
+from featurize.images import UnreadableImage, decode, formats
+from pipelines.prediction.faces import box_dict
+from pipelines.prediction.predictor import Predictor
+from pipelines.web.decode import Decoder
+from pipelines.web.uploads import Limits, Refused, Upload
+
+T = TypeVar("T")
+
+#: Files that may wait for a thread; one more is refused, so that a crowd gets an answer at once.
+MAX_WAITING = 128
+
+
+class Judge:
+    """Judge uploads with one model, in a few threads.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    limits : Limits
+    workers : int, optional
+        Threads; by default one a core, at most four: each may hold a decoded photo.
+    """
+
+    def __init__(self, predictor: Predictor, limits: Limits, workers: int | None = None) -> None:
+        self.predictor, self.limits = predictor, limits
+        count = workers or min(4, os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="judge")
+        self._videos = ThreadPoolExecutor(1, thread_name_prefix="video")
+        self._waiting = 0
+        # Detector and network are made when first used. Here, so that no two threads make them at once, and
+        # the first photo does not wait.
+        predictor.look(np.zeros((64, 64), np.uint8))
+        predictor.classify([np.zeros((predictor.side, predictor.side), np.uint8)])
+
+    async def file(self, upload: Upload, gone: threading.Event) -> dict[str, Any]:
+        """Return the answer for one upload.
+
+        Parameters
+        ----------
+        upload : Upload
+        gone : threading.Event
+            Set when nobody waits for the answer any more: a video is then given up.
+
+        Raises
+        ------
+        Refused
+            If it cannot be judged, or too much waits.
+        """
+        with upload.path.open("rb") as file:
+            kind = identify(file.read(HEAD))
+        # Only what begins as a video of a known kind reaches the video decoder: FFmpeg also knows playlists,
+        # which name other files. All else is for the image decoder, which says why it does not take it.
+        if kind.group == "video":
+            return await self._in_thread(self._videos, lambda: self.video(upload, gone))
+        return await self._in_thread(self._pool, lambda: self.photo(upload))
+
+    def photo(self, upload: Upload) -> dict[str, Any]:
+        """Return what is seen in a photo; blocks.
+
+        Raises
+        ------
+        Refused
+            413 if it is too large, 415 if it is no picture, 422 if it is a broken one or an empty file.
+        """
+        if upload.path.stat().st_size > self.limits.photo:
+            raise Refused(413, f"a photo of more than {self.limits.photo / 2**20:g} MB; make it smaller")
+        started = time.perf_counter()
+        image = _decoded(upload, self.limits.pixels)
+        seen = self.predictor.look(image)
+        return {
+            "kind": "photo",
+            "name": upload.name,
+            "width": image.shape[1],
+            "height": image.shape[0],
+            "faces": [face.as_dict() for face in seen.faces],
+            "skipped": [box_dict(box) for box in seen.skipped],
+            "smallest": seen.smallest,
+            "seconds": round(time.perf_counter() - started, 4),
+        }
+
+    def video(self, upload: Upload, gone: threading.Event) -> dict[str, Any]:
+        """Return the time line of a video; blocks.
+
+        Raises
+        ------
+        Refused
+            413 if it is too long, or its frames or the work too large, 422 if it cannot be decoded.
+        """
+        from pipelines.prediction.video import Watcher
+
+        started = time.perf_counter()
+        watch, moments, shape = Watcher(self.predictor), [], (0, 0)
+        with Decoder(upload.path, self.limits) as decoder:
+            header = decoder.header()
+            for frame in decoder.frames():
+                if gone.is_set():
+                    raise Refused(400, "the client broke off")
+                shape = frame.image.shape[:2]
+                moments.append(watch(frame).as_dict())
+            fault = decoder.fault
+        return {
+            "kind": "video",
+            "name": upload.name,
+            "width": shape[1],
+            "height": shape[0],
+            "rate": round(header.rate, 3),
+            "moments": moments,
+            "fault": fault,
+            "left_out": header.left_out,
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+
+    def close(self) -> None:
+        """Take no more work."""
+        for pool in (self._pool, self._videos):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _in_thread(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        if self._waiting >= MAX_WAITING:
+            raise Refused(503, "too much waits already; try again in a few seconds")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, work)
+        finally:
+            self._waiting -= 1
+
+
+def _decoded(upload: Upload, pixels: int) -> Any:
+    data = upload.path.read_bytes()
+    _check_size(_size(data), pixels)
+    try:
+        image = decode(data, upload.name)
+    except UnreadableImage as error:
+        raise Refused(_status(data, error.reason), error.reason) from None
+    _check_size((image.shape[1], image.shape[0]), pixels)  # of a damaged header nothing was known before
+    return image
+
+
+def _check_size(size: tuple[int, int] | None, pixels: int) -> None:
+    if size is not None and size[0] * size[1] > pixels:
+        raise Refused(413, f"{size[0]:,} x {size[1]:,} pixels; at most {pixels:,} in all: make it smaller")
+
+
+def _status(data: bytes, reason: str) -> int:
+    if reason.startswith("not a ") or identify(data[:HEAD]).group not in ("image", "empty"):
+        return 415
+    return 413 if "make it smaller" in reason else 422
+
+
+def _size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height as the header states them, before anything is decoded; None without one."""
+    from PIL import Image
+
+    with contextlib.suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Image.open(io.BytesIO(data), formats=formats()).size
+    return None

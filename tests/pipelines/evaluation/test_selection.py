@@ -1,0 +1,104 @@
+"""Choosing by folds and by halving, from recipe to row."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from featurize.store import Store
+from pipelines.datasets.splits import split, worded
+from pipelines.evaluation import selection
+from pipelines.evaluation.evaluate import cell_id, run_cell
+from pipelines.evaluation.experiment import Bench, Matrix
+from pipelines.evaluation.recipe import recipe_from
+from pipelines.recipe import Features, Head
+
+GRID = Head(head="knn", grid={"n_neighbors": [1, 3, 9, 15]})
+
+
+@pytest.fixture
+def bench(tiny, tmp_path):
+    def make(folds=None, halving=None):
+        parts = worded(split(tiny, 0.25), folds, halving)
+        return Bench(tiny, parts, store=Store(tmp_path), n_jobs=1, folds=folds, halving=halving)
+
+    return make
+
+
+def matrix(bench, mirror=False):
+    return Matrix(Features(extractor="pixels", mirror=mirror), bench)
+
+
+def test_folds_choose_from_train_alone_and_validation_scores_the_choice(bench):
+    chosen = run_cell(GRID, matrix(bench(folds=3)))
+    validation, test = chosen.rows[:2]
+    parts = bench().split
+    assert (validation.n_train, validation.n_test) == (len(parts.train), len(parts.validation))
+    assert test.n_train == len(parts.train) + len(parts.validation)
+    assert len(chosen.choice.tried) == 4
+    best = max(chosen.choice.tried, key=lambda t: t["validation"])
+    assert json.loads(test.params)["n_neighbors"] == best["n_neighbors"]
+    assert "mean of 3 folds of them, the choice scored on" in test.protocol
+    X, y, folds = selection.by_folds(matrix(bench()), 3)
+    assert len(X) == len(parts.train)
+    scores = []
+    from classifiers import head
+
+    for a, b in folds:
+        scores.append(head("knn", n_neighbors=best["n_neighbors"]).fit(X[a], y[a]).score(X[b], y[b]))
+    assert best["validation"] == pytest.approx(np.mean(scores))
+
+
+def test_halving_tries_all_and_ends_with_few(bench):
+    found = run_cell(GRID, matrix(bench(halving=2)))
+    tried = found.choice.tried
+    assert [t["n_neighbors"] for t in tried] == [1, 3, 9, 15]
+    chosen = next(t for t in tried if t["n_neighbors"] == found.choice.params["n_neighbors"])
+    assert "successive halving" in found.rows[0].protocol
+    # It was fitted on all of train at last: its score is the validation row's.
+    assert chosen["validation"] == pytest.approx(found.rows[0].accuracy)
+
+
+def test_a_mirrored_copy_never_judges_nor_trains_against_its_picture(bench):
+    n = len(bench().split.train)
+    X, _, folds = selection.by_folds(matrix(bench(), mirror=True), 3)
+    assert len(X) == 2 * n
+    for a, b in folds:
+        assert (b < n).all() and not set(a % n) & set(b)
+        assert len(a) == 2 * (n - len(b))
+
+
+def test_folds_by_subject_where_subjects_are_known_else_by_class(tiny, tmp_path):
+    train = split(tiny, 0.25).train
+    for groups in (tiny.groups, None):
+        bench = Bench(replace(tiny, groups=groups), split(tiny, 0.25), store=Store(tmp_path))
+        folds = selection._divided(bench, train, 3)
+        assert sorted(np.concatenate([b for _, b in folds])) == list(range(len(train)))
+        for a, b in folds:
+            assert not set(a) & set(b)
+            if groups is None:
+                counts = [np.bincount(tiny.labels[train[part]], minlength=7) for part in (a, b)]
+                assert np.abs(counts[0] / 2 - counts[1]).max() <= 1
+            else:
+                assert not set(groups[train[a]]) & set(groups[train[b]])
+
+
+def test_more_folds_than_there_are(bench):
+    with pytest.raises(ValueError, match=r"folds=500: there are \d+ training subjects; take fewer"):
+        run_cell(GRID, matrix(bench(folds=500)))
+    nameless = replace(bench(), dataset=replace(bench().dataset, groups=None))
+    with pytest.raises(ValueError, match=r"folds=500: there are \d+ training samples of the smallest class"):
+        selection._divided(nameless, nameless.split.train, 500)
+
+
+def test_the_choice_is_part_of_what_a_cell_is_called(bench):
+    names = {cell_id(GRID, matrix(bench(*how))) for how in [(), (3,), (4,), (None, 2), (3, 2)]}
+    assert len(names) == 5
+
+
+@pytest.mark.parametrize("bad", [{"folds": 1}, {"halving": 0}, {"folds": "many"}, {"fold": 3}])
+def test_a_recipe_with_a_wrong_number_is_refused(bad):
+    content = {"name": "x", "data": "synthetic", "extractors": ["hog"], "heads": ["svm"]}
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        recipe_from(content | bad)

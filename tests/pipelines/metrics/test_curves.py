@@ -1,0 +1,41 @@
+"""ROC and precision-recall curves against scikit-learn's, point by point."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from pipelines.metrics.curves import one_against_rest, precision_recall, roc
+
+#: Few different scores, so that many are equal.
+judged = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=2, max_size=60).filter(
+    lambda pairs: len({positive for positive, _ in pairs}) == 2
+)
+
+
+@given(judged)
+def test_curves_are_scikit_learns(pairs):
+    positive, score = (np.array(side) for side in zip(*pairs, strict=True))
+    score = score.astype(np.float32) / 3
+    x, y, area = roc(positive, score)
+    theirs = metrics.roc_curve(positive, score, drop_intermediate=False)
+    np.testing.assert_allclose([x, y], theirs[:2])
+    assert area == pytest.approx(metrics.roc_auc_score(positive, score))
+    recall, precision, average = precision_recall(positive, score)
+    theirs = metrics.precision_recall_curve(positive, score)
+    np.testing.assert_allclose([precision[::-1], recall[::-1]], theirs[:2])
+    assert average == pytest.approx(metrics.average_precision_score(positive, score))
+
+
+def test_without_both_kinds_there_is_no_area():
+    score = np.array([0.2, 0.5])
+    assert math.isnan(roc(np.array([True, True]), score)[2])
+    assert math.isnan(roc(np.array([False, False]), score)[2])
+    assert math.isnan(precision_recall(np.array([False, False]), score)[2])
+
+
+def test_one_against_rest():
+    assert one_against_rest(np.array([1, 0]), 3).tolist() == [[False, True, False], [True, False, False]]

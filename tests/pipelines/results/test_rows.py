@@ -1,0 +1,222 @@
+"""Rows and predictions: out and in again."""
+
+import csv
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.results import rows
+from pipelines.results.predictions import Predictions, load_predictions
+from pipelines.results.rows import (
+    COLUMNS,
+    SEEN_VALIDATION,
+    Row,
+    append_grid,
+    append_rows,
+    read_grid,
+    read_rows,
+)
+
+
+def row(**fields):
+    known = {
+        "run": "r1",
+        "dataset": "d",
+        "fingerprint": "f",
+        "protocol": "p",
+        "split": "test",
+        "extractor": "hog",
+        "spec": "hog(cell=8)",
+        "head": "svm",
+    }
+    return Row(**(known | fields))
+
+
+def same(a, b):
+    return all(
+        x == y or (isinstance(x, float) and math.isnan(x) and math.isnan(y))
+        for x, y in ((getattr(a, c), getattr(b, c)) for c in COLUMNS)
+    )
+
+
+words = st.text(st.characters(exclude_categories=("Cs", "Cc")))
+
+
+@given(error=words, params=words, accuracy=st.floats(allow_infinity=False), n=st.integers(0, 10**9))
+def test_round_trip(tmp_path_factory, error, params, accuracy, n):
+    path = tmp_path_factory.mktemp("rows") / "rows.csv"
+    written = row(error=error, params=params, accuracy=accuracy, n_test=n)
+    append_rows(path, [written])
+    (read,) = read_rows(path)
+    assert same(written, read)
+
+
+def test_columns_are_those_of_the_design():
+    assert ",".join(COLUMNS) == (
+        "run,dataset,fingerprint,protocol,split,extractor,spec,head,params,seed,fold,n_train,n_test,accuracy,"
+        "balanced_accuracy,f1_macro,f1_weighted,auc_ovr,log_loss,ci_low,ci_high,extract_s,fit_s,"
+        "predict_ms_per_sample,model_bytes,embedding_key,git_sha,versions,status,error,"
+        "marks,warnings"
+    )
+
+
+def test_the_last_of_equal_rows_counts(tmp_path):
+    path = tmp_path / "rows.csv"
+    append_rows(path, [row(status="error", error="no")])
+    append_rows(path, [row(accuracy=0.5), row(split="validation")])
+    assert [(r.split, r.status) for r in read_rows(path)] == [("test", "ok"), ("validation", "ok")]
+
+
+def test_no_file_no_rows(tmp_path):
+    assert read_rows(tmp_path / "rows.csv") == []
+
+
+def test_foreign_file_is_left_alone(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="no result rows"):
+        append_rows(path, [row()])
+    with pytest.raises(ValueError, match="no result rows"):
+        read_rows(path)
+    assert path.read_text() == "a,b\n1,2\n"
+
+
+def test_bad_line_is_named(tmp_path):
+    path = tmp_path / "rows.csv"
+    append_rows(path, [row()])
+    with path.open("a") as file:
+        file.write("half,a,row\n")
+    with pytest.raises(ValueError, match="line 3"):
+        read_rows(path)
+
+
+def older(path, lacking=2):
+    """Make a file one of a version that lacked the last columns."""
+    with path.open(newline="") as file:
+        lines = [line[:-lacking] for line in csv.reader(file)]
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines)
+
+
+@pytest.mark.parametrize("lacking", [1, 2])
+def test_rows_of_older_versions_are_read_and_added_to(tmp_path, lacking):
+    path = tmp_path / "rows.csv"
+    append_rows(path, [row(accuracy=0.5, error='of "two"\nlines')])
+    older(path, lacking)
+    (old,) = read_rows(path)
+    assert (old.accuracy, old.marks, old.warnings) == (0.5, "", "")
+    append_rows(path, [row(run="r2", marks=SEEN_VALIDATION, warnings='["no"]')])
+    first, second = read_rows(path)
+    assert same(first, old)
+    assert (second.marks, second.seen_validation) == (SEEN_VALIDATION, True)
+    assert path.read_text().startswith(",".join(COLUMNS))
+
+
+def test_a_full_disk_leaves_an_older_file_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "rows.csv"
+    append_rows(path, [row()])
+    older(path)
+    before = path.read_bytes()
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(rows, "write_csv", full)
+    with pytest.raises(OSError, match="No space"):
+        append_rows(path, [row(run="r2")])
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_line_of_an_older_file_is_still_named(tmp_path):
+    path = tmp_path / "rows.csv"
+    append_rows(path, [row()])
+    older(path)
+    with path.open("a") as file:
+        file.write("half,a,row\n")
+    append_rows(path, [row(run="r2")])
+    with pytest.raises(ValueError, match="line 3"):
+        read_rows(path)
+
+
+def test_a_file_that_lacks_other_columns_is_foreign(tmp_path):
+    path = tmp_path / "rows.csv"
+    append_rows(path, [row()])
+    older(path, 3)
+    with pytest.raises(ValueError, match="no result rows of this version"):
+        append_rows(path, [row()])
+
+
+def test_full_disk_leaves_no_half_row(tmp_path, monkeypatch):
+    path = tmp_path / "rows.csv"
+    append_rows(path, [row()])
+    before = path.read_bytes()
+
+    def full(_fd):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(rows.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        append_rows(path, [row(run="r2")])
+    assert path.read_bytes() == before
+
+
+def predictions():
+    return Predictions(
+        ids=np.array(["a", "ñ"]),
+        true=np.array([0, 1]),
+        predicted=np.array([1, 1]),
+        scores=np.array([[0.5, 0.5], [0, 1]], np.float32),
+        classes=np.array(["x", "y"]),
+        clean=np.array([True, False]),
+        probabilistic=True,
+    )
+
+
+def test_predictions_round_trip(tmp_path):
+    predictions().save(tmp_path / "p" / "one.npz")
+    read = load_predictions(tmp_path / "p" / "one.npz")
+    for name in ("ids", "true", "predicted", "scores", "classes", "clean"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(predictions(), name))
+    assert read.probabilistic is True
+    assert [p.name for p in (tmp_path / "p").iterdir()] == ["one.npz"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn", b"\x80\x04K\x01."])
+def test_foreign_predictions_are_refused(tmp_path, content):
+    (tmp_path / "p.npz").write_bytes(content)
+    with pytest.raises(ValueError, match="no predictions"):
+        load_predictions(tmp_path / "p.npz")
+
+
+def test_predictions_from_before_subjects_were_kept(tmp_path):
+    columns = {
+        "ids": np.array(["a"]), "true": np.array([0]), "predicted": np.array([1]),
+        "scores": np.zeros((1, 2), np.float32), "classes": np.array(["x", "y"]), "clean": np.array([True]),
+        "probabilistic": np.array(False),
+    }  # fmt: skip
+    np.savez(tmp_path / "old.npz", **columns)
+    assert load_predictions(tmp_path / "old.npz").groups.shape == (0,)
+    np.savez(tmp_path / "less.npz", **{k: v for k, v in columns.items() if k != "clean"})
+    with pytest.raises(ValueError, match="clean"):
+        load_predictions(tmp_path / "less.npz")
+
+
+def test_candidates_of_a_grid(tmp_path):
+    path = tmp_path / "grid.csv"
+    assert read_grid(path) == []
+    append_grid(path, "r1", "svm", [{"C": 1, "validation": 0.5, "fit_s": 2.0}])
+    append_grid(
+        path,
+        "r1",
+        "svm",
+        [{"C": 1, "validation": 0.6, "fit_s": 1.0}, {"C": 10, "validation": 0.7, "fit_s": 1.0}],
+    )
+    assert [(c.params, c.validation) for c in read_grid(path)] == [('{"C": 1}', 0.6), ('{"C": 10}', 0.7)]
+    path.write_text(path.read_text() + "r2,svm,{},x,1\n")
+    with pytest.raises(ValueError, match="line 5: not a candidate"):
+        read_grid(path)
+    with pytest.raises(ValueError, match="no result rows of this version"):
+        append_rows(path, [row()])
