@@ -193,6 +193,7 @@ SETTINGS = {
                 "from pipelines.api import compare, load_recipe",
         },
     ),
+    "docs/architecture.md": Setting(),
     "docs/clips.md": Setting(
         clip_sets,
         smaller={"synthetic-clips": SMALL_CLIPS},

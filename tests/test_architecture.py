@@ -1,0 +1,59 @@
+"""The order of the rooms: imports go down, in no circle."""
+
+from __future__ import annotations
+
+import re
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+
+from tests.helpers.rooms import ROOT, imports, modules, picture, room, rooms
+
+#: Every room, the lowest first. A room imports from those before it, and from no other.
+ORDER = (
+    "featurize", "classifiers", "pipelines", "pipelines.metrics", "pipelines.media", "pipelines.utils",
+    "pipelines.recipe", "pipelines.datasets", "pipelines.results", "pipelines.embedding",
+    "pipelines.diagnostics", "pipelines.evaluation", "pipelines.training", "pipelines.models",
+    "pipelines.cross_validation", "pipelines.api", "pipelines.prediction", "pipelines.commands",
+    "pipelines.reporting", "pipelines.web", "pipelines.exporting", "cli",
+)  # fmt: skip
+
+
+def test_every_room_has_its_place():
+    assert set(rooms()) == set(ORDER)
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_no_arrow_goes_up(name):
+    above = rooms()[name] - set(ORDER[: ORDER.index(name)])
+    mine = {module: others for module, others in imports().items() if room(module) == name}
+    assert not [(m, n) for m, others in mine.items() for n in others if room(n) in above]
+
+
+def test_features_and_classifiers_know_nothing_of_each_other():
+    assert not rooms()["featurize"]
+    assert not rooms()["classifiers"]
+
+
+def test_no_circle_of_modules():
+    try:
+        list(TopologicalSorter(imports()).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_the_corridor_is_empty():
+    assert {f.name for f in (ROOT / "pipelines").glob("*.py")} == {"__init__.py", "api.py", "recipe.py"}
+
+
+def test_a_circle_would_be_seen():
+    with pytest.raises(CycleError):
+        list(TopologicalSorter({"a": {"b"}, "b": {"a"}}).static_order())
+    assert len(modules()) > 200
+    assert room("pipelines.datasets.fer2013.source") == "pipelines.datasets"
+
+
+def test_the_page_shows_the_house_as_it_is():
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    (shown,) = re.findall(r"```text\n(.*?)\n```", page, re.DOTALL)
+    assert shown == picture(), "python -m tests.helpers.rooms prints it anew"
