@@ -277,7 +277,7 @@ SETTINGS = {
         recipes={"configs/fer2013-handcrafted-vs-learned.yaml": {
             "extractors": ["hog", "ucm-f"], "heads": ["svm", {"head": "knn", "params": {"n_neighbors": 5}}],
         }},
-        calls={'pipelines.profile.profile(["ucm-f"])': "import pipelines.profile"},
+        calls={'pipelines.diagnostics.profile.profile(["ucm-f"])': "import pipelines.diagnostics.profile"},
     ),
     "docs/own-faces.md": Setting(lists_and_names),
     "docs/predict.md": Setting(predicting),
