@@ -70,17 +70,17 @@ def test_the_readme_in_python(tmp_path, monkeypatch, capsys):
 
 
 def test_the_readme_runs_a_recipe_in_python(tmp_path, monkeypatch):
-    import pipelines.api
+    import mueca
 
     monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "cache"))
     text = (ROOT / "README.md").read_text("utf-8")
-    (shown,) = re.findall(r"`(compare\(load_recipe\(.*?\), .*?\))`", text)
+    (shown,) = re.findall(r"`(mueca\.compare\(mueca\.load_recipe\(.*?\), .*?\))`", text)
     small = (ROOT / "configs" / "demo.yaml").read_text("utf-8")
     small = re.sub(r"extractors:.*", "extractors: [hog]\nheads: [knn]\n", small, flags=re.DOTALL)
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "demo.yaml").write_text(small)
     monkeypatch.chdir(tmp_path)
-    found = eval(shown, {name: getattr(pipelines.api, name) for name in pipelines.api.__all__})
+    found = eval(shown, {"mueca": mueca})
     assert (found.computed, found.failed) == (1, 0)
     assert (tmp_path / "results" / "demo" / "rows.csv").is_file()
 

@@ -189,8 +189,7 @@ SETTINGS = {
         ]},
         printed=("0 cells computed, 25 taken from results/demo, 0 failed",),
         calls={
-            'compare(load_recipe("configs/demo.yaml"), "results/demo")':
-                "from pipelines.api import compare, load_recipe",
+            'mueca.compare(mueca.load_recipe("configs/demo.yaml"), "results/demo")': "import mueca",
         },
     ),
     "docs/architecture.md": Setting(),
@@ -281,6 +280,7 @@ SETTINGS = {
     ),
     "docs/own-faces.md": Setting(lists_and_names),
     "docs/predict.md": Setting(predicting),
+    "docs/python.md": Setting(),
     "docs/reports.md": Setting(
         results,
         filled={

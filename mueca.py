@@ -1,0 +1,115 @@
+"""Facial-expression recognition by features and classical ensembles: the public names, in one flat namespace.
+
+``import mueca`` takes milliseconds: a name's module is imported when the name is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from classifiers import head as head
+    from classifiers import list_heads as list_heads
+    from classifiers.registry import HeadParams as HeadParams
+    from classifiers.search import SharedGridSearch as SharedGridSearch
+    from classifiers.search import by_subject as by_subject
+    from classifiers.search import grid_search as grid_search
+    from classifiers.search import holdout as holdout
+    from classifiers.search import kfold as kfold
+    from classifiers.search import nested as nested
+    from featurize import extractor as extractor
+    from featurize import list_extractors as list_extractors
+    from featurize.base import Extractor as Extractor
+    from featurize.base import Params as Params
+    from featurize.detect import crop_face as crop_face
+    from featurize.detect import detector as detector
+    from featurize.images import decode as decode
+    from pipelines.api import compare as compare
+    from pipelines.api import connect as connect
+    from pipelines.api import featurize as featurize
+    from pipelines.api import fit as fit
+    from pipelines.api import load_dataset as load_dataset
+    from pipelines.api import load_model as load_model
+    from pipelines.api import load_recipe as load_recipe
+    from pipelines.cross_validation.recipe import loso_recipe as loso_recipe
+    from pipelines.cross_validation.run import run_loso as run_loso
+    from pipelines.datasets.base import Dataset as Dataset
+    from pipelines.exporting.export import export as export
+    from pipelines.models.model import Model as Model
+    from pipelines.prediction.annotate import draw as draw
+    from pipelines.prediction.predictor import Predictor as Predictor
+    from pipelines.prediction.video import predict_video as predict_video
+    from pipelines.reporting.report import Options as ReportOptions  # noqa: F401
+    from pipelines.reporting.report import write_report as write_report
+    from pipelines.results.load import load_results as load_results
+    from pipelines.web.server import Options as ServeOptions  # noqa: F401
+    from pipelines.web.server import run as serve  # noqa: F401
+
+#: Public name -> module, or module and the name there.
+_HOMES: dict[str, str] = {
+    "Dataset": "pipelines.datasets.base",
+    "Extractor": "featurize.base",
+    "HeadParams": "classifiers.registry",
+    "Model": "pipelines.models.model",
+    "Params": "featurize.base",
+    "Predictor": "pipelines.prediction.predictor",
+    "ReportOptions": "pipelines.reporting.report:Options",
+    "ServeOptions": "pipelines.web.server:Options",
+    "SharedGridSearch": "classifiers.search",
+    "by_subject": "classifiers.search",
+    "compare": "pipelines.api",
+    "connect": "pipelines.api",
+    "crop_face": "featurize.detect",
+    "decode": "featurize.images",
+    "detector": "featurize.detect",
+    "draw": "pipelines.prediction.annotate",
+    "export": "pipelines.exporting.export",
+    "extractor": "featurize",
+    "featurize": "pipelines.api",
+    "fit": "pipelines.api",
+    "grid_search": "classifiers.search",
+    "head": "classifiers",
+    "holdout": "classifiers.search",
+    "kfold": "classifiers.search",
+    "list_extractors": "featurize",
+    "list_heads": "classifiers",
+    "load_dataset": "pipelines.api",
+    "load_model": "pipelines.api",
+    "load_recipe": "pipelines.api",
+    "load_results": "pipelines.results.load",
+    "loso_recipe": "pipelines.cross_validation.recipe",
+    "nested": "classifiers.search",
+    "predict_video": "pipelines.prediction.video",
+    "run_loso": "pipelines.cross_validation.run",
+    "serve": "pipelines.web.server:run",
+    "write_report": "pipelines.reporting.report",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - one list, of which the tests hold the imports above to be the same
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("mueca")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mueca' has no attribute {name!r}{_meant(name)}")
+    module, _, attribute = _HOMES[name].partition(":")
+    found = getattr(import_module(module), attribute or name)
+    globals()[name] = found
+    return found
+
+
+def _meant(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, _HOMES, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__, "__version__"]

@@ -1,0 +1,61 @@
+"""The flat namespace: lazy, whole, and all that the pages' Python needs."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+
+import mueca
+from tests.helpers.pages import PAGES, ROOT
+
+
+@pytest.mark.parametrize("name", mueca.__all__)
+def test_every_public_name_is_there_and_documented(name):
+    found = getattr(mueca, name)
+    assert found is getattr(mueca, name)
+    assert (found.__doc__ or "").strip()
+
+
+def test_the_names_for_type_checkers_are_the_same():
+    tree = ast.parse((ROOT / "mueca.py").read_text("utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    named = {
+        (alias.asname, f"{node.module}:{alias.name}".removesuffix(f":{alias.asname}"))
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert named == set(mueca._HOMES.items())
+
+
+def test_importing_it_imports_nothing_else():
+    heavy = ("numpy", "pipelines", "featurize", "classifiers", "sklearn", "tensorflow", "cv2", "dlib")
+    script = f"import sys, mueca; print([m for m in sys.modules if m.split('.')[0] in {heavy!r}])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_name_that_is_not_there_gets_the_nearest():
+    with pytest.raises(AttributeError, match="no attribute 'load_data'; did you mean 'load_dataset'"):
+        mueca.load_data  # noqa: B018
+    assert "fit" in dir(mueca)
+    assert re.match(r"\d+\.\d+", mueca.__version__)
+
+
+def test_the_pages_import_from_mueca_alone():
+    """But for pages on adding a file to the package."""
+    for page in (page for page in PAGES if page not in ("docs/extending.md",)):
+        blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+        inside = re.findall(
+            r"^\s*(?:from|import) (?:pipelines|featurize|classifiers)\b.*$", "\n".join(blocks), re.M
+        )
+        assert not inside, page
+
+
+def test_every_public_name_stands_in_the_docs():
+    text = "\n".join((ROOT / page).read_text("utf-8") for page in PAGES)
+    assert not [name for name in mueca.__all__ if not re.search(rf"\b{name}\b", text)]
