@@ -128,7 +128,7 @@ def featurize(
             clip=clip,
             strict=strict,
             n_jobs=jobs,
-            progress=console.Bars(),
+            progress=console.ConsoleProgress(),
             cluster=cluster,
         )
     record = {
@@ -233,7 +233,7 @@ def fit(
         seed=seed,
         strict=strict,
         n_jobs=jobs,
-        progress=console.Bars(),
+        progress=console.ConsoleProgress(),
         memory=memory,
         **params,
     )
@@ -281,7 +281,7 @@ def compare(
             folder,
             n_jobs=jobs,
             strict=strict,
-            progress=console.Bars(),
+            progress=console.ConsoleProgress(),
             memory=memory,
             cluster=cluster,
         )
@@ -378,7 +378,7 @@ def report(
     from pipelines.utils import console
 
     options = Options(tuple(cell or ()), faces, embedding, model, against, data)
-    made = write_report(folder, out, options, progress=console.Bars())
+    made = write_report(folder, out, options, progress=console.ConsoleProgress())
     if json:
         console.as_json(vars(made))
     else:
@@ -468,7 +468,9 @@ def train(
     from pipelines.utils import console
 
     fields = train.training(context, recipe)
-    found = run(data, fields, out, recipe=recipe, runs=runs, strict=strict, progress=console.Bars())
+    found = run(
+        data, fields, out, recipe=recipe, runs=runs, strict=strict, progress=console.ConsoleProgress()
+    )
     if json:
         console.as_json(found)
     else:
@@ -596,7 +598,7 @@ def predict(
     options = files.Options(form, draw, chart, every, smooth, window, stride)
     tally = files.run(
         paths, options, model=model, detector=detector, min_face=min_face, crowd=crowd, precision=precision,
-        views=views, out=out, progress=console.Bars(),
+        views=views, out=out, progress=console.ConsoleProgress(),
     )  # fmt: skip
     console.say(predict.tally(tally))
     predict.print_notes(tally.notes)
@@ -756,7 +758,7 @@ def data_add(
     from pipelines.datasets import registry
     from pipelines.utils import console
 
-    report = registry.add(name, path, progress=console.Bars(), strict=strict)
+    report = registry.add(name, path, progress=console.ConsoleProgress(), strict=strict)
     if json:
         console.as_json(report.as_dict())
     else:
@@ -790,7 +792,7 @@ def data_audit(
     from pipelines.commands import data as data_module
     from pipelines.utils import console
 
-    audit, written = data_module.audit(data, threshold, out, console.Bars())
+    audit, written = data_module.audit(data, threshold, out, console.ConsoleProgress())
     if json:
         console.as_json(audit.as_dict())
     else:

@@ -1,8 +1,8 @@
 """Every cell of a grid on precomputed kernels: what nested cross-validation over subjects asks for.
 
-A *cell* is one choice of hyperparameters. `SVMCells` and `RidgeCells` compute each kernel once for all
-samples; every fold, inner or outer, reads its block from it. Neither learns anything from a sample that is
-not in `train`.
+A *cell* is one choice of hyperparameters. `SVMCandidates` and `RidgeCandidates` compute each kernel once for
+all samples; every fold, inner or outer, reads its block from it. Neither learns anything from a sample that
+is not in `train`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Indices = NDArray[np.intp]
 Scores = NDArray[np.float64]
 
 
-class Cells(Protocol):
+class CandidateSet(Protocol):
     """Candidates that can be scored on held-out samples."""
 
     candidates: list[dict[str, Any]]
@@ -33,7 +33,7 @@ class Cells(Protocol):
         ...
 
 
-class SVMCells:
+class SVMCandidates:
     """One-against-one support vector machines on precomputed kernels, for every C and class weight.
 
     Parameters
@@ -77,7 +77,7 @@ class SVMCells:
         ]
 
     def scores(self, train: Indices, test: Indices, cell: int | None = None) -> Scores:
-        """See `Cells.scores`."""
+        """See `CandidateSet.scores`."""
         if cell is not None:
             one = self.candidates[cell]
             return self._path(one["kernel"], one["class_weight"], [one["C"]], train, test)
@@ -85,7 +85,7 @@ class SVMCells:
         return np.concatenate(every)
 
     def held_out(self, train: Indices, folds: Sequence[Indices]) -> list[Scores]:
-        """See `Cells.held_out`."""
+        """See `CandidateSet.held_out`."""
         return [self.scores(np.setdiff1d(train, fold), fold) for fold in folds]
 
     def _path(
@@ -123,7 +123,7 @@ def _check_kernel(name: str, K: NDArray[Any], n: int, copies: int) -> None:
         raise ValueError(f"kernel {name!r} holds NaN or an infinite value")
 
 
-class RidgeCells:
+class RidgeCandidates:
     """Weighted kernel ridge regression on +1 / -1 targets, one for each class, for every ridge and weighting.
 
     A sample of class c counts ``w_c`` times: ``(K + b + ridge diag(1 / w)) alpha = Y``, with a constant `b`
@@ -172,7 +172,7 @@ class RidgeCells:
                     self._inverses.append((G, G @ self._Y))
 
     def scores(self, train: Indices, test: Indices, cell: int | None = None) -> Scores:
-        """See `Cells.scores`; `train` and `test` must be disjoint."""
+        """See `CandidateSet.scores`; `train` and `test` must be disjoint."""
         which = range(len(self.candidates)) if cell is None else [cell]
         out = np.setdiff1d(np.arange(len(self._y)), train)
         at = np.searchsorted(out, test)
@@ -182,7 +182,7 @@ class RidgeCells:
         return self._Y[out] - np.linalg.solve(G[np.ix_(out, out)], alpha[out])
 
     def held_out(self, train: Indices, folds: Sequence[Indices]) -> list[Scores]:
-        """See `Cells.held_out`."""
+        """See `CandidateSet.held_out`."""
         out = np.setdiff1d(np.arange(len(self._y)), train)
         found = [np.empty((len(self._inverses), len(fold), self._Y.shape[1])) for fold in folds]
         for c, (G, alpha) in enumerate(self._inverses):
@@ -195,8 +195,8 @@ class RidgeCells:
         return found
 
 
-class HeadCells:
-    """Any registered head with any candidates, fitted afresh for each fold; see `Cells`.
+class HeadCandidates:
+    """Any registered head with any candidates, fitted afresh for each fold; see `CandidateSet`.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ class HeadCells:
         self._y, self._n_classes = np.asarray(y), int(np.max(y)) + 1
 
     def scores(self, train: Indices, test: Indices, cell: int | None = None) -> Scores:
-        """See `classifiers.candidates.Cells.scores`; a class that `train` lacks scores below all others."""
+        """See `CandidateSet.scores`; a class that `train` lacks scores below all others."""
         from classifiers.search import try_candidates
 
         which = self.candidates if cell is None else [self.candidates[cell]]
@@ -254,5 +254,5 @@ class HeadCells:
         return found
 
     def held_out(self, train: Indices, folds: Sequence[Indices]) -> list[Scores]:
-        """See `classifiers.candidates.Cells.held_out`."""
+        """See `classifiers.candidates.CandidateSet.held_out`."""
         return [self.scores(np.setdiff1d(train, fold), fold) for fold in folds]

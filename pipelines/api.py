@@ -12,7 +12,7 @@ from pipelines.datasets.base import Dataset
 from pipelines.embedding.embed import Embedding, embed
 from pipelines.embedding.files import check_format, write_vectors
 from pipelines.evaluation.compare import compare
-from pipelines.evaluation.evaluate import Outcome, run_cell
+from pipelines.evaluation.evaluate import EvaluationResult, run_cell
 from pipelines.evaluation.experiment import Matrix, make_bench
 from pipelines.evaluation.recipe import load_recipe, single_cell
 from pipelines.models.card import model_of, save_model
@@ -116,7 +116,7 @@ def fit(
     folds: int | None = None,
     halving: int | None = None,
     **params: Any,
-) -> tuple[Model, Outcome]:
+) -> tuple[Model, EvaluationResult]:
     """Extract, choose on validation, fit again on train + validation, test once.
 
     Parameters
@@ -143,7 +143,7 @@ def fit(
     Returns
     -------
     model : Model
-    outcome : Outcome
+    outcome : EvaluationResult
         Rows and predictions.
 
     Raises

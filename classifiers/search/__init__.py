@@ -2,12 +2,12 @@
 
 from classifiers.memory import bounded, gigabytes
 from classifiers.search._grid import SharedGridSearch, grid_search
-from classifiers.search._held_out import Tried, try_candidates
+from classifiers.search._held_out import CandidateResult, try_candidates
 from classifiers.search._protocols import by_subject, holdout, kfold, nested
 
 __all__ = [
     "SharedGridSearch",
-    "Tried",
+    "CandidateResult",
     "bounded",
     "by_subject",
     "gigabytes",

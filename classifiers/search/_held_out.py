@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Tried:
+class CandidateResult:
     """A candidate, fitted on the training vectors.
 
     Attributes
@@ -52,7 +52,7 @@ def try_candidates(
     held_out: NDArray[Any],
     memory: float | str | None = None,
     advance: Callable[[int], None] = lambda _done: None,
-) -> list[Tried]:
+) -> list[CandidateResult]:
     """Fit every candidate on X, y with shared work, and return what each says of the held-out vectors.
 
     Where no strategy applies each is fitted by itself, and the log says why at INFO.
@@ -95,7 +95,7 @@ def _shared(
     held_out: NDArray[Any],
     memory: float,
     advance: Callable[[int], None],
-) -> list[Tried]:
+) -> list[CandidateResult]:
     started, n = time.perf_counter(), len(X)
     if len(built) < 2 or len(np.unique(y)) < 2:
         raise NotSharedError("there is one candidate, or one class")
@@ -114,21 +114,21 @@ def _shared(
     return [_tried(dict(p), found[c], seconds) for c, p in enumerate(candidates)]
 
 
-def _tried(params: dict[str, Any], answer: Answer, seconds: float) -> Tried:
+def _tried(params: dict[str, Any], answer: Answer, seconds: float) -> CandidateResult:
     given = answer.decision if answer.proba is None else answer.proba
     assert given is not None  # noqa: S101 - every head gives one of them
     if given.ndim == 1:
         given = np.column_stack([-given, given])
     if given.shape[1] != len(answer.classes):
         raise NotSharedError("its scores are not one a class")
-    return Tried(params, answer.classes[answer.winner], given, answer.proba is not None, seconds)
+    return CandidateResult(params, answer.classes[answer.winner], given, answer.proba is not None, seconds)
 
 
 def _alone(
     model: Any, params: Mapping[str, Any], X: NDArray[Any], y: NDArray[Any], held_out: NDArray[Any]
-) -> Tried:
+) -> CandidateResult:
     started = time.perf_counter()
     model.fit(X, y)
     given, predicted = scores(model, held_out), model.predict(held_out)
     proba = hasattr(model, "predict_proba")
-    return Tried(dict(params), predicted, given, proba, time.perf_counter() - started)
+    return CandidateResult(dict(params), predicted, given, proba, time.perf_counter() - started)

@@ -73,7 +73,7 @@ def run_by_subject(recipe: Any, out: Path | None, strict: bool, jobs: int | None
     from pipelines.utils import console
 
     folder = out or Path("results") / recipe.name
-    bars = console.Bars()
+    bars = console.ConsoleProgress()
     if isinstance(recipe, GapRecipe):
         rows = run_gap(recipe, folder, strict=strict, progress=bars)
     else:

@@ -10,10 +10,10 @@ from pipelines.utils.console import as_json, printable, say
 
 if TYPE_CHECKING:
     from pipelines.datasets.base import Fault
-    from pipelines.prediction.faces import Tally
+    from pipelines.prediction.faces import Summary
 
 
-def tally(done: Tally) -> str:
+def tally(done: Summary) -> str:
     """Return what ``mueca predict`` did, in one line."""
     small = f", {done.skipped} too small to judge" if done.skipped else ""
     if done.videos:
@@ -34,7 +34,7 @@ def _count(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def files_met(done: Tally) -> str:
+def files_met(done: Summary) -> str:
     """Return what became of every file that was met, in one line; empty if all were read, or it was one."""
     from pipelines.datasets.walk import fault_names, not_looked_at
 
@@ -50,7 +50,7 @@ def files_met(done: Tally) -> str:
     return ", ".join(words) + "; give the videos in a command of their own" * videos
 
 
-def print_tally(done: Tally, last_line: bool) -> None:
+def print_tally(done: Summary, last_line: bool) -> None:
     """Print what became of every file as JSON; after records, as one more line of them, named "summary"."""
     if last_line:
         print(json.dumps({"summary": done.as_dict()}, ensure_ascii=False))

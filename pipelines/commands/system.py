@@ -19,11 +19,11 @@ def profile_networks(
     from dataclasses import asdict
 
     from pipelines.diagnostics import profile
-    from pipelines.utils.console import Bars
+    from pipelines.utils.console import ConsoleProgress
 
     if out:
         profile.check_name(out)
-    found = profile.profile(names, classes=classes, timed=timed, seconds=seconds, progress=Bars())
+    found = profile.profile(names, classes=classes, timed=timed, seconds=seconds, progress=ConsoleProgress())
     records = [asdict(p) for p in found]
     if out:
         profile.write_csv(records, out)

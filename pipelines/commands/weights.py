@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 def downloaded(name: str, url: str | None) -> Path:
     """Download a weight file with a progress bar; return where it is."""
     from featurize import weights
-    from pipelines.utils.console import Bars
+    from pipelines.utils.console import ConsoleProgress
 
-    with Bars().task(f"{name}: bytes") as advance:
+    with ConsoleProgress().task(f"{name}: bytes") as advance:
         before = 0
 
         def report(done: int, _total: int | None) -> None:

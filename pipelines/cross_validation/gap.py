@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from classifiers.candidates import Cells
+from classifiers.candidates import CandidateSet
 from featurize.clips.maps import Maps
 from featurize.store import key_of
 from pipelines.cross_validation.megc2019_systems import SYSTEMS, WAYS, maps_of, pooled
 from pipelines.cross_validation.nested import marks_of
-from pipelines.cross_validation.network_candidates import NetworkCells
+from pipelines.cross_validation.network_candidates import NetworkCandidates
 from pipelines.cross_validation.table import Failures, PooledRow, again, keep, write_table
 from pipelines.datasets import registry
 from pipelines.datasets.base import Dataset, order_digest
@@ -135,7 +135,7 @@ def run_gap(
     failures = Failures(dataset)
     with progress.task(f"the gap on {dataset.name}", len(recipe.systems) * len(recipe.ways)) as advance:
         for system in recipe.systems:
-            cells: Cells | None = None
+            cells: CandidateSet | None = None
             for way in recipe.ways:
                 run = _run_id(recipe, dataset, system, way)
                 try:
@@ -155,10 +155,10 @@ def run_gap(
     return rows
 
 
-def _built(system: str, maps: Maps, dataset: Dataset, out: Path) -> Cells:
+def _built(system: str, maps: Maps, dataset: Dataset, out: Path) -> CandidateSet:
     """Return a system's candidates; those of a network keep their folds in `out`."""
     cells = SYSTEMS[system].build(maps, dataset.labels)
-    if isinstance(cells, NetworkCells):
+    if isinstance(cells, NetworkCandidates):
         cells.folder = out / "folds"
     return cells
 
@@ -177,7 +177,7 @@ def _run_id(recipe: GapRecipe, dataset: Dataset, system: str, way: str) -> str:
 def _computed(
     recipe: GapRecipe,
     dataset: Dataset,
-    cells: Cells,
+    cells: CandidateSet,
     system: str,
     way: str,
     run: str,
@@ -194,4 +194,4 @@ def _computed(
         )  # fmt: skip
     known = {"run": run, "fit_s": time.perf_counter() - started, "warnings": as_text(said)}
     known |= _named(recipe, system)
-    return keep(dataset, found, out, known, probabilistic=isinstance(cells, NetworkCells))
+    return keep(dataset, found, out, known, probabilistic=isinstance(cells, NetworkCandidates))

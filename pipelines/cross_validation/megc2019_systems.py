@@ -17,18 +17,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.candidates import Cells, HeadCells, RidgeCells, SVMCells
+from classifiers.candidates import CandidateSet, HeadCandidates, RidgeCandidates, SVMCandidates
 from featurize.clips.maps import Maps, altered
 from featurize.registry import parse
 from pipelines.cross_validation.kernels import Matrix, invariant_kernels, squared_distances
-from pipelines.cross_validation.nested import Pooled, cross_validate
-from pipelines.cross_validation.network_candidates import STSTNetCells
+from pipelines.cross_validation.nested import CrossValidationResult, cross_validate
+from pipelines.cross_validation.network_candidates import STSTNetCandidates
 from pipelines.cross_validation.table import PooledRow, pooled_rows
 from pipelines.datasets.base import Dataset
 from pipelines.utils.progress import SILENT, Progress
 
 Labels = NDArray[np.int64]
-Build = Callable[[Maps, Labels], Cells]
+Build = Callable[[Maps, Labels], CandidateSet]
 
 #: Penalties and (as multiples of one over the median squared distance) kernel widths of the 25 plain cells.
 C_GRID = (0.1, 1.0, 10.0, 100.0, 1000.0)
@@ -48,51 +48,53 @@ EPOCHS = tuple(range(2, 61, 2))
 VIEWS = "flow-field+flow-hoof+flow-hog"
 
 
-def linear_svm(maps: Maps, y: Labels) -> Cells:
+def linear_svm(maps: Maps, y: Labels) -> CandidateSet:
     """Return linear SVMs on the maps as they are."""
     X = _pixels(maps)
     X -= X.mean(axis=0)
     K = X @ X.T
-    return SVMCells({"linear": K / np.mean(np.diag(K))}, y, C_GRID, (None, "balanced"))
+    return SVMCandidates({"linear": K / np.mean(np.diag(K))}, y, C_GRID, (None, "balanced"))
 
 
-def rbf_svm(maps: Maps, y: Labels) -> Cells:
+def rbf_svm(maps: Maps, y: Labels) -> CandidateSet:
     """Return 25 Gaussian SVMs on the maps as they are."""
-    return SVMCells(_gaussian(_pixels(maps)), y, C_GRID)
+    return SVMCandidates(_gaussian(_pixels(maps)), y, C_GRID)
 
 
-def mirrored_rbf_svm(maps: Maps, y: Labels) -> Cells:
+def mirrored_rbf_svm(maps: Maps, y: Labels) -> CandidateSet:
     """Return the same with mirrored maps to train on, and the mean score of both at the test."""
     both = np.concatenate([maps, altered(maps, mirror=True)])
-    return SVMCells(_gaussian(_pixels(both)), y, C_GRID)
+    return SVMCandidates(_gaussian(_pixels(both)), y, C_GRID)
 
 
-def invariant_svm(maps: Maps, y: Labels) -> Cells:
+def invariant_svm(maps: Maps, y: Labels) -> CandidateSet:
     """Return SVMs on kernels of three views averaged over mirrors and shifts."""
-    return SVMCells(
+    return SVMCandidates(
         invariant_kernels(maps, VIEWS, (0.25, 0.5, 1.0, 2.0)), y, (0.3, 1.0, 3.0, 10.0), ("balanced",)
     )
 
 
-def invariant_ridge(maps: Maps, y: Labels) -> Cells:
+def invariant_ridge(maps: Maps, y: Labels) -> CandidateSet:
     """Return kernel ridge regressions on kernels of three views averaged over mirrors and shifts."""
     kernels = invariant_kernels(maps, VIEWS, (0.25, 0.5, 1.0, 2.0))
-    return RidgeCells(kernels, y, (0.1, 0.2, 0.4, 0.8), WEIGHTS)
+    return RidgeCandidates(kernels, y, (0.1, 0.2, 0.4, 0.8), WEIGHTS)
 
 
-def head_on_pixels(head: str, maps: Maps, y: Labels) -> Cells:
+def head_on_pixels(head: str, maps: Maps, y: Labels) -> CandidateSet:
     """Return a registered head on the maps as they are."""
     from sklearn.model_selection import ParameterGrid
 
-    return HeadCells(head, list(ParameterGrid(HEAD_GRIDS[head])), parse("flow-pixels")[0].transform(maps), y)
+    return HeadCandidates(
+        head, list(ParameterGrid(HEAD_GRIDS[head])), parse("flow-pixels")[0].transform(maps), y
+    )
 
 
-def ststnet(maps: Maps, y: Labels, mirror: bool = False) -> Cells:
+def ststnet(maps: Maps, y: Labels, mirror: bool = False) -> CandidateSet:
     """Return STSTNet: batches of 256 as published, at sixty times the published rate and for fewer epochs.
 
     Its authors' program takes 5e-5 and 800 epochs, for which nothing is chosen.
     """
-    return STSTNetCells(maps, y, EPOCHS, learning_rate=3e-3, batch=256, mirror=mirror)
+    return STSTNetCandidates(maps, y, EPOCHS, learning_rate=3e-3, batch=256, mirror=mirror)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class System:
     Attributes
     ----------
     build : callable
-        (maps, labels) -> `Cells`.
+        (maps, labels) -> `CandidateSet`.
     spec : str
         The extractors it reads the maps by.
     groups : int
@@ -212,7 +214,7 @@ def maps_of(dataset: Dataset) -> Maps:
 
 
 def pooled(
-    cells: Cells,
+    cells: CandidateSet,
     dataset: Dataset,
     way: str,
     inner: int,
@@ -221,7 +223,7 @@ def pooled(
     groups: int = 0,
     n_jobs: int | None = None,
     progress: Progress = SILENT,
-) -> Pooled:
+) -> CrossValidationResult:
     """Return the predictions of one system under one protocol of `WAYS`; `groups` as in `System`."""
     how: dict[str, Any] = WAYS[way] | {"inner": groups or inner, "shared": groups > 0, "seed": seed}
     return cross_validate(

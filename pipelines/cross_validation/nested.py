@@ -23,7 +23,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.candidates import Cells, Indices, Scores
+from classifiers.candidates import CandidateSet, Indices, Scores
 from pipelines.datasets.unlabelled import SUBJECTS_TODAY
 from pipelines.utils.progress import SILENT, Advance, Progress
 
@@ -40,7 +40,7 @@ PROTOCOLS = ("loso", "grouped-kfold", "random-leaky")
 
 
 @dataclass(frozen=True)
-class Pooled:
+class CrossValidationResult:
     """The pooled predictions of all folds.
 
     Attributes
@@ -70,7 +70,7 @@ class Pooled:
 
 
 def cross_validate(
-    cells: Cells,
+    cells: CandidateSet,
     y: NDArray[np.intp],
     groups: NDArray[Any] | None,
     *,
@@ -82,12 +82,12 @@ def cross_validate(
     seed: int = 0,
     n_jobs: int = -1,
     progress: Progress = SILENT,
-) -> Pooled:
+) -> CrossValidationResult:
     """Test every sample once, with the candidate chosen on other subjects.
 
     Parameters
     ----------
-    cells : Cells
+    cells : CandidateSet
         The candidates; of equals the first wins, so put the simplest first.
     y : (n,) int
         Classes 0 .. k - 1.
@@ -111,7 +111,7 @@ def cross_validate(
 
     Returns
     -------
-    Pooled
+    CrossValidationResult
 
     Raises
     ------
@@ -171,7 +171,12 @@ Choice = tuple[int, float]
 
 
 def choose(
-    cells: Cells, y: NDArray[np.intp], train: Indices, subjects: NDArray[np.intp], inner: int, seed: int
+    cells: CandidateSet,
+    y: NDArray[np.intp],
+    train: Indices,
+    subjects: NDArray[np.intp],
+    inner: int,
+    seed: int,
 ) -> Choice:
     """Return the best candidate on inner folds of `train` by whole subjects, and its score there."""
     if len(cells.candidates) == 1:
@@ -183,7 +188,7 @@ def choose(
 
 
 def choose_together(
-    cells: Cells,
+    cells: CandidateSet,
     y: NDArray[np.intp],
     outer: Sequence[Indices],
     inner: int,
@@ -330,18 +335,18 @@ def _words(protocol: str, n: int, inner: int, shared: bool, cells: int, select_o
 
 
 def _pooled(
-    cells: Cells,
+    cells: CandidateSet,
     n: int,
     outer: Sequence[Indices],
     results: Sequence[tuple[Scores, int, float]],
     marks: tuple[str, ...],
     words: str,
-) -> Pooled:
+) -> CrossValidationResult:
     scores = np.zeros((n, results[0][0].shape[1]))
     fold = np.zeros(n, np.intp)
     for f, (test, (found, _, _)) in enumerate(zip(outer, results, strict=True)):
         scores[test], fold[test] = found, f
-    return Pooled(
+    return CrossValidationResult(
         predicted=scores.argmax(axis=1),
         scores=scores,
         fold=fold,

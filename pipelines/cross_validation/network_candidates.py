@@ -28,7 +28,7 @@ from pipelines.training.recipe import TrainRecipe
 from pipelines.utils.progress import SILENT, Progress
 
 
-class NetworkCells(ABC):
+class NetworkCandidates(ABC):
     """Numbers of epochs as candidates; a subclass trains.
 
     Parameters
@@ -54,7 +54,7 @@ class NetworkCells(ABC):
         self.candidates: list[dict[str, Any]] = [{"epochs": e} for e in self.epochs]
 
     def scores(self, train: Indices, test: Indices, cell: int | None = None) -> Scores:
-        """See `classifiers.candidates.Cells.scores`."""
+        """See `classifiers.candidates.CandidateSet.scores`."""
         decides = {"train": train.tolist(), "test": test.tolist(), "epochs": self.epochs} | self.identity()
         key = key_of(decides)[:24]
         found = self._kept(key)
@@ -64,7 +64,7 @@ class NetworkCells(ABC):
         return found if cell is None else found[[cell]]
 
     def held_out(self, train: Indices, folds: Sequence[Indices]) -> list[Scores]:
-        """See `classifiers.candidates.Cells.held_out`."""
+        """See `classifiers.candidates.CandidateSet.held_out`."""
         return [self.scores(np.setdiff1d(train, fold), fold) for fold in folds]
 
     @abstractmethod
@@ -95,7 +95,7 @@ class NetworkCells(ABC):
         temporary.replace(self.folder / f"{key}.npz")
 
 
-class STSTNetCells(NetworkCells):
+class STSTNetCandidates(NetworkCandidates):
     """STSTNet by the loops of `pipelines.training.ststnet_numba`.
 
     Parameters
@@ -103,7 +103,7 @@ class STSTNetCells(NetworkCells):
     maps : (n, 28, 28, 3) uint8
     y : (n,) int
     epochs, folder
-        See `NetworkCells`.
+        See `NetworkCandidates`.
     learning_rate, batch, seed
         The authors' program has 5e-5 and 256.
     mirror : bool
@@ -135,11 +135,11 @@ class STSTNetCells(NetworkCells):
         self._data = key_of({"maps": both.tobytes().hex(), "y": self._y.tolist()})
 
     def identity(self) -> dict[str, Any]:
-        """See `NetworkCells.identity`."""
+        """See `NetworkCandidates.identity`."""
         return {"network": "ststnet", "data": self._data, "mirror": self.mirror, **self._how}
 
     def answers(self, train: Indices, test: Indices, key: str) -> Scores:
-        """See `NetworkCells.answers`."""
+        """See `NetworkCandidates.answers`."""
         from pipelines.training.ststnet_numba import train as trained
 
         copies = range(1 + self.mirror)
@@ -148,7 +148,7 @@ class STSTNetCells(NetworkCells):
         return np.asarray(found.reshape(len(self.epochs), len(copies), len(test), -1).mean(axis=1))
 
 
-class KerasCells(NetworkCells):
+class KerasCandidates(NetworkCandidates):
     """Any registered network, trained by `pipelines.training` on each fold's training samples.
 
     Parameters
@@ -157,7 +157,7 @@ class KerasCells(NetworkCells):
     plan : TrainRecipe
         Its `epochs` and `every` are replaced; `fit_on`, `validation`, `test` and `patience` do not apply.
     epochs, folder
-        See `NetworkCells`. A training that was stopped goes on from `folder`.
+        See `NetworkCandidates`. A training that was stopped goes on from `folder`.
     progress : Progress
 
     Raises
@@ -190,7 +190,7 @@ class KerasCells(NetworkCells):
             )
 
     def identity(self) -> dict[str, Any]:
-        """See `NetworkCells.identity`."""
+        """See `NetworkCandidates.identity`."""
         from pipelines.training.recipe import network_of
 
         return {
@@ -201,15 +201,15 @@ class KerasCells(NetworkCells):
         }
 
     def answers(self, train: Indices, test: Indices, key: str) -> Scores:
-        """See `NetworkCells.answers`."""
+        """See `NetworkCandidates.answers`."""
         from featurize.backbones.frame import keras
         from pipelines.datasets.splits import Split
         from pipelines.training.train import run_job
-        from pipelines.training.training_run import Job
+        from pipelines.training.training_run import TrainingRun
 
         with tempfile.TemporaryDirectory() as elsewhere:
             out = (self.folder or Path(elsewhere)) / key
-            job = Job(self.dataset, self.plan, out, Split(train, train[:0], test, ""))
+            job = TrainingRun(self.dataset, self.plan, out, Split(train, train[:0], test, ""))
             run_job(job, self.progress, ask=True)
             shape = len(test), len(self.dataset.classes)
             found = np.stack([_answer(job.answer(e), *shape) for e in self.epochs])

@@ -13,13 +13,13 @@ from typing import Any
 
 from joblib import effective_n_jobs
 
-from classifiers.candidates import Cells
+from classifiers.candidates import CandidateSet
 from classifiers.memory import gigabytes
 from featurize.registry import parse
 from featurize.store import Store, key_of
 from pipelines.cross_validation.nested import cross_validate, marks_of
 from pipelines.cross_validation.network_candidates import (
-    NetworkCells,
+    NetworkCandidates,
 )
 from pipelines.cross_validation.recipe import FLATTERED, LosoRecipe
 from pipelines.cross_validation.systems import _cells, _decided_by_weights, _System, _systems
@@ -97,7 +97,7 @@ def run_loso(
     failures = Failures(dataset)
     with progress.task(f"subjects of {dataset.name}", len(systems) * len(recipe.protocols)) as advance:
         for system in systems:
-            cells: Cells | None = None
+            cells: CandidateSet | None = None
             said: list[str] = []
             for way in recipe.protocols:
                 run = ""
@@ -145,7 +145,7 @@ def _run_id(recipe: LosoRecipe, dataset: Dataset, system: _System, way: str) -> 
 def _computed(
     recipe: LosoRecipe,
     dataset: Dataset,
-    cells: Cells,
+    cells: CandidateSet,
     system: _System,
     way: str,
     run: str,
@@ -155,17 +155,17 @@ def _computed(
     warnings: Sequence[str],
 ) -> Row:
     started = time.perf_counter()
-    dear = isinstance(cells, NetworkCells)
+    dear = isinstance(cells, NetworkCandidates)
     inner = recipe.inner or (5 if dear else 10)
     with kept_warnings() as said:
         found = cross_validate(
             cells, dataset.labels, dataset.groups, folds=recipe.folds, inner=inner,
             shared=recipe.shared or dear, seed=recipe.seed, progress=progress,
-            n_jobs=cells.n_jobs if isinstance(cells, NetworkCells) else n_jobs or -1, **_how(way),
+            n_jobs=cells.n_jobs if isinstance(cells, NetworkCandidates) else n_jobs or -1, **_how(way),
         )  # fmt: skip
     known = _named(recipe, system) | {
         "run": run, "fit_s": time.perf_counter() - started,
         "status": status_of(parse(system.spec)) if system.features else "ok",
         "warnings": as_text([*warnings, *said]),
     }  # fmt: skip
-    return keep(dataset, found, out, known, probabilistic=isinstance(cells, NetworkCells))
+    return keep(dataset, found, out, known, probabilistic=isinstance(cells, NetworkCandidates))

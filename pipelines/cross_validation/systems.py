@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from classifiers.candidates import Cells, HeadCells
+from classifiers.candidates import CandidateSet, HeadCandidates
 from featurize.images import Preprocess
 from featurize.registry import parse
 from featurize.store import Store
 from pipelines.cross_validation.network_candidates import (
-    KerasCells,
-    NetworkCells,
-    STSTNetCells,
+    KerasCandidates,
+    NetworkCandidates,
+    STSTNetCandidates,
     weights_before,
 )
 from pipelines.cross_validation.recipe import LosoRecipe, NetworkPlan
@@ -97,7 +97,7 @@ def _cells(
     n_jobs: int | None,
     memory: float,
     progress: Progress,
-) -> Cells:
+) -> CandidateSet:
     if system.network is not None:
         return network_cells(dataset, system.network, out / "folds", progress)
     assert system.features is not None  # noqa: S101 - a system is one or the other
@@ -112,12 +112,12 @@ def _cells(
         log.warning("%s", warning)
     found = [np.asarray(one.X) for one in embedded]
     copies = found[1] if features.mirror else None
-    return HeadCells(head.head, head.candidates(), found[0], dataset.labels, copies, memory)
+    return HeadCandidates(head.head, head.candidates(), found[0], dataset.labels, copies, memory)
 
 
 def network_cells(
     dataset: Dataset, plan: NetworkPlan, folder: Path | None = None, progress: Progress = SILENT
-) -> NetworkCells:
+) -> NetworkCandidates:
     """Return a network's candidates: by loops of our own for STSTNet as published, by Keras for all others.
 
     Parameters
@@ -131,14 +131,16 @@ def network_cells(
     Raises
     ------
     ValueError
-        As `KerasCells`.
+        As `KerasCandidates`.
     """
     r = plan.training.resolved()
-    trained = KerasCells(dataset, plan.training, plan.epochs, folder, progress)  # refuses what does not fit
+    trained = KerasCandidates(
+        dataset, plan.training, plan.epochs, folder, progress
+    )  # refuses what does not fit
     if r.backbone != "ststnet" or not is_plain(r):
         return trained
     from featurize.images import fit_to
 
     maps = np.stack([fit_to(dataset.samples[i], 28, 3) for i in range(len(dataset))])
-    return STSTNetCells(maps, dataset.labels, plan.epochs, folder, learning_rate=r.learning_rate or 0.0,
+    return STSTNetCandidates(maps, dataset.labels, plan.epochs, folder, learning_rate=r.learning_rate or 0.0,
                         batch=r.batch or 1, mirror=r.mirror, seed=r.seed)  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from featurize.suggest import error_words
-from pipelines.cross_validation.nested import Pooled
+from pipelines.cross_validation.nested import CrossValidationResult
 from pipelines.datasets.base import Dataset
 from pipelines.metrics.significance import subject_interval
 from pipelines.results.predictions import Predictions, load_predictions
@@ -43,7 +43,7 @@ class PooledRow:
     seconds : float
         Of all folds.
     marks : tuple of str
-        See `pipelines.cross_validation.nested.Pooled`.
+        See `pipelines.cross_validation.nested.CrossValidationResult`.
     words : str
         The protocol.
     error : str
@@ -113,7 +113,9 @@ class Failures:
             append_rows(out / "rows.csv", self._rows)
 
 
-def pooled_rows(dataset: Dataset, found: Pooled, system: str, way: str, seconds: float) -> list[PooledRow]:
+def pooled_rows(
+    dataset: Dataset, found: CrossValidationResult, system: str, way: str, seconds: float
+) -> list[PooledRow]:
     """Return the scores of the whole, then of each set that it is made of."""
     from pipelines.metrics.scores import evaluate
 
@@ -150,14 +152,19 @@ def _parts(dataset: Dataset) -> dict[str, np.ndarray[Any, np.dtype[np.intp]]]:
 
 
 def keep(
-    dataset: Dataset, found: Pooled, out: Path, known: Mapping[str, Any], *, probabilistic: bool = False
+    dataset: Dataset,
+    found: CrossValidationResult,
+    out: Path,
+    known: Mapping[str, Any],
+    *,
+    probabilistic: bool = False,
 ) -> Row:
     """Write predictions to ``predictions/`` and rows to ``rows.csv``; return the row of the whole.
 
     Parameters
     ----------
     dataset : Dataset
-    found : Pooled
+    found : CrossValidationResult
     out : Path
     known : mapping
         The fields of a `Row` that are not scores: `run`, `extractor`, `spec`, `head`, `seed`, `fit_s`.
@@ -204,7 +211,7 @@ def again(dataset: Dataset, row: Row, system: str, way: str, out: Path, marks: t
     kept = load_predictions(out / "predictions" / f"{row.run}.npz")
     words = row.protocol.removeprefix(": ".join([*marks, ""]))
     marks = (*marks, "random-weights") if row.status == "timing" else marks
-    found = Pooled(
+    found = CrossValidationResult(
         kept.predicted, kept.scores.astype(np.float64), kept.predicted * 0, (), np.empty(0), marks, words
     )
     return pooled_rows(dataset, found, system, way, row.fit_s)

@@ -18,7 +18,7 @@ from pipelines.datasets.audit import audit
 from pipelines.datasets.base import Dataset
 from pipelines.evaluation.ensemble import answers_kept, check_members, ensembles, held_out
 from pipelines.evaluation.evaluate import FAILURES, base_row, cell_id, run_cell
-from pipelines.evaluation.experiment import Bench, Matrix
+from pipelines.evaluation.experiment import Experiment, Matrix
 from pipelines.evaluation.recipe import Recipe, own_cell
 from pipelines.recipe import Head, check_recipe, heads_on
 from pipelines.results.predictions import Predictions
@@ -139,7 +139,7 @@ def write_audit(dataset: Dataset, out: Path, progress: Progress = SILENT) -> boo
     return True
 
 
-def _cells(recipe: Recipe, bench: Bench) -> Iterator[tuple[Head, Matrix]]:
+def _cells(recipe: Recipe, bench: Experiment) -> Iterator[tuple[Head, Matrix]]:
     """Yield the cells, extractor by extractor, so that the vectors of one at a time are in memory.
 
     A network with a classifier of its own answers first, by itself.
@@ -153,7 +153,7 @@ def _cells(recipe: Recipe, bench: Bench) -> Iterator[tuple[Head, Matrix]]:
 
 
 def _computed(
-    recipe: Recipe, bench: Bench, done: Mapping[str, list[Row]], runs: dict[str, None], out: Path
+    recipe: Recipe, bench: Experiment, done: Mapping[str, list[Row]], runs: dict[str, None], out: Path
 ) -> Iterator[str]:
     """Compute and write the cells that are not `done`; yield how each went, and enter all into `runs`.
 
@@ -184,7 +184,7 @@ def _mark(rows: Sequence[Row], matrix: Matrix, out: Path) -> None:
     append_rows(out / "rows.csv", marked)
 
 
-def _say_again(rows: Sequence[Row], bench: Bench) -> None:
+def _say_again(rows: Sequence[Row], bench: Experiment) -> None:
     """Log what was warned of when rows were computed, but for what this run has said already."""
     say_again(log, [row for row in rows if row.split == "test"], {*bench.said, *bench.left_out})
 
@@ -192,11 +192,11 @@ def _say_again(rows: Sequence[Row], bench: Bench) -> None:
 class _Far:
     """Cells computed on a cluster and written here."""
 
-    def __init__(self, bench: Bench, out: Path) -> None:
-        from pipelines.evaluation.remote import Cells
+    def __init__(self, bench: Experiment, out: Path) -> None:
+        from pipelines.evaluation.remote import RemoteRuns
 
         assert bench.cluster is not None  # noqa: S101 - who calls has looked
-        self.cells, self.out = Cells(bench.cluster, bench), out
+        self.cells, self.out = RemoteRuns(bench.cluster, bench), out
 
     def submit(self, head: Head, matrix: Matrix) -> Iterator[str]:
         """Send one; write those that are done meanwhile."""

@@ -15,7 +15,7 @@ from classifiers.combine import COMBINATIONS, Combination, Scores, as_scores, ou
 from featurize.store import key_of
 from featurize.suggest import error_words, first_unknown
 from pipelines.evaluation.evaluate import FAILURES, bench_row, masked_scores, test_parts
-from pipelines.evaluation.experiment import Bench
+from pipelines.evaluation.experiment import Experiment
 from pipelines.evaluation.recipe import Ensemble
 from pipelines.metrics.scores import evaluate
 from pipelines.results.predictions import Predictions, load_predictions
@@ -55,13 +55,13 @@ def answers_kept(out: Path, run: str) -> bool:
     return True
 
 
-def ensembles(wanted: Sequence[Ensemble], bench: Bench, runs: list[str], out: Path) -> Iterator[str]:
+def ensembles(wanted: Sequence[Ensemble], bench: Experiment, runs: list[str], out: Path) -> Iterator[str]:
     """Compute and write the ensembles that `out` does not hold; yield how each went, as cells do.
 
     Parameters
     ----------
     wanted : sequence of Ensemble
-    bench : Bench
+    bench : Experiment
     runs : list of str
         The comparison's cells, computed by now; the ensembles are entered, too.
     out : Path
@@ -88,7 +88,7 @@ def _left_out(rows: Sequence[Row]) -> list[str]:
     return [f"left out, since their networks learned from the validation samples: {named}{more}"]
 
 
-def _base(ensemble: Ensemble, members: Sequence[Row], bench: Bench, warnings: Sequence[str] = ()) -> Row:
+def _base(ensemble: Ensemble, members: Sequence[Row], bench: Experiment, warnings: Sequence[str] = ()) -> Row:
     """Return the row of an ensemble as far as it is known before anything is learned."""
     decides = {"version": VERSION, "combine": ensemble.combine, "members": [m.run for m in members]}
     return Row(
@@ -105,7 +105,7 @@ def _title(member: Row) -> str:
     return f"{member.extractor} {member.head}"
 
 
-def _run(ensemble: Ensemble, base: Row, members: Sequence[Row], bench: Bench, out: Path) -> str:
+def _run(ensemble: Ensemble, base: Row, members: Sequence[Row], bench: Experiment, out: Path) -> str:
     title, known = f"{ensemble.combine} of {ensemble.name}", from_text(base.warnings)
     for warning in known:
         log.warning("%s: %s", title, warning)
@@ -125,7 +125,7 @@ def _run(ensemble: Ensemble, base: Row, members: Sequence[Row], bench: Bench, ou
 
 
 def combined(
-    kind: type[Combination], base: Row, members: Sequence[Row], bench: Bench, out: Path
+    kind: type[Combination], base: Row, members: Sequence[Row], bench: Experiment, out: Path
 ) -> tuple[list[Row], Predictions]:
     """Learn to combine on validation, answer for the test.
 

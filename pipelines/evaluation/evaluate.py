@@ -22,7 +22,7 @@ from pipelines.utils.provenance import git_sha, library_versions
 
 if TYPE_CHECKING:
     pass
-from pipelines.evaluation.experiment import Bench, Matrix
+from pipelines.evaluation.experiment import Experiment, Matrix
 from pipelines.evaluation.selection import Choice, _predict, _timed_fit, choose
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EvaluationResult:
     """A finished cell."""
 
     run: str
@@ -49,7 +49,7 @@ def cell_id(head: Head, matrix: Matrix) -> str:
     return key_of(matrix.bench.identity() | cell)[:16]
 
 
-def run_cell(head: Head, matrix: Matrix) -> Outcome:
+def run_cell(head: Head, matrix: Matrix) -> EvaluationResult:
     """Choose on validation, fit again, test once.
 
     Parameters
@@ -61,7 +61,7 @@ def run_cell(head: Head, matrix: Matrix) -> Outcome:
 
     Returns
     -------
-    Outcome
+    EvaluationResult
 
     Raises
     ------
@@ -76,7 +76,7 @@ def run_cell(head: Head, matrix: Matrix) -> Outcome:
     return replace(found, rows=[replace(row, warnings=warnings) for row in found.rows])
 
 
-def _run(head: Head, matrix: Matrix) -> Outcome:
+def _run(head: Head, matrix: Matrix) -> EvaluationResult:
     bench = matrix.bench
     matrix.check()
     choice = choose(head, matrix)
@@ -91,7 +91,7 @@ def _run(head: Head, matrix: Matrix) -> Outcome:
     predictions, ms = _predict(estimator, matrix, bench.split.test)
     tested = {"n_train": len(trained_on), "fit_s": fit_s, "predict_ms_per_sample": ms}
     rows = _rows(head, matrix, choice, predictions, tested | {"model_bytes": memory_bytes(estimator)})
-    return Outcome(rows[0].run, rows, predictions, estimator, choice, matrix.embedding)
+    return EvaluationResult(rows[0].run, rows, predictions, estimator, choice, matrix.embedding)
 
 
 def _rows(
@@ -125,7 +125,7 @@ def base_row(head: Head, matrix: Matrix) -> dict[str, Any]:
     }
 
 
-def bench_row(bench: Bench) -> dict[str, Any]:
+def bench_row(bench: Experiment) -> dict[str, Any]:
     """Return the fields of a row that all of a comparison share."""
     return {
         "dataset": bench.dataset.name,
@@ -138,7 +138,7 @@ def bench_row(bench: Bench) -> dict[str, Any]:
     }
 
 
-def test_parts(bench: Bench, predictions: Predictions) -> dict[str, NDArray[np.bool_]]:
+def test_parts(bench: Experiment, predictions: Predictions) -> dict[str, NDArray[np.bool_]]:
     """Return masks over the tested samples: all, test-clean, and the named splits they are made of."""
     everything = np.ones(len(predictions.ids), dtype=bool)
     parts = {"test": everything, "test-clean": predictions.clean}

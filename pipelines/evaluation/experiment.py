@@ -49,7 +49,7 @@ def make_bench(
     progress: Progress = SILENT,
     memory: float | str | None = None,
     cluster: Cluster | None = None,
-) -> Bench:
+) -> Experiment:
     """Load a recipe's data and divide it by the recipe's protocol."""
     gigabytes(memory)  # a wrong one is an error before anything is read
     store = Store.of(store)
@@ -59,14 +59,14 @@ def make_bench(
     dataset = divided(dataset, recipe.test, recipe.seed)
     parts = split(dataset, recipe.validation, recipe.test, recipe.seed, recipe.refit)
     parts = worded(parts, recipe.folds, recipe.halving)
-    return Bench(
+    return Experiment(
         dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress, memory, cluster,
         recipe.folds, recipe.halving,
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Bench:
+class Experiment:
     """What every cell of a comparison shares.
 
     Attributes
@@ -144,13 +144,13 @@ class Matrix:
     Parameters
     ----------
     features : Features
-    bench : Bench
+    bench : Experiment
     judged : bool
         Embed only what validates and tests, for a head that learns nothing: it is shown the validation
         samples where others are shown those to learn from.
     """
 
-    def __init__(self, features: Features, bench: Bench, judged: bool = False) -> None:
+    def __init__(self, features: Features, bench: Experiment, judged: bool = False) -> None:
         self.features, self.bench, self.judged = features, bench, judged
         parts = bench.split
         both = np.concatenate([parts.train, parts.validation])

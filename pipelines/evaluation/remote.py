@@ -21,7 +21,7 @@ from featurize.suggest import error_words
 from pipelines.embedding.embed import Embedding
 from pipelines.embedding.shards import Vectors, _same
 from pipelines.evaluation.evaluate import FAILURES, run_cell
-from pipelines.evaluation.experiment import Bench, Matrix
+from pipelines.evaluation.experiment import Experiment, Matrix
 from pipelines.recipe import Features, Head
 from pipelines.results.predictions import Predictions
 from pipelines.results.rows import Row
@@ -73,7 +73,7 @@ class _Absent(Sequence[Any]):
 class _ArrivedMatrix(Matrix):
     """A matrix whose vectors are there already; who sent them has checked what they may be tested on."""
 
-    def __init__(self, features: Features, bench: Bench, found: Sequence[Arrived], judged: bool) -> None:
+    def __init__(self, features: Features, bench: Experiment, found: Sequence[Arrived], judged: bool) -> None:
         super().__init__(features, bench, judged)
         self.__dict__["embedding"] = found[0]
         self.__dict__["keys"] = tuple(k for part in found for k in part.keys)
@@ -94,16 +94,16 @@ class _ArrivedMatrix(Matrix):
         return {}
 
 
-class Cells:
+class RemoteRuns:
     """Cells in work on a cluster.
 
     Parameters
     ----------
     cluster : Cluster
-    bench : Bench
+    bench : Experiment
     """
 
-    def __init__(self, cluster: Cluster, bench: Bench) -> None:
+    def __init__(self, cluster: Cluster, bench: Experiment) -> None:
         self.cluster, self.bench = cluster, bench
         self.hosts = cluster.on_each_host()
         light = replace(
@@ -179,7 +179,7 @@ def _address(embedding: Embedding, store: Store) -> Address:
 def cell(
     head: dict[str, Any],
     matrix: dict[str, Any],
-    bench: Bench,
+    bench: Experiment,
     where: Sequence[Address],
     sent: Sequence[Sequence[Vectors]] | None,
     hosts: dict[str, int],

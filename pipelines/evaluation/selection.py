@@ -12,7 +12,7 @@ from pipelines.results.rows import as_json
 
 if TYPE_CHECKING:
     from pipelines.datasets.splits import Indices
-    from pipelines.evaluation.experiment import Bench, Matrix
+    from pipelines.evaluation.experiment import Experiment, Matrix
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -87,7 +87,7 @@ def by_folds(matrix: Matrix, folds: int) -> tuple[NDArray[np.float32], NDArray[n
     return X, y, splits
 
 
-def _divided(bench: Bench, train: Indices, folds: int) -> Splits:
+def _divided(bench: Experiment, train: Indices, folds: int) -> Splits:
     from classifiers.search import by_subject, kfold
 
     labels, groups = bench.dataset.labels[train], bench.dataset.groups

@@ -119,7 +119,7 @@ def _others(number: int) -> str:
     return f" (there are: {', '.join(others)})" if others else ""
 
 
-class Played:
+class FileSource:
     """A file in a camera's place: each frame at its time, those that come too late left out.
 
     Parameters
@@ -156,7 +156,7 @@ class Played:
         self.video.close()
 
 
-def source(word: str) -> Camera | Played:
+def source(word: str) -> Camera | FileSource:
     """Return the camera of a number, or the file of a path.
 
     Raises
@@ -164,4 +164,4 @@ def source(word: str) -> Camera | Played:
     CameraError, UnreadableVideo, OSError
         If it cannot be opened.
     """
-    return Camera(int(word)) if word.isdecimal() else Played(expanded(word))
+    return Camera(int(word)) if word.isdecimal() else FileSource(expanded(word))

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from classifiers import persist
-from pipelines.evaluation.evaluate import Outcome
-from pipelines.evaluation.experiment import Bench
+from pipelines.evaluation.evaluate import EvaluationResult
+from pipelines.evaluation.experiment import Experiment
 from pipelines.metrics.scores import recall_by_class
 from pipelines.models.model import FORMAT, Model
 from pipelines.recipe import Features
@@ -25,7 +25,7 @@ from pipelines.utils.paths import as_path
 from pipelines.utils.provenance import library_versions, machine
 
 
-def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any]:
+def card_of(outcome: EvaluationResult, features: Features, bench: Experiment) -> dict[str, Any]:
     """Return what a reader must know of a fitted head."""
     first = outcome.rows[0]
     shown = (
@@ -81,7 +81,7 @@ def card_of(outcome: Outcome, features: Features, bench: Bench) -> dict[str, Any
     }
 
 
-def _side_of(bench: Bench) -> int | None:
+def _side_of(bench: Experiment) -> int | None:
     """Return the side of the training faces, so that predicting reduces a face to what training saw.
 
     None where it is not known from the first of them: they are no squares, or clips.
@@ -90,7 +90,7 @@ def _side_of(bench: Bench) -> int | None:
     return int(shape[0]) if bench.dataset.kind == "image" and shape[0] == shape[1] else None
 
 
-def _largest_of(bench: Bench) -> int | None:
+def _largest_of(bench: Experiment) -> int | None:
     """Return the longest side of all images of the data set, so that none of them is reduced in predicting.
 
     None for clips and motion maps.
@@ -101,14 +101,14 @@ def _largest_of(bench: Bench) -> int | None:
     return max(max(samples[i].shape[:2]) for i in range(len(samples)))
 
 
-def model_of(outcome: Outcome, features: Features, bench: Bench) -> Model:
+def model_of(outcome: EvaluationResult, features: Features, bench: Experiment) -> Model:
     """Return a finished cell as a model."""
     return Model(
         outcome.embedding.spec, features.preprocess, outcome.estimator, card_of(outcome, features, bench)
     )
 
 
-def save_model(model: Model, outcome: Outcome, folder: Path | str) -> None:
+def save_model(model: Model, outcome: EvaluationResult, folder: Path | str) -> None:
     """Write head, card, rows and predictions to one folder, replacing an older model there.
 
     Raises
@@ -124,7 +124,7 @@ def save_model(model: Model, outcome: Outcome, folder: Path | str) -> None:
         _fill(temporary, outcome, model.card)
 
 
-def _fill(folder: Path, outcome: Outcome, card: dict[str, Any]) -> None:
+def _fill(folder: Path, outcome: EvaluationResult, card: dict[str, Any]) -> None:
     meta = {
         "extractor": card["extractor"]["expression"],
         "dim": card["extractor"]["dim"],

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from pipelines.prediction.faces import Moment, TrackedFace, WindowRow
+    from pipelines.prediction.faces import FrameResult, TrackedFace, WindowRow
 from pipelines.prediction.faces import span
 
 #: A chart has at most so many instants, so that its memory does not grow with the video: then two become one.
@@ -38,7 +38,7 @@ class Chart:
         self._seen: dict[int, Counter[str]] = {}  # track -> its rows by label
         self._end = 0.0
 
-    def add(self, row: Moment | WindowRow) -> None:
+    def add(self, row: FrameResult | WindowRow) -> None:
         """Take a row."""
         begin, end = span(row)
         self._end = max(self._end, end)
@@ -93,9 +93,9 @@ class Chart:
         tracks = self.longest()
         if not tracks:
             return []
-        from pipelines.utils.figures import WIDE, Album, plain
+        from pipelines.utils.figures import WIDE, FigureWriter, plain
 
-        album = Album(folder)
+        album = FigureWriter(folder)
         size = (WIDE, 0.9 + 1.4 * len(tracks))
         with album.drawing(name, plain(name), size, rows=len(tracks)) as (drawing, axes, said):
             for ax, track in zip(np.atleast_1d(axes), tracks, strict=True):

@@ -73,7 +73,7 @@ class ClipPredictor(Predictor):
         return np.stack([self.find.crop(frame, box, SIDE) for frame in frames])
 
 
-class WindowWatcher:
+class WindowPredictor:
     """Follow faces, and judge the last `window` frames of each, every `stride` frames.
 
     Parameters
@@ -170,14 +170,14 @@ def predict_windows(
     UnreadableVideo, ValueError, OSError
         As `pipelines.prediction.video.predict_video`.
     """
-    watch = WindowWatcher(predictor, window, stride, every)
+    watch = WindowPredictor(predictor, window, stride, every)
     video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
     target = None if drawn is None else as_path(drawn, "drawn")
     return Timeline(video, _rows(video, watch, target, progress))
 
 
 def _rows(
-    video: VideoFile, watch: WindowWatcher, drawn: Path | None, progress: Progress
+    video: VideoFile, watch: WindowPredictor, drawn: Path | None, progress: Progress
 ) -> Iterator[WindowRow]:
     with ExitStack() as stack:
         canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None

@@ -14,7 +14,7 @@ Meaning = Literal["probability", "unranked probability", "score"]
 
 
 @dataclass
-class Tally:
+class Summary:
     """What was done.
 
     Attributes
@@ -98,7 +98,7 @@ class Face:
 
 
 @dataclass(frozen=True)
-class Sight:
+class ImageResult:
     """What was seen in a picture.
 
     Attributes
@@ -126,7 +126,7 @@ def side_of(box: Box) -> int:
     return max(box.right - box.left, box.bottom - box.top)
 
 
-def span(row: Moment | WindowRow) -> tuple[float, float]:
+def span(row: FrameResult | WindowRow) -> tuple[float, float]:
     """Return the seconds from which to which a row is."""
     return row.seconds if isinstance(row.seconds, tuple) else (row.seconds, row.seconds)
 
@@ -153,7 +153,7 @@ class TrackedFace(Face):
 
 
 @dataclass(frozen=True)
-class Moment:
+class FrameResult:
     """A frame of a time line.
 
     Attributes

@@ -20,7 +20,7 @@ from pipelines.media.video_file import UnreadableVideo
 from pipelines.prediction import chart as chart_module
 from pipelines.prediction import photos, writers
 from pipelines.prediction.clips import STRIDE, WINDOW, ClipPredictor, load_predictor, predict_windows
-from pipelines.prediction.faces import Moment, Tally
+from pipelines.prediction.faces import FrameResult, Summary
 from pipelines.prediction.outputs import Form, RecordFile, Stream, check_folder, check_out, record_format
 from pipelines.prediction.photos import copy_names
 from pipelines.prediction.predictor import Predictor
@@ -117,7 +117,7 @@ def run(
     views: Views | None = None,
     out: Path | None = None,
     progress: Progress = SILENT,
-) -> Tally:
+) -> Summary:
     """Predict on photos, folders and videos: what ``mueca predict`` does.
 
     Parameters
@@ -195,7 +195,7 @@ def _check_words(options: Options, predictor: Predictor, videos: bool) -> None:
 
 def predict_videos(
     files: Sequence[Path], predictor: Predictor, to: Stream, options: Options, progress: Progress = SILENT
-) -> Tally:
+) -> Summary:
     """Judge videos; rows are written as they come, so memory stays constant.
 
     Parameters
@@ -207,7 +207,7 @@ def predict_videos(
     options : Options
     progress : Progress
     """
-    tally = Tally()
+    tally = Summary()
     names = copy_names(files, ".mp4")
     form = options.form or "jsonl"
     with writers.Lines(to) if form == "jsonl" else writers.Table(to, predictor.classes, form) as writer:
@@ -220,7 +220,7 @@ def predict_videos(
 
 def _predict_file(
     path: Path, writer: writers.Lines | writers.Table, predictor: Predictor, options: Options, name: str,
-    tally: Tally, progress: Progress,
+    tally: Summary, progress: Progress,
 ) -> str:  # fmt: skip
     """Write what a video shows; return what was wrong with it."""
     drawn = options.drawn / name if options.drawn else None
@@ -252,7 +252,7 @@ def _timeline(
 
 def _write_rows(
     path: Path, rows: Timeline[Any], writer: writers.Lines | writers.Table, predictor: Predictor,
-    options: Options, name: str, tally: Tally,
+    options: Options, name: str, tally: Summary,
 ) -> str:  # fmt: skip
     """Write what a video shows; return what was wrong with it."""
     chart = chart_module.Chart(predictor.classes)
@@ -263,7 +263,7 @@ def _write_rows(
             writer.write(str(path), row)
             chart.add(row)
             tracks |= {face.track for face in row.faces}
-            small = max(small, len(row.skipped) if isinstance(row, Moment) else 0)
+            small = max(small, len(row.skipped) if isinstance(row, FrameResult) else 0)
     except UnreadableVideo as error:
         return error.reason
     tally.videos += 1

@@ -16,10 +16,10 @@ from pipelines.media.camera import source as open_source
 from pipelines.media.video_file import Frame
 from pipelines.media.window import Screen, TkScreen
 from pipelines.prediction.annotate import draw, note
-from pipelines.prediction.clips import ClipPredictor, WindowWatcher, load_predictor
+from pipelines.prediction.clips import ClipPredictor, WindowPredictor, load_predictor
 from pipelines.prediction.faces import TrackedFace
 from pipelines.prediction.predictor import Predictor
-from pipelines.prediction.video import SMOOTH, Watcher
+from pipelines.prediction.video import SMOOTH, VideoPredictor
 from pipelines.utils.paths import as_path
 
 #: Frames over which their rate is taken.
@@ -27,7 +27,7 @@ METER = 30
 
 
 @dataclass
-class Shown:
+class LiveStats:
     """What was done: frames shown, pictures saved, and the rate of the last frames."""
 
     frames: int = 0
@@ -44,18 +44,18 @@ def watcher(
     ----------
     predictor : Predictor
     every, smooth
-        See `pipelines.prediction.video.Watcher`.
+        See `pipelines.prediction.video.VideoPredictor`.
     """
     if isinstance(predictor, ClipPredictor):
-        windows = WindowWatcher(predictor, every=every)
+        windows = WindowPredictor(predictor, every=every)
         return lambda frame: (windows(frame), windows.shown())[1]
-    watch = Watcher(predictor, every, smooth)
+    watch = VideoPredictor(predictor, every, smooth)
     return lambda frame: watch(frame).faces
 
 
 def show(
     frames: Iterable[Frame], faces: Callable[[Frame], list[TrackedFace]], screen: Screen, pictures: Path
-) -> Shown:
+) -> LiveStats:
     """Show frames with their faces until they end or the screen is asked to.
 
     Parameters
@@ -67,7 +67,7 @@ def show(
     pictures : Path
         Folder of the pictures that are saved.
     """
-    done, times = Shown(), deque([time.perf_counter()], maxlen=METER)
+    done, times = LiveStats(), deque([time.perf_counter()], maxlen=METER)
     for frame in frames:
         drawn = draw(frame.image, faces(frame))
         times.append(time.perf_counter())
@@ -106,7 +106,7 @@ def run(
     smooth: float = SMOOTH,
     pictures: Path | str = Path(),
     screen: Screen | None = None,
-) -> Shown:
+) -> LiveStats:
     """Show a camera with what its faces express: what ``mueca live`` does.
 
     Parameters

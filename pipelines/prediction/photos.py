@@ -15,7 +15,7 @@ from featurize.images import Image, UnreadableImage, decode
 from pipelines.datasets.base import Fault
 from pipelines.datasets.scan import MAX_FILE
 from pipelines.prediction.annotate import draw
-from pipelines.prediction.faces import Sight, Tally, box_dict
+from pipelines.prediction.faces import ImageResult, Summary, box_dict
 from pipelines.prediction.outputs import Form, Stream, table
 from pipelines.prediction.predictor import Predictor
 from pipelines.utils.progress import SILENT, Progress
@@ -36,7 +36,7 @@ def predict_photos(
     form: Form = "jsonl",
     drawn: Path | None = None,
     progress: Progress = SILENT,
-) -> Tally:
+) -> Summary:
     """Judge every face of every photo; records are written as they come, so memory stays constant.
 
     Parameters
@@ -53,9 +53,9 @@ def predict_photos(
 
     Returns
     -------
-    Tally
+    Summary
     """
-    tally = Tally()
+    tally = Summary()
     names = copy_names(photos, ".jpg")
     writer = _Lines(to) if form == "jsonl" else _Table(to, form, predictor.classes)
     with progress.task("photos", len(photos)) as advance, writer:
@@ -71,7 +71,7 @@ def predict_photos(
     return tally
 
 
-Looked = tuple[Path, Image | None, Sight | None, str]
+Looked = tuple[Path, Image | None, ImageResult | None, str]
 
 
 def _looked(photos: Sequence[Path], predictor: Predictor) -> Iterator[Looked]:
@@ -99,7 +99,7 @@ def _look(path: Path, predictor: Predictor) -> Looked:
     return path, image, predictor.look(image), ""
 
 
-def _count(tally: Tally, seen: Sight) -> None:
+def _count(tally: Summary, seen: ImageResult) -> None:
     tally.photos += 1
     tally.faces += len(seen.faces)
     tally.skipped += len(seen.skipped)
@@ -109,7 +109,7 @@ class _Lines:
     def __init__(self, to: Stream) -> None:
         self.to = to
 
-    def write(self, path: Path, image: Image, seen: Sight) -> None:
+    def write(self, path: Path, image: Image, seen: ImageResult) -> None:
         record = {
             "file": str(path),
             "width": image.shape[1],
@@ -133,7 +133,7 @@ class _Table:
         self.classes = classes
         self.table = table(to, form, COLUMNS, classes)
 
-    def write(self, path: Path, image: Image, seen: Sight) -> None:
+    def write(self, path: Path, image: Image, seen: ImageResult) -> None:
         del image
         rows = []
         for number, face in enumerate(seen.faces, 1):

@@ -20,9 +20,9 @@ from featurize.faces import Box
 from featurize.images import Image
 from pipelines.models.model import Model, model_for
 from pipelines.prediction.annotate import draw
-from pipelines.prediction.faces import Face, Meaning, Sight, side_of
+from pipelines.prediction.faces import Face, ImageResult, Meaning, side_of
 
-__all__ = ["Face", "Predictor", "Sight", "draw"]
+__all__ = ["Face", "Predictor", "ImageResult", "draw"]
 
 
 #: Side in pixels of the smallest face that is judged: less than a FER2013 crop reaches at this box.
@@ -171,13 +171,13 @@ class Predictor:
         """Return the faces of a picture that are looked for, too small ones too, the largest first."""
         return [d for d in self.find(image, self.smallest(image)) if d.confidence >= self.confidence]
 
-    def look(self, image: Image) -> Sight:
+    def look(self, image: Image) -> ImageResult:
         """Return the faces of a picture, and what was skipped; as `faces`."""
         smallest = self.smallest(image)
         found = self.search(image)
         judged = [d for d in found if self.large_enough(d.box)]
         skipped = [d.box for d in found if not self.large_enough(d.box)]
-        return Sight(self.judge(image, judged), skipped, smallest)
+        return ImageResult(self.judge(image, judged), skipped, smallest)
 
     def large_enough(self, box: Box) -> bool:
         """Say whether a face of this box is classified; of a whole image its shorter side decides."""

@@ -16,7 +16,7 @@ from featurize.images import MAX_PIXELS
 from featurize.track import EVERY, Seen, Tracker
 from pipelines.media.video_file import Frame, VideoFile, VideoWriter
 from pipelines.prediction.annotate import draw
-from pipelines.prediction.faces import Moment, TrackedFace, tracked
+from pipelines.prediction.faces import FrameResult, TrackedFace, tracked
 from pipelines.prediction.predictor import Predictor
 from pipelines.utils.paths import as_path
 from pipelines.utils.progress import SILENT, Progress
@@ -62,7 +62,7 @@ class Smoother:
         self._last = {t: kept for t, kept in self._last.items() if seconds - kept[0] <= FORGET}
 
 
-class Watcher:
+class VideoPredictor:
     """Follow and judge the faces of frames that come one by one, of a file or a camera.
 
     Which label a smoothed frame has, `TrackedFace` says.
@@ -81,7 +81,7 @@ class Watcher:
         self.track = tracker(predictor, every)
         self.smooth, self.votes = Smoother(smooth), Smoother(smooth)
 
-    def __call__(self, frame: Frame) -> Moment:
+    def __call__(self, frame: Frame) -> FrameResult:
         """Return the faces of the next frame."""
         large, small = split_by_size(self.track(frame.image), self.predictor)
         crops = [self.predictor.crop(frame.image, s.detection.box) for s in large]
@@ -89,7 +89,7 @@ class Watcher:
         faces = [self._face(seen, frame.seconds, label, row) for seen, label, row in each]
         self.smooth.forget(frame.seconds)
         self.votes.forget(frame.seconds)
-        return Moment(frame.index, frame.seconds, faces, [s.detection.box for s in small])
+        return FrameResult(frame.index, frame.seconds, faces, [s.detection.box for s in small])
 
     def _face(self, seen: Seen, seconds: float, label: int, row: NDArray[np.float64]) -> TrackedFace:
         smoothed = decides = self.smooth(seen.track, seconds, row)
@@ -112,7 +112,7 @@ def split_by_size(seen: Sequence[Seen], predictor: Predictor) -> tuple[list[Seen
 
 
 class Row(Protocol):
-    """What a time line yields: a `Moment`, or a window of a clip model."""
+    """What a time line yields: a `FrameResult`, or a window of a clip model."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON types."""
@@ -182,7 +182,7 @@ def predict_video(
     max_pixels: int = MAX_PIXELS,
     max_seconds: float | None = None,
     progress: Progress = SILENT,
-) -> Timeline[Moment]:
+) -> Timeline[FrameResult]:
     """Judge every face of every frame of a video.
 
     Parameters
@@ -213,13 +213,15 @@ def predict_video(
     ValueError, OSError
         If a parameter is wrong, or there is no such file.
     """
-    watch = Watcher(predictor, every, smooth)
+    watch = VideoPredictor(predictor, every, smooth)
     video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
     target = None if drawn is None else as_path(drawn, "drawn")
     return Timeline(video, _moments(video, watch, target, progress))
 
 
-def _moments(video: VideoFile, watch: Watcher, drawn: Path | None, progress: Progress) -> Iterator[Moment]:
+def _moments(
+    video: VideoFile, watch: VideoPredictor, drawn: Path | None, progress: Progress
+) -> Iterator[FrameResult]:
     with ExitStack() as stack:
         canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None
         advance = stack.enter_context(progress.task("frames", video.total))

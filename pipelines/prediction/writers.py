@@ -11,7 +11,7 @@ from pipelines.prediction.faces import box_dict
 from pipelines.prediction.outputs import Form, Stream, table
 
 if TYPE_CHECKING:
-    from pipelines.prediction.faces import Moment, WindowRow
+    from pipelines.prediction.faces import FrameResult, WindowRow
 from pipelines.prediction.faces import span
 
 #: Columns of a table of tracks, before those of the classes.
@@ -27,7 +27,7 @@ class Lines:
     def __init__(self, to: Stream) -> None:
         self.to = to
 
-    def write(self, name: str, row: Moment | WindowRow) -> None:
+    def write(self, name: str, row: FrameResult | WindowRow) -> None:
         """Write a row of the video `name`."""
         self.to.write(json.dumps({"file": name, **row.as_dict()}, ensure_ascii=False) + "\n")
         self.to.flush()
@@ -50,7 +50,7 @@ class Table:
         self.classes = classes
         self.table = table(to, form, COLUMNS, classes)
 
-    def write(self, name: str, row: Moment | WindowRow) -> None:
+    def write(self, name: str, row: FrameResult | WindowRow) -> None:
         """Write the faces of a row of the video `name`."""
         begin, end = span(row)
         frames = getattr(row, "frames", None) or (row.frame, row.frame)  # type: ignore[union-attr]

@@ -26,7 +26,7 @@ from pipelines.reporting.tables.changes import CHANGES, Change, compare_folders
 from pipelines.reporting.tables.significance import families, headline
 from pipelines.reporting.tables.write import write_tables
 from pipelines.results.load import Cell, Results, load_results
-from pipelines.utils.figures import Album, Figure
+from pipelines.utils.figures import Figure, FigureWriter
 from pipelines.utils.paths import as_path
 from pipelines.utils.progress import SILENT, Progress
 
@@ -124,7 +124,7 @@ def write_report(
     results = load_results(folder)
     target = as_path(out, "out") if out is not None else results.folder / "report"
     _claim(target)
-    maker = _Maker(results, options, Album(target / "figures", _stamp(results)), store, progress)
+    maker = _Maker(results, options, FigureWriter(target / "figures", _stamp(results)), store, progress)
     page = maker.page()
     for old in (target / "figures", target / "tables"):
         _clear(old, keep={f"{f.name}{end}" for f in maker.album.figures for end in (".svg", ".png")})
@@ -173,7 +173,7 @@ class _Maker:
     """Makes the parts of one report; what cannot be had becomes a note."""
 
     def __init__(
-        self, results: Results, options: Options, album: Album, store: Store | None, progress: Progress
+        self, results: Results, options: Options, album: FigureWriter, store: Store | None, progress: Progress
     ) -> None:
         self.results, self.options, self.album, self.store, self.progress = (
             results,

@@ -22,7 +22,7 @@ PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialWeights:
     """What a network knows before it is trained.
 
     Attributes
@@ -59,7 +59,7 @@ class Start:
         weightfile.assign(model, known | own, str(self.path))
 
 
-def start(network: Network, given: str, classes: int) -> Start:
+def start(network: Network, given: str, classes: int) -> InitialWeights:
     """Read the weights that a recipe names.
 
     Parameters
@@ -80,10 +80,12 @@ def start(network: Network, given: str, classes: int) -> Start:
     """
     path = start_path(network, given)
     if given == PUBLISHED and network.read is not None:
-        return Start(network.read(path), network.fresh, Seen.of((), ()), path, file_sha256(path))
+        return InitialWeights(network.read(path), network.fresh, Seen.of((), ()), path, file_sha256(path))
     found = weightfile.load(path)
     same = len(found.card.get("classes", ())) == classes
-    return Start(found.tensors, () if same else ("scores",), found.seen, path, file_sha256(path), found.card)
+    return InitialWeights(
+        found.tensors, () if same else ("scores",), found.seen, path, file_sha256(path), found.card
+    )
 
 
 def start_path(network: Network, given: str) -> Path:

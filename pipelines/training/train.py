@@ -20,7 +20,7 @@ from pipelines.training.initial_weights import start_path
 from pipelines.training.recipe import Trainings, TrainRecipe, load_trainings, network_of
 from pipelines.training.recipe import recipe as checked
 from pipelines.training.trainer import OutOfMemoryError
-from pipelines.training.training_run import Job
+from pipelines.training.training_run import TrainingRun
 from pipelines.utils.paths import as_path, check_parents
 from pipelines.utils.progress import SILENT, Progress
 
@@ -170,7 +170,7 @@ def train(dataset: Dataset, plan: TrainRecipe, out: Path | str, progress: Progre
     out = _target(out)
     _check(plan)
     plan = plan.resolved()
-    job = Job(dataset, plan, out)
+    job = TrainingRun(dataset, plan, out)
     state = run_job(job, progress)
     path = out / "weights.npz"
     tensors = Folder(out).load_best()
@@ -182,15 +182,15 @@ def train(dataset: Dataset, plan: TrainRecipe, out: Path | str, progress: Progre
     return Trained(path, card, state.history)
 
 
-def run_job(job: Job, progress: Progress, *, ask: bool = False) -> State:
+def run_job(job: TrainingRun, progress: Progress, *, ask: bool = False) -> State:
     """Run the loop; if memory does not suffice, once more with half the batch.
 
     Parameters
     ----------
-    job : Job
+    job : TrainingRun
     progress : Progress
     ask : bool
-        Write down what the network says of the test samples after every `every` epochs (`Job.answer`).
+        Write down what the network says of the test samples every `every` epochs (`TrainingRun.answer`).
     """
     batch = job.plan.batch or 1
     try:

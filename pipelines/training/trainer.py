@@ -18,7 +18,7 @@ from featurize.backbones.network import Network
 from featurize.backbones.weightfile import values_of
 from pipelines.training.batches import Epochs, Pictures, fed, in_order
 from pipelines.training.checkpoint import Folder, State
-from pipelines.training.initial_weights import Start
+from pipelines.training.initial_weights import InitialWeights
 from pipelines.training.tensorboard import Board
 from pipelines.training.weight_averaging import Average
 from pipelines.utils.progress import Advance
@@ -61,7 +61,7 @@ class Settings:
     average: int = 1
 
 
-class Loop:
+class Trainer:
     """One training.
 
     Parameters
@@ -76,13 +76,13 @@ class Loop:
     folder : Folder
     identity : str
         See `State`.
-    start : Start, optional
+    start : InitialWeights, optional
         Weights to start from; random ones by default.
     """
 
     def __init__(self, network: Network, classes: int, epochs: Epochs, validation: Pictures | None,
                  settings: Settings, folder: Folder, identity: str,
-                 start: Start | None = None) -> None:  # fmt: skip
+                 start: InitialWeights | None = None) -> None:  # fmt: skip
         self.start = start
         self.network, self.classes, self.settings, self.folder = network, classes, settings, folder
         self.validation = validation

@@ -28,10 +28,10 @@ from pipelines.training.augment import changes
 from pipelines.training.batches import Epochs, Pictures, in_order
 from pipelines.training.checkpoint import Folder, State
 from pipelines.training.distillation import taught, teachers
-from pipelines.training.initial_weights import Start, start
+from pipelines.training.initial_weights import InitialWeights, start
 from pipelines.training.recipe import TrainRecipe, network_of
 from pipelines.training.tensorboard import write_board
-from pipelines.training.trainer import Loop, Settings
+from pipelines.training.trainer import Settings, Trainer
 from pipelines.utils.progress import Progress
 from pipelines.utils.provenance import git_sha, library_versions, machine
 
@@ -42,7 +42,7 @@ _LIMITS = (
 )
 
 
-class Job:
+class TrainingRun:
     """A recipe on a data set."""
 
     def __init__(self, dataset: Dataset, plan: TrainRecipe, out: Path, parts: Split | None = None) -> None:
@@ -66,7 +66,7 @@ class Job:
         if self.start:
             self._check_start(self.start)
 
-    def _check_start(self, begun: Start) -> None:
+    def _check_start(self, begun: InitialWeights) -> None:
         """Refuse weights to begin with that know the test; warn if they know what chooses the epoch."""
         name, dataset = f"the start {begun.path.name}", self.dataset
         refuse_seen(name, begun.seen, dataset, self.test, lambda: for_training([begun], dataset))
@@ -155,7 +155,7 @@ class Job:
             folder.forget_batch(batch)
         validation = self.pictures(self.validation) if len(self.validation) else None
         with on_device(plan.device):
-            loop = Loop(
+            loop = Trainer(
                 self.network,
                 len(self.dataset.classes),
                 epochs,
@@ -222,7 +222,7 @@ class Job:
         return found | ({"validation": round(best, 5)} if best is not None else {})
 
 
-def learned_before(start: Start | None, teachers: Sequence[NetworkExtractor]) -> dict[str, Any]:
+def learned_before(start: InitialWeights | None, teachers: Sequence[NetworkExtractor]) -> dict[str, Any]:
     """Return what of a training's result is decided by weights that were there before; empty without any."""
     started = {"start": start.sha256} if start else {}
     return started | ({"teacher": [t.spec.identity() for t in teachers]} if teachers else {})

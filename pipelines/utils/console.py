@@ -48,7 +48,7 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-class Bars(Progress):
+class ConsoleProgress(Progress):
     """Progress bars on the error stream, with the rate; on a pipe, nothing."""
 
     def __init__(self) -> None:

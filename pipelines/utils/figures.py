@@ -91,7 +91,7 @@ class Figure:
         return self.inches > 5
 
 
-class Album:
+class FigureWriter:
     """Draws charts, keeps them for the page and writes each as SVG and PNG into a folder.
 
     Parameters

@@ -21,13 +21,13 @@ from starlette.requests import ClientDisconnect
 
 from pipelines.prediction.predictor import Predictor
 from pipelines.web.auth import Access
-from pipelines.web.inference import Judge
+from pipelines.web.inference import InferenceService
 from pipelines.web.middleware import Guard
 from pipelines.web.model_summary import facts_of
 from pipelines.web.reports import find_results, report_policy
 from pipelines.web.schemas import ErrorAnswer, HealthAnswer, PredictAnswer
 from pipelines.web.upload_folder import Spool
-from pipelines.web.uploads import Limits, Refused, Upload, receive
+from pipelines.web.uploads import Limits, RequestError, Upload, receive
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def create_app(site: Site) -> Guard:
     ----------
     site : Site
     """
-    judge = Judge(site.predictor, site.limits)
+    judge = InferenceService(site.predictor, site.limits)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -110,7 +110,7 @@ def create_app(site: Site) -> Guard:
     _add_pages(app, site)
     _add_predict(app, site, judge)
     _add_reports(app, site)
-    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _failed)
@@ -144,7 +144,7 @@ def _add_pages(app: FastAPI, site: Site) -> None:
         return HealthAnswer()
 
 
-def _add_predict(app: FastAPI, site: Site, judge: Judge) -> None:
+def _add_predict(app: FastAPI, site: Site, judge: InferenceService) -> None:
     places = asyncio.Semaphore(_MOST_REQUESTS)
 
     @app.post(
@@ -159,14 +159,14 @@ def _add_predict(app: FastAPI, site: Site, judge: Judge) -> None:
     )
     async def predict(request: Request) -> Any:
         if places.locked():
-            raise Refused(503, "too many requests at once; try again in a few seconds")
+            raise RequestError(503, "too many requests at once; try again in a few seconds")
         async with places:
             with site.spool.place() as place:
                 uploads = await receive(request, place, site.limits)
                 async with _while_there(request) as gone:
                     found = await asyncio.gather(*(_answer(judge, upload, gone) for upload in uploads))
         if len(found) == 1 and found[0]["kind"] == "fault":
-            raise Refused(found[0]["status"], f"{found[0]['name']}: {found[0]['error']}")
+            raise RequestError(found[0]["status"], f"{found[0]['name']}: {found[0]['error']}")
         return {"files": found}
 
 
@@ -188,10 +188,10 @@ async def _while_there(request: Request) -> AsyncIterator[threading.Event]:
         gone.set()
 
 
-async def _answer(judge: Judge, upload: Upload, gone: threading.Event) -> dict[str, Any]:
+async def _answer(judge: InferenceService, upload: Upload, gone: threading.Event) -> dict[str, Any]:
     try:
         return await judge.file(upload, gone)
-    except Refused as refusal:
+    except RequestError as refusal:
         return {"kind": "fault", "name": upload.name, "error": str(refusal), "status": refusal.status}
     except MemoryError:
         return {"kind": "fault", "name": upload.name, "error": "not enough memory for it", "status": 413}
@@ -209,7 +209,7 @@ def _add_reports(app: FastAPI, site: Site) -> None:
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:
-    status = error.status if isinstance(error, Refused) else 400
+    status = error.status if isinstance(error, RequestError) else 400
     # Of a refused upload the rest is not read: the connection ends here.
     return JSONResponse({"error": str(error)}, status, headers={"connection": "close"})
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from pipelines.web.uploads import Limits, Refused
+from pipelines.web.uploads import Limits, RequestError
 
 #: Longest line of a message: whatever the process sends, no more of it is held.
 _LONGEST_LINE = 4096
@@ -64,7 +64,7 @@ class Decoder:
 
         Raises
         ------
-        Refused
+        RequestError
             If it is no video that can be read, or a longer one than allowed.
         """
         found = self._message()
@@ -75,7 +75,7 @@ class Decoder:
 
         Raises
         ------
-        Refused
+        RequestError
             If it cannot be decoded, or that takes too long.
         """
         import numpy as np
@@ -112,15 +112,15 @@ class Decoder:
         except ValueError:
             raise self._broken() from None
         if "refused" in found:
-            raise Refused(int(found["status"]), str(found["refused"]))
+            raise RequestError(int(found["status"]), str(found["refused"]))
         return found
 
-    def _broken(self) -> Refused:
+    def _broken(self) -> RequestError:
         if self._late:
-            return Refused(
+            return RequestError(
                 413, f"judging it took more than {self.limits.work:g} s; send a shorter or smaller video"
             )
-        return Refused(422, "its decoder gave up; convert it to .mp4 and send it again")
+        return RequestError(422, "its decoder gave up; convert it to .mp4 and send it again")
 
     def _too_late(self) -> None:
         self._late = True
@@ -175,7 +175,7 @@ def _send(to: IO[bytes], path: Path, pixels: int, seconds: float) -> None:
 
     with VideoFile(path, pixels, seconds) as video:
         if (video.seconds or 0) > seconds:
-            raise Refused(413, f"{video.seconds:.0f} seconds long; at most {seconds:g}: cut it")
+            raise RequestError(413, f"{video.seconds:.0f} seconds long; at most {seconds:g}: cut it")
         _tell(to, rate=video.rate, seconds=video.seconds, left_out=video.left_out)
         for frame in video:
             height, width = frame.image.shape[:2]

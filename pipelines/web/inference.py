@@ -20,7 +20,7 @@ from featurize.images import UnreadableImage, decode, formats
 from pipelines.prediction.faces import box_dict
 from pipelines.prediction.predictor import Predictor
 from pipelines.web.decode import Decoder
-from pipelines.web.uploads import Limits, Refused, Upload
+from pipelines.web.uploads import Limits, RequestError, Upload
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 MAX_WAITING = 128
 
 
-class Judge:
+class InferenceService:
     """Judge uploads with one model, in a few threads.
 
     Parameters
@@ -61,7 +61,7 @@ class Judge:
 
         Raises
         ------
-        Refused
+        RequestError
             If it cannot be judged, or too much waits.
         """
         with upload.path.open("rb") as file:
@@ -77,11 +77,11 @@ class Judge:
 
         Raises
         ------
-        Refused
+        RequestError
             413 if it is too large, 415 if it is no picture, 422 if it is a broken one or an empty file.
         """
         if upload.path.stat().st_size > self.limits.photo:
-            raise Refused(413, f"a photo of more than {self.limits.photo / 2**20:g} MB; make it smaller")
+            raise RequestError(413, f"a photo of more than {self.limits.photo / 2**20:g} MB; make it smaller")
         started = time.perf_counter()
         image = _decoded(upload, self.limits.pixels)
         seen = self.predictor.look(image)
@@ -101,18 +101,18 @@ class Judge:
 
         Raises
         ------
-        Refused
+        RequestError
             413 if it is too long, or its frames or the work too large, 422 if it cannot be decoded.
         """
-        from pipelines.prediction.video import Watcher
+        from pipelines.prediction.video import VideoPredictor
 
         started = time.perf_counter()
-        watch, moments, shape = Watcher(self.predictor), [], (0, 0)
+        watch, moments, shape = VideoPredictor(self.predictor), [], (0, 0)
         with Decoder(upload.path, self.limits) as decoder:
             header = decoder.header()
             for frame in decoder.frames():
                 if gone.is_set():
-                    raise Refused(400, "the client broke off")
+                    raise RequestError(400, "the client broke off")
                 shape = frame.image.shape[:2]
                 moments.append(watch(frame).as_dict())
             fault = decoder.fault
@@ -135,7 +135,7 @@ class Judge:
 
     async def _in_thread(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         if self._waiting >= MAX_WAITING:
-            raise Refused(503, "too much waits already; try again in a few seconds")
+            raise RequestError(503, "too much waits already; try again in a few seconds")
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(pool, work)
@@ -149,14 +149,16 @@ def _decoded(upload: Upload, pixels: int) -> Any:
     try:
         image = decode(data, upload.name)
     except UnreadableImage as error:
-        raise Refused(_status(data, error.reason), error.reason) from None
+        raise RequestError(_status(data, error.reason), error.reason) from None
     _check_size((image.shape[1], image.shape[0]), pixels)  # of a damaged header nothing was known before
     return image
 
 
 def _check_size(size: tuple[int, int] | None, pixels: int) -> None:
     if size is not None and size[0] * size[1] > pixels:
-        raise Refused(413, f"{size[0]:,} x {size[1]:,} pixels; at most {pixels:,} in all: make it smaller")
+        raise RequestError(
+            413, f"{size[0]:,} x {size[1]:,} pixels; at most {pixels:,} in all: make it smaller"
+        )
 
 
 def _status(data: bytes, reason: str) -> int:

@@ -23,7 +23,7 @@ PATIENCE = 30.0
 _LONGEST_NAME = 120
 
 
-class Refused(ValueError):  # noqa: N818 - it says what happened, as UnreadableImage does
+class RequestError(ValueError):  # noqa: N818 - it says what happened, as UnreadableImage does
     """A request that is not served; `str()` is one line, `status` the HTTP status."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -85,7 +85,7 @@ async def receive(request: Request, place: Path, limits: Limits) -> list[Upload]
 
     Raises
     ------
-    Refused
+    RequestError
         If it is no such request, holds no file or an empty one alone, or is larger than allowed: said before
         the rest is read.
     ClientDisconnect
@@ -101,18 +101,18 @@ async def receive(request: Request, place: Path, limits: Limits) -> list[Upload]
                 files.feed(chunk)
             files.end()
         except FormParserError:
-            raise Refused(400, "the form is damaged; send it again") from None
+            raise RequestError(400, "the form is damaged; send it again") from None
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            raise Refused(507, "the server's disk has no room for it; send less, or make room") from None
+            raise RequestError(507, "the server's disk has no room for it; send less, or make room") from None
     if not files.done:
-        raise Refused(422, "no file came; send one or several as multipart/form-data")
+        raise RequestError(422, "no file came; send one or several as multipart/form-data")
     return files.done
 
 
-def _too_large(limits: Limits) -> Refused:
-    return Refused(413, f"more than {limits.size / 2**20:g} MB in one request; send less at once")
+def _too_large(limits: Limits) -> RequestError:
+    return RequestError(413, f"more than {limits.size / 2**20:g} MB in one request; send less at once")
 
 
 def _announced(request: Request) -> int:
@@ -126,7 +126,7 @@ def _boundary(request: Request) -> bytes:
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= 200:
-        raise Refused(415, "send files as multipart/form-data, such as: curl -F files=@photo.jpg")
+        raise RequestError(415, "send files as multipart/form-data, such as: curl -F files=@photo.jpg")
     return boundary
 
 
@@ -135,7 +135,7 @@ async def _patient(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         try:
             chunk = await asyncio.wait_for(anext(stream, None), PATIENCE)
         except TimeoutError:
-            raise Refused(408, f"no byte came for {PATIENCE:g} seconds; send it again") from None
+            raise RequestError(408, f"no byte came for {PATIENCE:g} seconds; send it again") from None
         if chunk is None:
             return
         yield chunk
@@ -192,7 +192,7 @@ class _Files:
 
     def end(self) -> None:
         if self._read and not self._whole:
-            raise Refused(400, "the form breaks off before its end; send it again")
+            raise RequestError(400, "the form breaks off before its end; send it again")
 
     def _begin(self) -> None:
         self._part = _Part()
@@ -216,7 +216,7 @@ class _Files:
         if b"filename" not in options:
             return
         if len(self.done) == self.limits.files:
-            raise Refused(413, f"more than {self.limits.files} files in one request; send fewer at once")
+            raise RequestError(413, f"more than {self.limits.files} files in one request; send fewer at once")
         # Its name here is a number: nothing a client says becomes a path.
         path = self.place / str(len(self.done))
         self._part.name = shown_name(options[b"filename"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classifiers.candidates import RidgeCells, SVMCells
+from classifiers.candidates import RidgeCandidates, SVMCandidates
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_svm_cells_are_those_of_scikit_learn(problem):
     from sklearn.svm import SVC
 
     X, y = problem
-    cells = SVMCells(
+    cells = SVMCandidates(
         {"0.1": rbf(X, X, 0.1), "0.5": rbf(X, X, 0.5)}, y, C=(10, 0.5), class_weight=(None, "balanced")
     )
     train, test = np.arange(0, 90, 3), np.arange(1, 90, 3)
@@ -40,7 +40,7 @@ def test_svm_cells_are_those_of_scikit_learn(problem):
 
 def test_svm_held_out_is_a_fit_without_the_fold(problem):
     X, y = problem
-    cells = SVMCells({"k": rbf(X, X, 0.2)}, y, C=(1,))
+    cells = SVMCandidates({"k": rbf(X, X, 0.2)}, y, C=(1,))
     train = np.arange(60)
     folds = [np.arange(0, 20), np.arange(20, 60)]
     held = cells.held_out(train, folds)
@@ -53,7 +53,7 @@ def test_svm_with_copies_trains_on_all_and_averages_at_the_test(problem):
 
     X, y = problem
     both = np.concatenate([X, X[:, ::-1]])
-    cells = SVMCells({"k": rbf(both, both, 0.2)}, y, C=(2,))
+    cells = SVMCandidates({"k": rbf(both, both, 0.2)}, y, C=(2,))
     train, test = np.arange(50), np.arange(50, 90)
     plain = SVC(C=2, gamma=0.2).fit(np.concatenate([X[train], X[train, ::-1]]), np.tile(y[train], 2))
     wanted = (plain.decision_function(X[test]) + plain.decision_function(X[test, ::-1])) / 2
@@ -70,7 +70,7 @@ def ridge(problem):
     X, y = problem
     K = rbf(X, X, 0.2)
     weights = {"flat": (1, 1, 1), "more": (1, 2, 3)}
-    return K, y, RidgeCells({"k": 5 * K}, y, (0.1, 1.0), weights)
+    return K, y, RidgeCandidates({"k": 5 * K}, y, (0.1, 1.0), weights)
 
 
 def wanted_by_plain_fits(K, y, cells, train, test):
@@ -109,8 +109,8 @@ def test_labels_that_are_held_out_change_nothing(problem):
     train, test = np.arange(60), np.arange(60, 90)
     inner = [np.arange(0, 30), np.arange(30, 60)]
     for make in (
-        lambda t: SVMCells({"k": K}, t),
-        lambda t: RidgeCells({"k": K}, t, (0.5,), {"w": (1, 2, 2)}),
+        lambda t: SVMCandidates({"k": K}, t),
+        lambda t: RidgeCandidates({"k": K}, t, (0.5,), {"w": (1, 2, 2)}),
     ):
         assert make(y).scores(train, test) == pytest.approx(make(other).scores(train, test), abs=1e-9)
         for a, b in zip(make(y).held_out(train, inner), make(other).held_out(train, inner), strict=True):
@@ -122,14 +122,14 @@ def test_a_class_that_training_lacks_does_not_win(problem):
     K = rbf(X, X, 0.2)
     train = np.flatnonzero(y != 2)
     test = np.flatnonzero(y == 2)
-    for cells in (SVMCells({"k": K}, y), RidgeCells({"k": K}, y, (0.5,), {"w": (1, 1, 1)})):
+    for cells in (SVMCandidates({"k": K}, y), RidgeCandidates({"k": K}, y, (0.5,), {"w": (1, 1, 1)})):
         assert set(cells.scores(train, test)[0].argmax(axis=1)) <= {0, 1}
 
 
 @pytest.mark.parametrize("shape", [(90, 89), (91, 91), (0, 0)])
 def test_a_kernel_that_does_not_fit_is_refused(problem, shape):
     with pytest.raises(ValueError, match="does not fit 90 samples"):
-        SVMCells({"k": np.ones(shape)}, problem[1])
+        SVMCandidates({"k": np.ones(shape)}, problem[1])
 
 
 def test_what_is_no_kernel_is_refused(problem):
@@ -137,7 +137,7 @@ def test_what_is_no_kernel_is_refused(problem):
     K = np.eye(90)
     K[3, 4] = np.nan
     with pytest.raises(ValueError, match="NaN"):
-        RidgeCells({"k": K}, y, (1.0,), {"w": (1, 1, 1)})
+        RidgeCandidates({"k": K}, y, (1.0,), {"w": (1, 1, 1)})
     for ridge, weights in (((0.0,), (1, 1, 1)), ((1.0,), (1, 1)), ((1.0,), (1, 0, 1))):
         with pytest.raises(ValueError, match="ridges above 0 and 3 weights above 0"):
-            RidgeCells({"k": np.eye(90)}, y, ridge, {"w": weights})
+            RidgeCandidates({"k": np.eye(90)}, y, ridge, {"w": weights})

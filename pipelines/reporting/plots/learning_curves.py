@@ -13,7 +13,7 @@ import numpy as np
 
 from pipelines.results.load import Cell, read_csv
 from pipelines.results.rows import Candidate
-from pipelines.utils.figures import MARKERS, NARROW, WIDE, Album, colour, dash, heat, plain
+from pipelines.utils.figures import MARKERS, NARROW, WIDE, FigureWriter, colour, dash, heat, plain
 
 #: A network with the file its weights are in.
 _WEIGHTS = re.compile(r"""([\w-]+)\([^()]*?weights=["']([^"']+\.npz)["']""")
@@ -21,7 +21,7 @@ _WEIGHTS = re.compile(r"""([\w-]+)\([^()]*?weights=["']([^"']+\.npz)["']""")
 MOST_LINES = 8
 
 
-def draw_candidates(album: Album, name: str, cell: Cell) -> bool:
+def draw_candidates(album: FigureWriter, name: str, cell: Cell) -> bool:
     """Draw the validation score of all that was tried for a cell; return whether there was a choice."""
     tried = [(json.loads(c.params), c) for c in cell.grid]
     free = varied([params for params, _ in tried])
@@ -53,7 +53,7 @@ def _is_number(value: Any) -> bool:
 Tried = Sequence[tuple[dict[str, Any], Candidate]]
 
 
-def _draw_heat(album: Album, name: str, cell: Cell, tried: Tried, x: str, y: str) -> None:
+def _draw_heat(album: FigureWriter, name: str, cell: Cell, tried: Tried, x: str, y: str) -> None:
     xs, ys = (sorted({params[p] for params, _ in tried}) for p in (x, y))
     values = np.full((len(ys), len(xs)), math.nan)
     for params, candidate in tried:
@@ -74,7 +74,9 @@ def _draw_heat(album: Album, name: str, cell: Cell, tried: Tried, x: str, y: str
         said.append(_best_words(tried, [x, y]) + _flattered(cell))
 
 
-def _draw_lines(album: Album, name: str, cell: Cell, tried: Tried, x: str, free: Sequence[str]) -> None:
+def _draw_lines(
+    album: FigureWriter, name: str, cell: Cell, tried: Tried, x: str, free: Sequence[str]
+) -> None:
     """Draw a line for each combination of the other parameters; of many, the best."""
     lines: dict[str, list[tuple[Any, float]]] = {}
     for params, candidate in tried:
@@ -144,7 +146,7 @@ def histories(folder: Path, extractors: Iterable[str] = ()) -> dict[str, Path]:
     return found
 
 
-def draw_history(album: Album, name: str, title: str, path: Path) -> None:
+def draw_history(album: FigureWriter, name: str, title: str, path: Path) -> None:
     """Draw loss and accuracy by epoch, of training and, where it is there, of validation.
 
     Raises

@@ -16,7 +16,7 @@ from featurize.images import fit_to
 from featurize.registry import parse
 from pipelines.datasets.base import Dataset
 from pipelines.models.model import Model
-from pipelines.utils.figures import WIDE, Album, colour
+from pipelines.utils.figures import WIDE, FigureWriter, colour
 from pipelines.utils.progress import SILENT, Progress
 
 #: Faces that are asked, by kind, and how often a region is dealt again.
@@ -36,7 +36,7 @@ REGIONS: dict[str, tuple[tuple[float, float, float, float], ...]] = {
 
 
 @dataclass(frozen=True)
-class Looked:
+class Occlusion:
     """What hiding and dealing changed.
 
     Attributes
@@ -64,7 +64,7 @@ def look(
     seed: int = 0,
     progress: Progress = SILENT,
     tested: NDArray[np.intp] | None = None,
-) -> Looked:
+) -> Occlusion:
     """Ask a model again with parts of the test faces hidden or taken from other faces.
 
     Hiding is occlusion (Zeiler and Fergus, ECCV 2014) by the face's own mean grey. Dealing is permutation
@@ -98,7 +98,7 @@ def look(
         said = np.array(model.predict(list(faces)))
         drops = {name: _dealt(model, faces, said, true, name, rng, advance) for name in REGIONS}
         changed = _hidden(model, faces[few], said[few], advance)
-    return Looked(changed, float(np.mean(said == true)), drops, len(few), len(faces))
+    return Occlusion(changed, float(np.mean(said == true)), drops, len(few), len(faces))
 
 
 def _positions() -> int:
@@ -149,7 +149,7 @@ def _hidden(model, faces, said, advance) -> NDArray[np.float64]:  # type: ignore
     return np.array(changed)
 
 
-def draw_looked(album: Album, found: Looked, title: str) -> None:
+def draw_looked(album: FigureWriter, found: Occlusion, title: str) -> None:
     """Draw the map of hidden patches with the regions' outlines, and what each region is worth."""
     with album.drawing("looked", f"Where {title} looks", (WIDE, 3.0), columns=2) as (
         drawing,
@@ -179,7 +179,7 @@ def _outline(axes) -> None:  # type: ignore[no-untyped-def]
         axes.contour(region_mask(name).astype(float), [0.5], colors=[colour(1)], linewidths=0.6)
 
 
-def _bars(axes, found: Looked) -> None:  # type: ignore[no-untyped-def]
+def _bars(axes, found: Occlusion) -> None:  # type: ignore[no-untyped-def]
     names = sorted(found.drops, key=lambda name: found.drops[name].mean())
     means = [100 * found.drops[name].mean() for name in names]
     spread = [100 * found.drops[name].std() for name in names]
@@ -191,7 +191,7 @@ def _bars(axes, found: Looked) -> None:  # type: ignore[no-untyped-def]
     axes.grid(visible=False, axis="y")
 
 
-def _words(found: Looked) -> str:
+def _words(found: Occlusion) -> str:
     order = sorted(found.drops, key=lambda name: -found.drops[name].mean())
     most, least = order[0], order[-1]
     i, j = np.unravel_index(np.argmax(found.changed), found.changed.shape)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipelines.reporting.tables.published import published
 from pipelines.results.load import Cell, Results
-from pipelines.utils.figures import INK, MARKERS, NARROW, WIDE, Album, colour, heat, plain
+from pipelines.utils.figures import INK, MARKERS, NARROW, WIDE, FigureWriter, colour, heat, plain
 
 #: Cells the dot plot shows at most, and those it names.
 MOST_DOTS = 40
@@ -18,7 +18,7 @@ MOST_DOTS = 40
 COST_INCHES = 3.4
 
 
-def draw_overview(album: Album, results: Results) -> None:
+def draw_overview(album: FigureWriter, results: Results) -> None:
     """Draw every chart of the comparison as a whole."""
     draw_accuracies(album, results)
     if _is_grid(results):
@@ -26,7 +26,7 @@ def draw_overview(album: Album, results: Results) -> None:
     draw_costs(album, results)
 
 
-def draw_accuracies(album: Album, results: Results) -> None:
+def draw_accuracies(album: FigureWriter, results: Results) -> None:
     """Draw the test accuracy of each cell with its interval, the best on top."""
     order = sorted(results.cells, key=lambda c: c.test.accuracy)[-MOST_DOTS:]
     heads = _heads(results)
@@ -95,7 +95,7 @@ def _is_grid(results: Results) -> bool:
     )
 
 
-def draw_grid(album: Album, results: Results) -> None:
+def draw_grid(album: FigureWriter, results: Results) -> None:
     """Draw extractors by heads as a table coloured by test accuracy."""
     heads = _heads(results)
     extractors = list(dict.fromkeys(cell.test.extractor for cell in results.cells))
@@ -145,7 +145,7 @@ _COSTS = (
 )
 
 
-def draw_costs(album: Album, results: Results) -> None:
+def draw_costs(album: FigureWriter, results: Results) -> None:
     """Draw accuracy against time and against size, with the cells nothing beats in both joined by a line."""
     for cost in _COSTS:
         cells = [c for c in results.cells if cost.of(c) > 0]  # nan and 0 are no costs
@@ -153,7 +153,7 @@ def draw_costs(album: Album, results: Results) -> None:
             _draw_cost(album, results, cost, cells)
 
 
-def _draw_cost(album: Album, results: Results, cost: _Cost, cells: Sequence[Cell]) -> None:
+def _draw_cost(album: FigureWriter, results: Results, cost: _Cost, cells: Sequence[Cell]) -> None:
     heads, front = _heads(results), pareto([(cost.of(c), c.test.accuracy) for c in cells])
     with album.drawing(cost.name, cost.title, (WIDE, COST_INCHES)) as (_, axes, said):
         for cell in cells:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from pipelines.metrics.calibration import reliability
 from pipelines.metrics.curves import one_against_rest, precision_recall, roc
 from pipelines.results.predictions import Predictions
-from pipelines.utils.figures import NARROW, WIDE, Album, colour, dash, heat, plain
+from pipelines.utils.figures import NARROW, WIDE, FigureWriter, colour, dash, heat, plain
 
 #: Points a curve keeps: more cannot be seen at print size.
 CURVE_POINTS = 150
 
 
-def draw_cell(album: Album, name: str, p: Predictions, confusion: NDArray[np.int64]) -> None:
+def draw_cell(album: FigureWriter, name: str, p: Predictions, confusion: NDArray[np.int64]) -> None:
     """Draw every chart of one cell; their names start with `name`."""
     classes = [str(c) for c in p.classes]
     draw_confusion(album, f"{name}-confusion", confusion, classes)
@@ -26,7 +26,9 @@ def draw_cell(album: Album, name: str, p: Predictions, confusion: NDArray[np.int
         draw_reliability(album, f"{name}-reliability", p)
 
 
-def draw_confusion(album: Album, name: str, confusion: NDArray[np.int64], classes: Sequence[str]) -> None:
+def draw_confusion(
+    album: FigureWriter, name: str, confusion: NDArray[np.int64], classes: Sequence[str]
+) -> None:
     """Draw the confusion matrix: counts, shaded by the share of each true class."""
     support = confusion.sum(axis=1, keepdims=True)
     share = np.divide(confusion, support, out=np.zeros(confusion.shape), where=support > 0)
@@ -57,7 +59,7 @@ def _worst_confusion(confusion: NDArray[np.int64], share: NDArray[np.float64], c
     )
 
 
-def draw_counts(album: Album, name: str, confusion: NDArray[np.int64], classes: Sequence[str]) -> None:
+def draw_counts(album: FigureWriter, name: str, confusion: NDArray[np.int64], classes: Sequence[str]) -> None:
     """Draw how many faces have each class and how many were given it."""
     true, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
     where = np.arange(len(classes))
@@ -87,7 +89,7 @@ def draw_counts(album: Album, name: str, confusion: NDArray[np.int64], classes: 
         )
 
 
-def draw_curves(album: Album, name: str, p: Predictions, classes: Sequence[str]) -> None:
+def draw_curves(album: FigureWriter, name: str, p: Predictions, classes: Sequence[str]) -> None:
     """Draw ROC and precision against recall: a line a class, and all of them pooled (micro)."""
     positive = one_against_rest(p.true, len(classes))
     usable = [k for k in range(len(classes)) if positive[:, k].any() and not positive[:, k].all()]
@@ -140,7 +142,7 @@ def _extremes(areas: dict[str, float], what: str) -> str:
     return f"Easiest is {best} with {what} {areas[best]:.3f}, hardest {worst} with {areas[worst]:.3f}."
 
 
-def draw_reliability(album: Album, name: str, p: Predictions) -> None:
+def draw_reliability(album: FigureWriter, name: str, p: Predictions) -> None:
     """Draw accuracy against confidence in 15 bins, and how many faces are in each."""
     confidence = np.clip(p.scores[np.arange(len(p.true)), p.predicted], 0, 1)
     found = reliability(confidence, p.predicted == p.true)

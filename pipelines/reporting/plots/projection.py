@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.results.predictions import Predictions
-from pipelines.utils.figures import MARKERS, WIDE, Album, colour, plain
+from pipelines.utils.figures import MARKERS, WIDE, FigureWriter, colour, plain
 
 How = Literal["pca", "tsne", "none"]
 #: Samples t-SNE is given at most: it takes half a minute for them.
@@ -18,13 +18,13 @@ SPARE, PASSES = 10, 8
 
 
 def draw_embedding(
-    album: Album, X: NDArray[np.float32], p: Predictions, title: str, how: How, seed: int = 0
+    album: FigureWriter, X: NDArray[np.float32], p: Predictions, title: str, how: How, seed: int = 0
 ) -> None:
     """Draw the test samples' vectors as points.
 
     Parameters
     ----------
-    album : Album
+    album : FigureWriter
     X : (n, d) float32
         Of the test samples, in the order of the predictions.
     p : Predictions

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, recall_score
 
-from classifiers.candidates import HeadCells, RidgeCells, SVMCells
+from classifiers.candidates import HeadCandidates, RidgeCandidates, SVMCandidates
 from pipelines.cross_validation.nested import choose_together, cross_validate, deal, uf1_uar
-from pipelines.cross_validation.network_candidates import STSTNetCells
+from pipelines.cross_validation.network_candidates import STSTNetCandidates
 from pipelines.metrics.significance import subject_interval
 
 
@@ -73,7 +73,7 @@ def test_pooled_predictions_are_those_of_plain_loops():
 
     X, y, groups = subjects_with_a_smell(6, 9)
     K = {g: np.exp(-float(g) * ((X[:, None] - X[None]) ** 2).sum(2)) for g in ("0.01", "0.1")}
-    found = cross_validate(SVMCells(K, y, C=(1, 10)), y, groups, inner=3)
+    found = cross_validate(SVMCandidates(K, y, C=(1, 10)), y, groups, inner=3)
     for s, name in enumerate(np.unique(groups)):
         test, train = np.flatnonzero(groups == name), np.flatnonzero(groups != name)
         parts = deal(np.unique(groups, return_inverse=True)[1][train], 3, 0)
@@ -95,7 +95,7 @@ def test_pooled_predictions_are_those_of_plain_loops():
 
 def test_the_leaky_ways_flatter_and_are_marked():
     X, y, groups = subjects_with_a_smell()
-    cells = HeadCells("knn", [{"n_neighbors": k} for k in (1, 3, 5, 9)], X, y)
+    cells = HeadCandidates("knn", [{"n_neighbors": k} for k in (1, 3, 5, 9)], X, y)
     honest = cross_validate(cells, y, groups, inner=4)
     leaky = cross_validate(cells, y, groups, protocol="random-leaky", inner=4)
     chosen = cross_validate(cells, y, groups, select_on_test=True)
@@ -110,8 +110,8 @@ def test_the_leaky_ways_flatter_and_are_marked():
 
 def test_copies_are_trained_on_and_averaged():
     X, y, groups = subjects_with_a_smell(6, 6)
-    plain = HeadCells("softmax", [{}], X, y)
-    doubled = HeadCells("softmax", [{}], X, y, copies=X)
+    plain = HeadCandidates("softmax", [{}], X, y)
+    doubled = HeadCandidates("softmax", [{}], X, y, copies=X)
     train, test = np.arange(30), np.arange(30, 36)
     a, b = plain.scores(train, test)[0], doubled.scores(train, test)[0]
     assert a.shape == b.shape == (6, 3)
@@ -126,11 +126,14 @@ def test_a_subject_with_one_clip_and_a_class_absent_from_a_fold():
     only = np.flatnonzero(groups == groups[-1])
     y[only] = 2  # the third class belongs to one subject
     K = {"k": np.exp(-0.05 * ((X[:, None] - X[None]) ** 2).sum(2))}
-    ridge = RidgeCells(K, y, (0.1, 1.0), {"even": (1.0, 1.0, 1.0)})
+    ridge = RidgeCandidates(K, y, (0.1, 1.0), {"even": (1.0, 1.0, 1.0)})
     maps = np.random.default_rng(0).integers(0, 256, (len(y), 28, 28, 3), dtype=np.uint8)
-    network = STSTNetCells(maps, y, (1, 2), learning_rate=1e-3)
-    heads = HeadCells("softmax", [], X, y), HeadCells("knn", [{"n_neighbors": k} for k in (1, 3)], X, y)
-    for cells in (SVMCells(K, y, C=(1, 10)), *heads, ridge, network):
+    network = STSTNetCandidates(maps, y, (1, 2), learning_rate=1e-3)
+    heads = (
+        HeadCandidates("softmax", [], X, y),
+        HeadCandidates("knn", [{"n_neighbors": k} for k in (1, 3)], X, y),
+    )
+    for cells in (SVMCandidates(K, y, C=(1, 10)), *heads, ridge, network):
         found = cross_validate(cells, y, groups, inner=3, shared=cells in (heads[1], network))
         if cells is network:  # its scores begin at random: it may say a class it has not seen
             continue
@@ -161,7 +164,7 @@ def test_shared_inner_folds_never_see_what_they_choose_for(protocol):
 
 def test_a_shared_choice_is_that_of_plain_loops():
     X, y, groups = subjects_with_a_smell(8, 6)
-    cells = HeadCells("knn", [{"n_neighbors": k} for k in (1, 3, 5, 9)], X, y)
+    cells = HeadCandidates("knn", [{"n_neighbors": k} for k in (1, 3, 5, 9)], X, y)
     subjects = np.unique(groups, return_inverse=True)[1]
     outer = [np.flatnonzero(subjects == s) for s in range(8)]
     dealt = deal(subjects, 4, 0)
@@ -210,7 +213,7 @@ def test_what_cannot_be_validated_is_refused(change, why):
 def test_a_head_with_a_wrong_parameter_is_refused_before_anything_is_fitted():
     X, y, _ = subjects_with_a_smell(3, 3)
     with pytest.raises(ValueError, match="head svm"):
-        HeadCells("svm", [{"C": -1}], X, y)
+        HeadCandidates("svm", [{"C": -1}], X, y)
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=80), st.integers(1, 12), st.integers(0, 5))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from featurize.store import Store
-from pipelines.cross_validation.network_candidates import KerasCells, STSTNetCells
+from pipelines.cross_validation.network_candidates import KerasCandidates, STSTNetCandidates
 from pipelines.cross_validation.recipe import NetworkPlan, load_loso_recipe, loso_recipe
 from pipelines.cross_validation.run import _run_id, run_loso
 from pipelines.cross_validation.systems import _systems, network_cells  # fmt: skip
@@ -19,7 +19,7 @@ from pipelines.results.load import load_results
 from pipelines.results.predictions import load_predictions
 from pipelines.results.rows import read_rows
 from pipelines.training.recipe import recipe as training_of
-from pipelines.training.trainer import Loop
+from pipelines.training.trainer import Trainer
 
 SMALL = {"name": "synthetic-clips", "options": {"n_subjects": 4, "clips_per_subject": 6}}
 
@@ -101,12 +101,12 @@ def test_a_network_answers_for_every_number_of_epochs_from_one_training(maps, tm
     """Asking at 2 and 4 epochs is training for 2, and for 4; a second asking reads what was kept."""
     plan = training_of(backbone="ststnet", batch=8, learning_rate=3e-3, precision="f32", augment="flip")
     train, test = np.arange(20), np.arange(20, 30)
-    both = KerasCells(maps, plan, (2, 4), tmp_path / "kept").scores(train, test)
+    both = KerasCandidates(maps, plan, (2, 4), tmp_path / "kept").scores(train, test)
     assert both.shape == (2, 10, 3)
     for k, epochs in enumerate((2, 4)):
-        alone = KerasCells(maps, plan, (epochs,)).scores(train, test)
+        alone = KerasCandidates(maps, plan, (epochs,)).scores(train, test)
         assert np.allclose(alone[0], both[k], atol=2e-3)
-    again = KerasCells(maps, plan, (2, 4), tmp_path / "kept")
+    again = KerasCandidates(maps, plan, (2, 4), tmp_path / "kept")
     again.answers = None  # would fail if it trained again
     assert np.array_equal(again.scores(train, test), both)
     assert np.array_equal(again.scores(train, test, 1), both[1:])
@@ -116,30 +116,30 @@ def test_a_network_answers_for_every_number_of_epochs_from_one_training(maps, tm
 def test_a_training_that_was_stopped_goes_on(maps, tmp_path, monkeypatch):
     plan = training_of(backbone="ststnet", batch=8, learning_rate=3e-3, precision="f32", augment="flip")
     train, test = np.arange(20), np.arange(20, 30)
-    whole = KerasCells(maps, plan, (2, 4)).scores(train, test)
-    keep = Loop._keep
+    whole = KerasCandidates(maps, plan, (2, 4)).scores(train, test)
+    keep = Trainer._keep
 
     def stop(self, *given):
         keep(self, *given)
         raise KeyboardInterrupt
 
-    cells = KerasCells(maps, plan, (2, 4), tmp_path)
+    cells = KerasCandidates(maps, plan, (2, 4), tmp_path)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Loop, "_keep", stop)
+        patch.setattr(Trainer, "_keep", stop)
         cells.scores(train, test)
     assert np.allclose(cells.scores(train, test), whole, atol=5e-3)
 
 
 def test_what_is_kept_of_a_fold_and_damaged_is_done_again(maps, tmp_path):
     y = maps.labels
-    cells = STSTNetCells(maps.samples, y, (2, 3), tmp_path, learning_rate=1e-3)
+    cells = STSTNetCandidates(maps.samples, y, (2, 3), tmp_path, learning_rate=1e-3)
     found = cells.scores(np.arange(20), np.arange(20, 30))
     (path,) = tmp_path.glob("*.npz")
     path.write_bytes(path.read_bytes()[:50])
     assert np.array_equal(cells.scores(np.arange(20), np.arange(20, 30)), found)
-    other = STSTNetCells(maps.samples, y, (2, 3), tmp_path, learning_rate=2e-3)
+    other = STSTNetCandidates(maps.samples, y, (2, 3), tmp_path, learning_rate=2e-3)
     assert not np.array_equal(other.scores(np.arange(20), np.arange(20, 30)), found)
-    mirrored = STSTNetCells(maps.samples, y, (2, 3), tmp_path, learning_rate=1e-3, mirror=True)
+    mirrored = STSTNetCandidates(maps.samples, y, (2, 3), tmp_path, learning_rate=1e-3, mirror=True)
     assert mirrored.scores(np.arange(20), np.arange(20, 30)).shape == (2, 10, 3)
 
 
@@ -147,9 +147,9 @@ def test_ststnet_as_published_goes_by_loops_of_our_own(maps):
     def of(**fields):
         return network_cells(maps, NetworkPlan(training_of(backbone="ststnet", **fields), (1,)))
 
-    assert isinstance(of(), STSTNetCells)
-    assert isinstance(of(optimizer="sgd"), KerasCells)
-    assert isinstance(of(augment="flip"), KerasCells)
+    assert isinstance(of(), STSTNetCandidates)
+    assert isinstance(of(optimizer="sgd"), KerasCandidates)
+    assert isinstance(of(augment="flip"), KerasCandidates)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_what_the_compiled_loops_do_not_know_is_not_dropped(maps, tmp_path, aske
     other = str(weights_of(tmp_path / "other.npz"))
     fields = {name: v.format(other=other) if isinstance(v, str) else v for name, v in asked.items()}
     plan = training_of(backbone="ststnet", **fields)
-    assert isinstance(network_cells(maps, NetworkPlan(plan, (1,))), KerasCells)
+    assert isinstance(network_cells(maps, NetworkPlan(plan, (1,))), KerasCandidates)
 
 
 def weights_of(path, seed=0):
@@ -191,7 +191,7 @@ def test_weights_from_before_decide_the_row_and_the_files_of_folds(maps, tmp_pat
 
     first, same, other = plan("a.npz", 0), plan("b.npz", 0), plan("c.npz", 1)
     without = training_of(backbone="ststnet", precision="f32")
-    folds = [KerasCells(maps, p, (1,)).identity() for p in (first, same, other, without)]
+    folds = [KerasCandidates(maps, p, (1,)).identity() for p in (first, same, other, without)]
     assert folds[0] == folds[1]
     assert folds[0] != folds[2]
     assert folds[0] != folds[3]
@@ -248,13 +248,13 @@ def test_memory_bounds_the_kernels_of_every_fold(tmp_path, monkeypatch):
     import classifiers.candidates
 
     asked = []
-    given = classifiers.candidates.HeadCells.__init__
+    given = classifiers.candidates.HeadCandidates.__init__
 
     def noted(self, *args, **kwargs):
         given(self, *args, **kwargs)
         asked.append(self._memory)
 
-    monkeypatch.setattr(classifiers.candidates.HeadCells, "__init__", noted)
+    monkeypatch.setattr(classifiers.candidates.HeadCandidates, "__init__", noted)
     plan = recipe(heads=[{"head": "svm"}])
     run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"), n_jobs=2, memory="1GB")
     assert asked == [0.5]
@@ -264,7 +264,7 @@ def test_memory_bounds_the_kernels_of_every_fold(tmp_path, monkeypatch):
 
 def test_rows_have_their_interval_by_subject(tmp_path):
     """Of six subjects three are right and three wrong as a whole: by clip the interval is narrow."""
-    from pipelines.cross_validation.nested import Pooled
+    from pipelines.cross_validation.nested import CrossValidationResult
     from pipelines.cross_validation.table import keep
 
     y, subject = np.arange(120) % 3, np.arange(120) // 20
@@ -274,7 +274,7 @@ def test_rows_have_their_interval_by_subject(tmp_path):
         split=np.full(120, "train"), samples=np.zeros((120, 2, 2), np.uint8), digests=np.full(120, "0" * 64),
         groups=subject.astype(str), kind="clip",
     )  # fmt: skip
-    found = Pooled(said, np.eye(3)[said], subject, ({},) * 6, np.full(6, np.nan), (), "")
+    found = CrossValidationResult(said, np.eye(3)[said], subject, ({},) * 6, np.full(6, np.nan), (), "")
     row = keep(dataset, found, tmp_path, {"run": "x", "extractor": "e", "spec": "e", "head": "h"})
     assert row.accuracy == pytest.approx(0.5)
     assert row.ci_low < 0.2  # by clip it would be .41 to .59
@@ -335,7 +335,7 @@ def test_a_network_for_another_kind_of_data_and_a_cosine_are_refused(maps, tmp_p
     rows = run_loso(recipe(networks=[{"backbone": "ststnet"}]), tmp_path)
     assert [r.error for r in rows] == ["", "ststnet takes flows; synthetic-clips holds clips"]
     with pytest.raises(ValueError, match="a cosine ends at the last epoch"):
-        KerasCells(maps, training_of(backbone="ststnet", schedule="cosine"), (1, 2))
+        KerasCandidates(maps, training_of(backbone="ststnet", schedule="cosine"), (1, 2))
 
 
 def test_a_set_without_subjects_is_refused(tmp_path, monkeypatch):

@@ -29,7 +29,7 @@ from pipelines.embedding.provenance import learned_from, trained_on
 from pipelines.evaluation import remote
 from pipelines.evaluation.compare import compare
 from pipelines.evaluation.evaluate import run_cell
-from pipelines.evaluation.experiment import Bench, Matrix
+from pipelines.evaluation.experiment import Experiment, Matrix
 from pipelines.evaluation.recipe import load_recipe, recipe_from
 from pipelines.evaluation.summary import summarize
 from pipelines.recipe import Features, Head
@@ -250,7 +250,7 @@ def test_a_worker_gives_marked_rows(leaky, loaded, tmp_path, monkeypatch):
     monkeypatch.setattr(remote, "share_of_host", lambda hosts: 1)
     from pipelines.evaluation import compare as compare_module
 
-    bench = Bench(loaded, split(loaded), store=Store(tmp_path / "cache"), n_jobs=1)
+    bench = Experiment(loaded, split(loaded), store=Store(tmp_path / "cache"), n_jobs=1)
     matrix, head = Matrix(Features(extractor=leaky), bench), Head(head="softmax", params={"C": 0.01})
     here = run_cell(head, matrix)
     where = [remote._address(part, bench.store) for part in matrix.embeddings]
@@ -357,7 +357,7 @@ def test_the_options_that_a_refusal_names_do(faces, tmp_path, monkeypatch):
 def test_a_leaked_validation_names_what_would_do(faces, tmp_path):
     data = parted(faces)
     expression = network(tmp_path / "w.npz", data, data.where("train"), data={"fit_on": "train+validation"})
-    bench = Bench(data, split(data, 0.25))
+    bench = Experiment(data, split(data, 0.25))
     (warning,) = Matrix(Features(extractor=expression), bench).leaks
     assert re.search(r"flattered \(--validation (public|private) --test (public|private) --no-refit", warning)
 

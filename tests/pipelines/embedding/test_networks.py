@@ -21,7 +21,7 @@ from pipelines.embedding.leakage import check_unseen
 from pipelines.evaluation import remote
 from pipelines.evaluation.compare import compare
 from pipelines.evaluation.evaluate import run_cell
-from pipelines.evaluation.experiment import Bench, Matrix
+from pipelines.evaluation.experiment import Experiment, Matrix
 from pipelines.evaluation.recipe import own_cell, recipe_from
 from pipelines.evaluation.summary import summarize
 from pipelines.recipe import Features
@@ -103,7 +103,7 @@ def test_a_model_on_random_weights_says_so(faces, tmp_path, monkeypatch, capsys)
 @pytest.mark.parametrize("probable", [True, False], ids=["softmax", "hinge"])
 def test_only_what_validates_and_tests_is_asked_of_the_network_itself(faces, tmp_path, monkeypatch, probable):
     path = weights(tmp_path / "w.npz", faces, faces.where("train"))
-    bench = Bench(faces, split(faces, 0.25), store=Store(tmp_path / "cache"), n_jobs=1)
+    bench = Experiment(faces, split(faces, 0.25), store=Store(tmp_path / "cache"), n_jobs=1)
     features, own = own_cell(Features(extractor=expression(path)))
     if not probable:
         monkeypatch.setattr("featurize.backbones.extractor.NetworkExtractor._transform", margins_of)
@@ -129,7 +129,7 @@ def test_a_worker_judges_as_we_do(faces, tmp_path, monkeypatch):
     monkeypatch.setattr(remote, "as_worker", lambda hosts: contextlib.nullcontext())
     monkeypatch.setattr(remote, "share_of_host", lambda hosts: 1)
     path = weights(tmp_path / "w.npz", faces, faces.where("train"))
-    bench = Bench(faces, split(faces, 0.25), store=Store(tmp_path / "cache"), n_jobs=1)
+    bench = Experiment(faces, split(faces, 0.25), store=Store(tmp_path / "cache"), n_jobs=1)
     features, own = own_cell(Features(extractor=expression(path)))
     matrix = Matrix(features, bench, judged=True)
     here = run_cell(own, matrix)

@@ -14,13 +14,13 @@ from pipelines.datasets.splits import split
 from pipelines.evaluation import evaluate
 from pipelines.evaluation import selection as fit_module
 from pipelines.evaluation.evaluate import cell_id, memory_bytes, run_cell
-from pipelines.evaluation.experiment import Bench, Matrix
+from pipelines.evaluation.experiment import Experiment, Matrix
 from pipelines.recipe import Features, Head
 
 
 @pytest.fixture
 def bench(tiny, tmp_path):
-    return Bench(tiny, split(tiny, 0.25), store=Store(tmp_path), n_jobs=1)
+    return Experiment(tiny, split(tiny, 0.25), store=Store(tmp_path), n_jobs=1)
 
 
 def spy(monkeypatch):
@@ -72,7 +72,7 @@ def test_test_samples_are_predicted_once(bench, monkeypatch):
 
 def test_without_refit(tiny, tmp_path, monkeypatch):
     sizes = spy(monkeypatch)
-    bench = Bench(tiny, split(tiny, 0.25, refit=False), refit=False, store=Store(tmp_path))
+    bench = Experiment(tiny, split(tiny, 0.25, refit=False), refit=False, store=Store(tmp_path))
     outcome = run_cell(Head(head="svm"), Matrix(Features(extractor="hog"), bench))
     assert len(sizes) == 1
     assert outcome.rows[1].n_train == len(bench.split.train)
@@ -131,7 +131,7 @@ def test_every_head_makes_rows(bench, head):
 
 def test_seed_reaches_heads_that_draw(bench):
     def forest(seed):
-        seeded = Bench(bench.dataset, bench.split, seed=seed, store=bench.store)
+        seeded = Experiment(bench.dataset, bench.split, seed=seed, store=bench.store)
         head = Head(head="forest", params={"n_estimators": 10})
         return run_cell(head, Matrix(Features(extractor="hog"), seeded)).predictions.scores
 
@@ -145,7 +145,7 @@ def test_cell_id_depends_on_all_that_decides(bench):
             Head(**(head or {"head": "svm"})), Matrix(Features(**(features or {"extractor": "hog"})), on)
         )
 
-    other = Bench(bench.dataset, split(bench.dataset, 0.25, seed=9), store=bench.store)
+    other = Experiment(bench.dataset, split(bench.dataset, 0.25, seed=9), store=bench.store)
     names = [
         name(),
         name(features={"extractor": "pixels"}),

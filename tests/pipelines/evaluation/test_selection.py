@@ -10,7 +10,7 @@ from featurize.store import Store
 from pipelines.datasets.splits import split, worded
 from pipelines.evaluation import selection
 from pipelines.evaluation.evaluate import cell_id, run_cell
-from pipelines.evaluation.experiment import Bench, Matrix
+from pipelines.evaluation.experiment import Experiment, Matrix
 from pipelines.evaluation.recipe import recipe_from
 from pipelines.recipe import Features, Head
 
@@ -21,7 +21,7 @@ GRID = Head(head="knn", grid={"n_neighbors": [1, 3, 9, 15]})
 def bench(tiny, tmp_path):
     def make(folds=None, halving=None):
         parts = worded(split(tiny, 0.25), folds, halving)
-        return Bench(tiny, parts, store=Store(tmp_path), n_jobs=1, folds=folds, halving=halving)
+        return Experiment(tiny, parts, store=Store(tmp_path), n_jobs=1, folds=folds, halving=halving)
 
     return make
 
@@ -72,7 +72,7 @@ def test_a_mirrored_copy_never_judges_nor_trains_against_its_picture(bench):
 def test_folds_by_subject_where_subjects_are_known_else_by_class(tiny, tmp_path):
     train = split(tiny, 0.25).train
     for groups in (tiny.groups, None):
-        bench = Bench(replace(tiny, groups=groups), split(tiny, 0.25), store=Store(tmp_path))
+        bench = Experiment(replace(tiny, groups=groups), split(tiny, 0.25), store=Store(tmp_path))
         folds = selection._divided(bench, train, 3)
         assert sorted(np.concatenate([b for _, b in folds])) == list(range(len(train)))
         for a, b in folds:

@@ -9,7 +9,7 @@ from PIL import Image
 import cli
 from pipelines.datasets import registry
 from pipelines.datasets.micro_expressions.videos import read_video
-from pipelines.media.camera import Played
+from pipelines.media.camera import FileSource
 from pipelines.media.video_file import UnreadableVideo, VideoFile
 from tests.helpers.videofiles import moving_face, with_cover, with_streams, write
 
@@ -72,7 +72,7 @@ def test_only_a_cover_is_no_video(tmp_path, ending):
 def test_clips_and_cameras_take_the_same_stream(covered, caplog):
     assert read_video(covered).shape == (12, 192, 256)
     with caplog.at_level(logging.WARNING):
-        played = Played(covered, paced=False)
+        played = FileSource(covered, paced=False)
         assert sum(1 for _ in played) == 12
         played.close()
     assert len(caplog.messages) == 1 and "left out a cover picture" in caplog.text

@@ -12,8 +12,8 @@ from featurize.faces import Box
 from pipelines.api import fit
 from pipelines.media.video_file import VideoFile
 from pipelines.prediction.chart import BINS, KEPT, SHOWN, Chart
-from pipelines.prediction.clips import ClipPredictor, WindowWatcher, load_predictor, predict_windows
-from pipelines.prediction.faces import Moment, TrackedFace
+from pipelines.prediction.clips import ClipPredictor, WindowPredictor, load_predictor, predict_windows
+from pipelines.prediction.faces import FrameResult, TrackedFace
 from pipelines.prediction.files import find_files
 from pipelines.prediction.predictor import Predictor
 from tests.helpers.videofiles import index_first, moving_face, write
@@ -182,7 +182,7 @@ def test_one_box_for_the_whole_clip(models):
 )
 def test_wrong_windows(models, given, said):
     with pytest.raises(ValueError, match=said):
-        WindowWatcher(load_predictor(models / "clip"), **given)
+        WindowPredictor(load_predictor(models / "clip"), **given)
 
 
 def test_the_wrong_kind_of_model(models, tmp_path, capsys):
@@ -199,7 +199,7 @@ def moment(seconds, tracks, label="a"):
     box = Box(0, 0, 50, 50, True)
     numbers = {"a": 0.75, "b": 0.25} if label == "a" else {"a": 0.25, "b": 0.75}
     faces = [TrackedFace(box, 1.0, label, numbers, "probability", t) for t in tracks]
-    return Moment(round(seconds * 25), seconds, faces, [])
+    return FrameResult(round(seconds * 25), seconds, faces, [])
 
 
 def test_a_chart_takes_no_more_memory_for_a_long_video(tmp_path):

@@ -18,13 +18,13 @@ from featurize.detect import Whole
 from pipelines.api import fit, load_dataset, load_model
 from pipelines.media.video_file import Frame
 from pipelines.models.model import DEFAULT_MODEL
-from pipelines.prediction.faces import Moment
+from pipelines.prediction.faces import FrameResult
 from pipelines.prediction.live import watcher
 from pipelines.prediction.photos import predict_photos
 from pipelines.prediction.predictor import Predictor
-from pipelines.prediction.video import Smoother, Watcher
+from pipelines.prediction.video import Smoother, VideoPredictor
 from pipelines.results.predictions import load_predictions
-from pipelines.web.inference import Judge
+from pipelines.web.inference import InferenceService
 from pipelines.web.schemas import FaceAnswer
 from pipelines.web.uploads import Limits, Upload
 from tests.classifiers.conftest import blobs
@@ -104,7 +104,7 @@ def test_photos_and_the_web_page_give_the_measured_labels(made, images, tmp_path
         to = io.StringIO()
         predict_photos(paths, predictor, to, form=form)
         assert labels_of(to.getvalue(), form) == measured
-    judge = Judge(predictor, Limits(), workers=1)
+    judge = InferenceService(predictor, Limits(), workers=1)
     faces = [judge.photo(Upload(path.name, path))["faces"][0] for path in paths]
     judge.close()
     assert [FaceAnswer(**face).label for face in faces] == measured
@@ -136,10 +136,12 @@ def test_numbers_rank_as_labels_do_or_say_that_they_do_not(made, images):
 def test_a_video_that_is_not_smoothed_shows_the_measured_labels(made, images):
     _, measured, predictor = made
     frames = [Frame(i, i / 25, image) for i, image in enumerate(images)]
-    watch, live = Watcher(predictor, every=1, smooth=0), watcher(predictor, every=1, smooth=0)
+    watch, live = VideoPredictor(predictor, every=1, smooth=0), watcher(predictor, every=1, smooth=0)
     assert [watch(frame).faces[0].label for frame in frames] == measured
     assert [live(frame)[0].label for frame in frames] == measured
-    firsts = [Watcher(predictor)(frame).faces[0].label for frame in frames]  # each the first of its track
+    firsts = [
+        VideoPredictor(predictor)(frame).faces[0].label for frame in frames
+    ]  # each the first of its track
     assert firsts == measured
 
 
@@ -148,7 +150,7 @@ def test_a_smoothed_label_is_that_of_what_ranks_as_labels_do(made, images):
     labels, numbers = predictor.labels_and_numbers(images)
     votes = np.eye(4)[labels]
     decides = votes if predictor.meaning == "unranked probability" else numbers
-    watch, by_hand, shown = Watcher(predictor, every=1, smooth=0.3), Smoother(0.3), Smoother(0.3)
+    watch, by_hand, shown = VideoPredictor(predictor, every=1, smooth=0.3), Smoother(0.3), Smoother(0.3)
     for i, image in enumerate(images):
         (face,) = watch(Frame(i, i / 10, image)).faces
         assert face.label == predictor.classes[int(by_hand(1, i / 10, decides[i]).argmax())]
@@ -181,11 +183,11 @@ def test_a_web_video_shows_the_labels_of_a_watcher(made, images, monkeypatch, tm
 
     header = type("Header", (), {"rate": 12.5, "left_out": ""})()
     monkeypatch.setattr(inference, "Decoder", Decoder)
-    judge = Judge(predictor, Limits(), workers=1)
+    judge = InferenceService(predictor, Limits(), workers=1)
     found = judge.video(Upload("v.mp4", tmp_path / "v.mp4"), threading.Event())["moments"]
     judge.close()
-    watch = Watcher(predictor)
-    expected: list[Moment] = [watch(frame) for frame in frames]
+    watch = VideoPredictor(predictor)
+    expected: list[FrameResult] = [watch(frame) for frame in frames]
     assert [m["faces"][0]["label"] for m in found] == [m.faces[0].label for m in expected]
 
 
@@ -280,7 +282,7 @@ def test_a_saved_model_without_new_fields_is_read(data, tmp_path, images):
 
 
 def test_clips_show_the_heads_label():
-    from pipelines.prediction.clips import ClipPredictor, WindowWatcher
+    from pipelines.prediction.clips import ClipPredictor, WindowPredictor
 
     class Voting:
         """Says the first class of every clip, and gives it the least probability."""
@@ -300,7 +302,7 @@ def test_clips_show_the_heads_label():
         def labels_and_scores(self, clips):
             return self.estimator.predict(clips), self.estimator.predict_proba(clips)
 
-    watch = WindowWatcher(ClipPredictor(Clips(), Whole()), window=2, stride=1, every=1)
+    watch = WindowPredictor(ClipPredictor(Clips(), Whole()), window=2, stride=1, every=1)
     image = blob_image()
     rows = [watch(Frame(i, i / 25, image)) for i in range(3)]
     assert rows[0] is None

@@ -15,7 +15,7 @@ import cli
 from pipelines.api import fit
 from pipelines.media import camera
 from pipelines.media import window as window_module
-from pipelines.media.camera import Camera, CameraError, Played
+from pipelines.media.camera import Camera, CameraError, FileSource
 from pipelines.prediction import live
 from pipelines.prediction.clips import load_predictor
 from tests.helpers.videofiles import moving_face, write
@@ -66,7 +66,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture
 def unpaced(monkeypatch):
-    monkeypatch.setattr(camera, "Played", lambda path: Played(path, paced=False))
+    monkeypatch.setattr(camera, "FileSource", lambda path: FileSource(path, paced=False))
 
 
 @pytest.mark.usefixtures("unpaced")
@@ -87,7 +87,7 @@ def test_boxes_labels_and_a_picture_kept(face_video, model, tmp_path):
 def test_a_face_the_detector_is_not_sure_of(face_video, model):
     for confidence, seen in ((None, 1), (0.5, 1), (50.0, 0)):
         faces = live.watcher(load_predictor(model, confidence=confidence))
-        frames = Played(face_video, paced=False)
+        frames = FileSource(face_video, paced=False)
         assert len(faces(next(iter(frames)))) == seen
         frames.close()
 
@@ -96,19 +96,19 @@ def test_a_model_of_clips(face_video, tmp_path):
     fit("synthetic-clips", "lbp-top(grid=2)", "softmax", out=tmp_path / "clip", C=1)
     path = write(tmp_path / "v.mp4", moving_face(20))
     faces = live.watcher(load_predictor(tmp_path / "clip"))
-    frames = Played(path, paced=False)
+    frames = FileSource(path, paced=False)
     assert [len(faces(frame)) for frame in frames] == [0] * 17 + [1] * 3
 
 
 def test_a_file_keeps_its_pace(face_video):
     started = time.monotonic()
-    frames = list(Played(face_video))
+    frames = list(FileSource(face_video))
     took = time.monotonic() - started
     assert took >= frames[-1].seconds - 0.01
 
 
 def test_frames_that_come_too_late_are_left_out(face_video):
-    frames, slow = Played(face_video), []
+    frames, slow = FileSource(face_video), []
     for frame in frames:
         slow.append(frame.index)
         time.sleep(0.1)  # two and a half frames

@@ -14,13 +14,13 @@ from pipelines.reporting.plots import learning_curves, overview, per_run, projec
 from pipelines.reporting.plots.overview import pareto
 from pipelines.results.load import load_results
 from pipelines.utils import figures
-from pipelines.utils.figures import Album
+from pipelines.utils.figures import FigureWriter
 
 
 @pytest.fixture
 def album(tmp_path):
     """Return an album that draws into a folder of its own."""
-    return Album(tmp_path / "figures")
+    return FigureWriter(tmp_path / "figures")
 
 
 points = st.lists(st.tuples(st.integers(1, 20), st.integers(0, 20)), min_size=1, max_size=30)
@@ -119,7 +119,7 @@ def test_the_history_beside_a_networks_weights_is_found(tmp_path):
 def test_published_proposals_stand_beside_only_on_their_data(tmp_path, folder, album):
     overview.draw_costs(album, load_results(folder))
     assert "R1" not in album["cost-time"].svg
-    other = Album(tmp_path / "b")
+    other = FigureWriter(tmp_path / "b")
     fabricate(tmp_path, extractors=("hog", "lbp"), heads=("svm",), dataset="fer2013", synthetic=False, n=50)
     overview.draw_costs(other, load_results(tmp_path))
     assert "R1: vggface2 + svm" in other["cost-time"].svg

@@ -262,7 +262,7 @@ def test_where_it_looked_is_where_it_looks():
 
 def test_where_a_network_looks(monkeypatch, tmp_path):
     from pipelines.datasets.registry import load
-    from pipelines.utils.figures import Album
+    from pipelines.utils.figures import FigureWriter
 
     monkeypatch.setattr(occlusion, "FACES_OCCLUDED", 4)
     monkeypatch.setattr(occlusion, "FACES_DEALT", 12)
@@ -273,7 +273,7 @@ def test_where_a_network_looks(monkeypatch, tmp_path):
     assert found.changed.max() > 0  # something decides its answer, and not all of the face does
     assert found.changed.min() == 0
     assert {len(drops) for drops in found.drops.values()} == {occlusion.DEALS}
-    occlusion.draw_looked(album := Album(tmp_path / "figures"), found, model.card["title"])
+    occlusion.draw_looked(album := FigureWriter(tmp_path / "figures"), found, model.card["title"])
     assert "of 4" in album["looked"].sentence
 
 

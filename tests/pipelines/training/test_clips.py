@@ -22,7 +22,7 @@ from pipelines.training.augment import augment, changes
 from pipelines.training.batches import Epochs, Pictures
 from pipelines.training.recipe import load_trainings, recipe
 from pipelines.training.train import train
-from pipelines.training.trainer import Loop
+from pipelines.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -101,14 +101,14 @@ def test_stopped_in_the_middle_of_blocks_of_epochs(maps, tmp_path, monkeypatch):
     plan = recipe(backbone="ststnet", epochs=10, every=4, batch=16, precision="f32")
     whole = train(maps, plan, tmp_path / "a")
     assert [h["epoch"] for h in whole.history] == [4, 8, 10]
-    keep = Loop._keep
+    keep = Trainer._keep
 
     def stop(self, *given):
         keep(self, *given)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Loop, "_keep", stop)
+        patch.setattr(Trainer, "_keep", stop)
         train(maps, plan, tmp_path / "b")
     again = train(maps, plan, tmp_path / "b")
     assert [h["epoch"] for h in again.history] == [4, 8, 10]

@@ -19,7 +19,7 @@ from pipelines.training import train as training
 from pipelines.training.distillation import taught, teachers
 from pipelines.training.recipe import recipe
 from pipelines.training.train import train
-from pipelines.training.training_run import Job
+from pipelines.training.training_run import TrainingRun
 from pipelines.utils.progress import SILENT
 from tests.pipelines.training.conftest import plan
 
@@ -51,7 +51,7 @@ def test_two_teachers_count_alike(faces, teacher, said):
 
 @given(share=st.floats(0, 1))
 def test_targets_are_shared_out_between_labels_and_teachers(faces, teacher, said, share, tmp_path_factory):
-    job = Job(faces, plan(teacher=teacher, teacher_share=share), tmp_path_factory.getbasetemp())
+    job = TrainingRun(faces, plan(teacher=teacher, teacher_share=share), tmp_path_factory.getbasetemp())
     targets, truth = (job.pictures(job.train, t).targets for t in (said[job.train], None))
     np.testing.assert_allclose(targets, (1 - share) * truth + share * said[job.train], atol=1e-6)
 
@@ -85,7 +85,7 @@ def test_who_has_seen_the_test_samples_is_no_teacher(faces, teacher, tmp_path):
 def test_another_teacher_or_share_is_another_training(faces, teacher, tmp_path):
     given = [plan(), plan(teacher=teacher), plan(teacher=teacher, teacher_share=0.6),
              plan(teacher=f"{teacher[:-1]}, views='flip')")]  # fmt: skip
-    assert len({Job(faces, p.resolved(), tmp_path).identity() for p in given}) == 4
+    assert len({TrainingRun(faces, p.resolved(), tmp_path).identity() for p in given}) == 4
 
 
 def test_without_a_teacher_trainings_begun_before_there_were_any_go_on():

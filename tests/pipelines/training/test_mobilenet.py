@@ -11,7 +11,7 @@ from pipelines.evaluation.recipe import own_cell
 from pipelines.recipe import Features
 from pipelines.training.recipe import network_of
 from pipelines.training.train import train
-from pipelines.training.training_run import Job
+from pipelines.training.training_run import TrainingRun
 from tests.pipelines.training.conftest import plan
 
 BACKBONE = "vggface2-mobilenet(size=96)"
@@ -30,7 +30,7 @@ def test_a_training_has_the_side_that_its_backbone_says():
 
 def test_another_side_is_another_training(faces, tmp_path):
     sides = [plan(**fields(backbone=f"vggface2-mobilenet(size={n})")).resolved() for n in (96, 112)]
-    assert len({Job(faces, p, tmp_path).identity() for p in sides}) == 2
+    assert len({TrainingRun(faces, p, tmp_path).identity() for p in sides}) == 2
 
 
 def test_one_epoch_on_a_few_faces(tmp_path):

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.prediction.faces import Moment
+from pipelines.prediction.faces import FrameResult
 from pipelines.prediction.predictor import Predictor
-from pipelines.prediction.video import Watcher, predict_video
+from pipelines.prediction.video import VideoPredictor, predict_video
 from pipelines.web import decode
 from pipelines.web.decode import Decoder
-from pipelines.web.inference import Judge
-from pipelines.web.uploads import Limits, Refused, Upload
+from pipelines.web.inference import InferenceService
+from pipelines.web.uploads import Limits, RequestError, Upload
 from tests.helpers.videofiles import index_first, moving_face, with_cover, write
 from tests.pipelines.web.conftest import form
 
@@ -134,7 +134,7 @@ def test_a_too_long_video(client, long_video):
 
 
 def judge(client, limits):
-    return Judge(client.site.predictor, replace(client.site.limits, **limits))
+    return InferenceService(client.site.predictor, replace(client.site.limits, **limits))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def judge(client, limits):
     ids=str,
 )
 def test_limits_of_the_work(client, video, limits, status, said):
-    with pytest.raises(Refused, match=said) as refused:
+    with pytest.raises(RequestError, match=said) as refused:
         judge(client, limits).video(Upload("face.mp4", video), threading.Event())
     assert refused.value.status == status
 
@@ -174,7 +174,7 @@ def test_nothing_it_says_is_believed(tmp_path, monkeypatch):
         monkeypatch.setattr(
             decode, "_started", lambda *_, w=words: subprocess.Popen(w, stdout=subprocess.PIPE)
         )
-        with Decoder(tmp_path, Limits()) as decoder, pytest.raises(Refused, match="gave up"):
+        with Decoder(tmp_path, Limits()) as decoder, pytest.raises(RequestError, match="gave up"):
             decoder.header()
             list(decoder.frames())
 
@@ -185,9 +185,9 @@ def test_a_client_that_goes_ends_the_work(serve, long_video, monkeypatch):
     def slowly(watcher, frame):
         judged.append(frame.index)
         time.sleep(0.2)
-        return Moment(frame.index, frame.seconds, [], [])
+        return FrameResult(frame.index, frame.seconds, [], [])
 
-    monkeypatch.setattr(Watcher, "__call__", slowly)
+    monkeypatch.setattr(VideoPredictor, "__call__", slowly)
     server = serve(limits=Limits())
     body, kind = form(("long.mp4", long_video.read_bytes()))
     with socket.create_connection(("127.0.0.1", server.port), 10) as line:
