@@ -271,7 +271,8 @@ def compare(
     if by_subject is not None:
         if scheduler or workers is not None:
             raise ValueError(f"{recipe} runs on this machine; leave out --scheduler and --workers")
-        compare.run_by_subject(by_subject, out, strict, jobs, json)
+        if not compare.run_by_subject(by_subject, out, strict, jobs, memory, json):
+            raise typer.Exit(PARTLY)
         return
     plan = api.load_recipe(recipe)
     folder = out or Path("results") / plan.name
@@ -338,13 +339,15 @@ def loso(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     strict: StrictOption = False,
     jobs: JobsOption = None,
+    memory: MemoryOption = None,
     json: JsonOption = False,
 ) -> None:
     """Leave each subject out in turn, everything chosen on other subjects; UF1 and UAR, pooled."""
     from pipelines.commands import compare
 
     plan = compare.loso_plan(context.params, context.args)
-    compare.run_by_subject(plan, out or Path("results/loso"), strict, jobs, json)
+    if not compare.run_by_subject(plan, out or Path("results/loso"), strict, jobs, memory, json):
+        raise typer.Exit(PARTLY)
 
 
 @app.command(

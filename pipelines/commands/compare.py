@@ -65,8 +65,10 @@ def loso_plan(given: dict[str, Any], extra: Sequence[str]) -> Any:
     return loso_recipe(content | {"extractors": [features], "heads": [head], "shared": given["shared"]})
 
 
-def run_by_subject(recipe: Any, out: Path | None, strict: bool, jobs: int | None, json: bool) -> None:
-    """Run a `GapRecipe` or a `LosoRecipe` and show what came out."""
+def run_by_subject(
+    recipe: Any, out: Path | None, strict: bool, jobs: int | None, memory: str | None, json: bool
+) -> bool:
+    """Run a `GapRecipe` or a `LosoRecipe` and show what came out; return whether all was done."""
     from pipelines.cross_validation.gap import GapRecipe, run_gap
     from pipelines.cross_validation.run import run_loso
     from pipelines.cross_validation.table import records
@@ -75,14 +77,15 @@ def run_by_subject(recipe: Any, out: Path | None, strict: bool, jobs: int | None
     folder = out or Path("results") / recipe.name
     bars = console.ConsoleProgress()
     if isinstance(recipe, GapRecipe):
-        rows = run_gap(recipe, folder, strict=strict, progress=bars)
+        rows = run_gap(recipe, folder, strict=strict, n_jobs=jobs, progress=bars)
     else:
-        rows = run_loso(recipe, folder, strict=strict, n_jobs=jobs, progress=bars)
+        rows = run_loso(recipe, folder, strict=strict, n_jobs=jobs, memory=memory, progress=bars)
     if json:
         lines = [{**record, "words": row.words} for record, row in zip(records(rows), rows, strict=True)]
         console.as_json({"folder": str(folder), "rows": lines})
     else:
         print_by_subject(recipe, rows, folder)
+    return not any(row.error or row.left_out for row in rows)
 
 
 def print_by_subject(recipe: Any, rows: Sequence[Any], folder: Path) -> None:

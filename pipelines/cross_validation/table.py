@@ -48,6 +48,8 @@ class PooledRow:
         The protocol.
     error : str
         Why there are no figures; empty where there are.
+    left_out : int
+        Samples of the set that could not be used.
     """
 
     system: str
@@ -63,6 +65,7 @@ class PooledRow:
     marks: tuple[str, ...]
     words: str
     error: str = ""
+    left_out: int = 0
 
 
 class Failures:
@@ -140,6 +143,7 @@ def pooled_rows(
                 seconds=seconds,
                 marks=found.marks,
                 words=found.words,
+                left_out=len(dataset.faults),
             )
         )
     return rows

@@ -202,7 +202,7 @@ def predict_video(
 
     Returns
     -------
-    Timeline of Moment
+    Timeline of FrameResult
         Rows come as frames are decoded. ``timeline.fault`` says after the last one what was wrong with the
         file, such as that it is cut off.
 

@@ -405,3 +405,45 @@ def test_the_recipe_of_clips_that_comes_with_mueca():
     folder = Path(__file__).parents[3] / "configs"
     assert load_loso_recipe(folder / "demo.yaml") is None
     assert load_loso_recipe(folder / "clips-demo.yaml").protocols[0] == "loso"
+
+
+def test_options_reach_the_folds_from_the_command_line(tmp_path, monkeypatch, capsys):
+    import classifiers.candidates
+    import cli
+
+    asked = []
+    given = classifiers.candidates.HeadCandidates.__init__
+
+    def noted(self, *args, **kwargs):
+        given(self, *args, **kwargs)
+        asked.append(self._memory)
+
+    monkeypatch.setattr(classifiers.candidates.HeadCandidates, "__init__", noted)
+    monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "cache"))
+    text = (
+        "name: small\ndata: synthetic-clips(n_subjects=4, clips_per_subject=3)\nprotocols: [loso]\ninner: 2\n"
+    )
+    (tmp_path / "r.yaml").write_text(text + "extractors: [\"pooled(of='pixels', side=16)\"]\nheads: [knn]\n")
+    words = ["compare", str(tmp_path / "r.yaml"), "--out", str(tmp_path / "out"), "--jobs", "2"]
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*words, "--memory", "1GB"])
+    assert not ended.value.code
+    assert asked == [0.5]
+
+
+@pytest.mark.parametrize("what", ["a clip", "a system"])
+def test_what_is_left_out_or_fails_gives_the_exit_code_of_partly_done(what, tmp_path, monkeypatch, capsys):
+    import cli
+    from pipelines.datasets.base import Fault
+
+    whole = registry.load("synthetic-clips", n_subjects=4, clips_per_subject=3)
+    faults = (Fault("s1/c1", "no frames"),) if what == "a clip" else ()
+    given = replace(whole, faults=faults)
+    monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: given)
+    monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "cache"))
+    extractors = ["pooled(of='pixels', side=16)"] + ["hog"] * (what == "a system")
+    text = "name: small\ndata: synthetic-clips\nprotocols: [loso]\ninner: 2\nheads: [knn]\n"
+    (tmp_path / "r.yaml").write_text(f"{text}extractors: {extractors}\n")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["compare", str(tmp_path / "r.yaml"), "--out", str(tmp_path / "out")])
+    assert ended.value.code == 3
