@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Indices = NDArray[np.intp]
-
-
 Scores = NDArray[np.float64]
 
 

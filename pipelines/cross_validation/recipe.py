@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +24,6 @@ from pipelines.recipe import (
 from pipelines.training.recipe import TrainRecipe
 from pipelines.training.recipe import recipe as training_of
 from pipelines.utils.values import plain
-
-log = logging.getLogger(__name__)
 
 #: What a protocol's name ends with where candidates are chosen on the test subject itself.
 FLATTERED = "+select-on-test"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -14,8 +13,6 @@ from featurize.backbones.weightfile import Seen, sample_marks
 from featurize.base import Extractor
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.splits import Indices, divided, split
-
-log = logging.getLogger(__name__)
 
 #: FER2013's test split holds 568 exact copies of training faces, 8 %: copies alone are no proof that the
 #: network was trained on the split. Above this share they are.

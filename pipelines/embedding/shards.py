@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -16,8 +15,6 @@ from featurize.registry import parse
 from featurize.store import Span
 from pipelines.datasets.base import Samples, sample_digest
 from pipelines.utils.cluster import Cluster, as_worker
-
-log = logging.getLogger(__name__)
 
 Vectors = NDArray[np.float32]
 

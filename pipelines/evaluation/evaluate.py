@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import pickle  # only written, to measure; never read
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     pass
 from pipelines.evaluation.experiment import Experiment, Matrix
 from pipelines.evaluation.selection import Choice, _predict, _timed_fit, choose
-
-log = logging.getLogger(__name__)
 
 #: What makes a cell a row with an error, and not the end of the run.
 FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,8 +30,6 @@ from pipelines.recipe import (
     with_extractors,
 )
 from pipelines.utils.values import plain
-
-log = logging.getLogger(__name__)
 
 
 def own_cell(features: Features) -> tuple[Features, Head] | None:

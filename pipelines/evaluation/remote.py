@@ -7,7 +7,6 @@ that does not they are sent.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,8 +26,6 @@ from pipelines.results.predictions import Predictions
 from pipelines.results.rows import Row
 from pipelines.utils.cluster import Cluster, as_worker, share_of_host
 from pipelines.utils.progress import SILENT
-
-log = logging.getLogger(__name__)
 
 #: Rows of vectors in one message.
 _ROWS = 4096

@@ -13,7 +13,6 @@ from pipelines.results.rows import as_json
 if TYPE_CHECKING:
     from pipelines.datasets.splits import Indices
     from pipelines.evaluation.experiment import Experiment, Matrix
-import logging
 import time
 from dataclasses import dataclass, replace
 
@@ -27,8 +26,6 @@ from pipelines.results.predictions import Predictions
 if TYPE_CHECKING:
     pass
 from pipelines.evaluation.experiment import Matrix
-
-log = logging.getLogger(__name__)
 
 Splits = list[tuple["Indices", "Indices"]]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +12,6 @@ from pipelines.utils.kept_warnings import from_text
 
 if TYPE_CHECKING:
     pass
-
-log = logging.getLogger(__name__)
 
 SUMMARY = (
     "extractor",

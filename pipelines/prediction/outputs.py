@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import IO, Any, Literal, Protocol, Self
 
 Form = Literal["jsonl", "csv", "parquet"]
@@ -246,6 +248,45 @@ class ParquetTable:
                 self._partial.replace(self.path)
         finally:
             self._partial.unlink(missing_ok=True)
+
+
+class LinesWriter:
+    """A JSON line a record, handed on as it comes; a subclass gives `write`. Use as a context manager."""
+
+    def __init__(self, to: Stream) -> None:
+        self.to = to
+
+    def put(self, record: Mapping[str, Any]) -> None:
+        """Write one record."""
+        self.to.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self.to.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class TableWriter:
+    """Rows in a table with a column a class; a subclass gives `write`. Use as a context manager."""
+
+    def __init__(self, to: Stream, form: Form, columns: Sequence[str], classes: Sequence[str]) -> None:
+        self.classes = classes
+        self.table = table(to, form, columns, classes)
+
+    def numbers(self, probabilities: Mapping[str, float]) -> list[float]:
+        """Return a face's numbers in the order of the class columns."""
+        return [round(probabilities[name], 5) for name in self.classes]
+
+    def __enter__(self) -> Self:
+        self.table.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.table.__exit__(kind, error, trace)
 
 
 def table(to: Stream, form: Form, columns: Sequence[str], classes: Sequence[str]) -> CsvTable | ParquetTable:

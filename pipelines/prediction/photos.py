@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from featurize.images import Image, UnreadableImage, decode
 from pipelines.datasets.base import Fault
 from pipelines.datasets.scan import MAX_FILE
 from pipelines.prediction.annotate import draw
 from pipelines.prediction.faces import ImageResult, Summary, box_dict
-from pipelines.prediction.outputs import Form, Stream, table
+from pipelines.prediction.outputs import Form, LinesWriter, Stream, TableWriter
 from pipelines.prediction.predictor import Predictor
 from pipelines.utils.progress import SILENT, Progress
 
 #: Photos looked at at once: the detectors let Python's other threads run. Each holds a decoded photo.
 WORKERS = min(4, os.cpu_count() or 1)
-
-
 #: Columns of a table of faces, before those of the classes.
 COLUMNS = ("file", "face", "left", "top", "right", "bottom", "confidence", "label", "meaning")
 
@@ -57,7 +53,7 @@ def predict_photos(
     """
     tally = Summary()
     names = copy_names(photos, ".jpg")
-    writer = _Lines(to) if form == "jsonl" else _Table(to, form, predictor.classes)
+    writer = _Lines(to) if form == "jsonl" else _Table(to, form, COLUMNS, predictor.classes)
     with progress.task("photos", len(photos)) as advance, writer:
         for path, image, seen, reason in _looked(photos, predictor):
             if image is None or seen is None:
@@ -105,51 +101,28 @@ def _count(tally: Summary, seen: ImageResult) -> None:
     tally.skipped += len(seen.skipped)
 
 
-class _Lines:
-    def __init__(self, to: Stream) -> None:
-        self.to = to
-
+class _Lines(LinesWriter):
     def write(self, path: Path, image: Image, seen: ImageResult) -> None:
-        record = {
-            "file": str(path),
-            "width": image.shape[1],
-            "height": image.shape[0],
-            "faces": [face.as_dict() for face in seen.faces],
-            "skipped": [box_dict(box) for box in seen.skipped],
-            "smallest": seen.smallest,
-        }
-        self.to.write(json.dumps(record, ensure_ascii=False) + "\n")
-        self.to.flush()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
+        self.put(
+            {
+                "file": str(path),
+                "width": image.shape[1],
+                "height": image.shape[0],
+                "faces": [face.as_dict() for face in seen.faces],
+                "skipped": [box_dict(box) for box in seen.skipped],
+                "smallest": seen.smallest,
+            }
+        )
 
 
-class _Table:
-    def __init__(self, to: Stream, form: Form, classes: Sequence[str]) -> None:
-        self.classes = classes
-        self.table = table(to, form, COLUMNS, classes)
-
+class _Table(TableWriter):
     def write(self, path: Path, image: Image, seen: ImageResult) -> None:
         del image
         rows = []
         for number, face in enumerate(seen.faces, 1):
             known: list[Any] = [str(path), number, *box_dict(face.box).values(), round(face.confidence, 4)]
-            numbers = [round(face.probabilities[name], 5) for name in self.classes]
-            rows.append([*known, face.label, face.meaning, *numbers])
+            rows.append([*known, face.label, face.meaning, *self.numbers(face.probabilities)])
         self.table.write(rows)
-
-    def __enter__(self) -> Self:
-        self.table.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.table.__exit__(kind, error, trace)
 
 
 def copy_names(paths: Sequence[Path], suffix: str) -> dict[Path, str]:

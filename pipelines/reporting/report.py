@@ -5,7 +5,6 @@ The page stands by itself: it needs no other file and asks nothing of a network.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,8 +28,6 @@ from pipelines.results.load import Cell, Results, load_results
 from pipelines.utils.figures import Figure, FigureWriter
 from pipelines.utils.paths import as_path
 from pipelines.utils.progress import SILENT, Progress
-
-log = logging.getLogger(__name__)
 
 #: The page until it is whole; shows that the folder is a report's.
 _UNFINISHED = ".report.html.tmp"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from pipelines.results.rows import Row
 
 if TYPE_CHECKING:
     pass
-
-log = logging.getLogger(__name__)
 
 
 def _ordered(rows: list[Row], runs: list[str]) -> list[Row]:

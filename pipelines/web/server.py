@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -25,8 +24,6 @@ from pipelines.web.uploads import Limits
 
 if TYPE_CHECKING:
     from pipelines.web.auth import Access
-
-log = logging.getLogger(__name__)
 
 #: What the extra `web` brings.
 _NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "python-multipart": "python_multipart"}
