@@ -111,13 +111,11 @@ def featurize(
 ) -> None:
     """Turn every picture of a data set into a vector, once: it is kept in the cache."""
     from pipelines import api
-    from pipelines.commands import options as options_module
+    from pipelines.commands.options import with_network
     from pipelines.utils import console
 
     network = {"layer": layer, "weights": weights, "engine": engine, "precision": precision}
-    backbone = options_module.with_network(
-        backbone, network
-    )  # what is wrong with it is said before workers start
+    backbone = with_network(backbone, network)  # what is wrong with it is said before workers start
     with api.connect(scheduler, workers) as cluster:
         dataset, found = api.featurize(
             data,
@@ -206,17 +204,17 @@ def fit(
 ) -> None:
     """Fit a head: choose on validation, fit again on train + validation, test once."""
     from pipelines import api
-    from pipelines.commands import fit
-    from pipelines.commands import options as options_module
+    from pipelines.commands.fit import print_fit
+    from pipelines.commands.options import head_params, share_or_name, with_network
     from pipelines.utils import console
 
-    params, free = options_module.head_params(context.args)
+    params, free = head_params(context.args)
     if free and grid:
         raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
     network = {"layer": layer, "engine": engine, "precision": precision}
     model, outcome = api.fit(
         data,
-        options_module.with_network(backbone, network, head, params),
+        with_network(backbone, network, head, params),
         head,
         out=out,
         grid=grid or free,
@@ -224,8 +222,8 @@ def fit(
         tile=tile,
         clip=clip,
         mirror=mirror,
-        validation=options_module.share_or_name(validation),
-        test=options_module.share_or_name(test),
+        validation=share_or_name(validation),
+        test=share_or_name(test),
         refit=refit,
         scoring=scoring,
         folds=folds,
@@ -240,7 +238,7 @@ def fit(
     if json:
         console.as_json(model.card)
     else:
-        fit.print_fit(model, outcome, out)
+        print_fit(model, outcome, out)
     if left_out := model.card["data"]["left_out"]:
         console.say(f"mueca: {left_out} unreadable pictures were left out; see: mueca data audit {data}")
         raise typer.Exit(PARTLY)
@@ -262,12 +260,12 @@ def compare(
     """Compare every extractor with every head of a recipe; what is there already is not computed again."""
     from pipelines import api
     from pipelines.commands import compare
-    from pipelines.cross_validation import gap
-    from pipelines.cross_validation import recipe as recipe_module
+    from pipelines.cross_validation.gap import load_gap_recipe
+    from pipelines.cross_validation.recipe import load_loso_recipe
     from pipelines.evaluation.summary import summarize
     from pipelines.utils import console
 
-    by_subject = gap.load_gap_recipe(recipe) or recipe_module.load_loso_recipe(recipe)
+    by_subject = load_gap_recipe(recipe) or load_loso_recipe(recipe)
     if by_subject is not None:
         if scheduler or workers is not None:
             raise ValueError(f"{recipe} runs on this machine; leave out --scheduler and --workers")
@@ -376,7 +374,7 @@ def report(
     json: JsonOption = False,
 ) -> None:
     """Write a page from results: report.html, its charts (SVG, PNG) and its tables (CSV, LaTeX)."""
-    from pipelines.commands import report as report_module
+    from pipelines.commands.report import print_report
     from pipelines.reporting.report import Options, write_report
     from pipelines.utils import console
 
@@ -385,7 +383,7 @@ def report(
     if json:
         console.as_json(vars(made))
     else:
-        report_module.print_report(made)
+        print_report(made)
     if open_:
         typer.launch(made.page.resolve().as_uri())
 
@@ -731,10 +729,10 @@ def weights_get(
 ) -> None:
     """Download a weight file, check it and put it in place; goes on from where it was interrupted."""
     from featurize import weights
-    from pipelines.commands import weights as weights_module
+    from pipelines.commands.weights import downloaded
 
     print(weights.published(name).licence)
-    print(f"in place: {weights_module.downloaded(name, url)}")
+    print(f"in place: {downloaded(name, url)}")
 
 
 @app.command("list")
@@ -792,10 +790,10 @@ def data_audit(
     json: JsonOption = False,
 ) -> None:
     """Find unreadable, blank and constant pictures, and duplicates within and across splits."""
-    from pipelines.commands import data as data_module
+    from pipelines.commands.data import audit as audited
     from pipelines.utils import console
 
-    audit, written = data_module.audit(data, threshold, out, console.ConsoleProgress())
+    audit, written = audited(data, threshold, out, console.ConsoleProgress())
     if json:
         console.as_json(audit.as_dict())
     else:

@@ -17,8 +17,8 @@ from featurize.track import EVERY
 from pipelines.datasets.base import Fault
 from pipelines.datasets.walk import Found, not_looked_at, walk
 from pipelines.media.video_file import UnreadableVideo
-from pipelines.prediction import chart as chart_module
 from pipelines.prediction import photos, writers
+from pipelines.prediction.chart import Chart
 from pipelines.prediction.clips import STRIDE, WINDOW, ClipPredictor, load_predictor, predict_windows
 from pipelines.prediction.faces import FrameResult, Summary
 from pipelines.prediction.outputs import Form, RecordFile, Stream, check_folder, check_out, record_format
@@ -255,7 +255,7 @@ def _write_rows(
     options: Options, name: str, tally: Summary,
 ) -> str:  # fmt: skip
     """Write what a video shows; return what was wrong with it."""
-    chart = chart_module.Chart(predictor.classes)
+    chart = Chart(predictor.classes)
     tracks: set[int] = set()
     small = 0
     try:
