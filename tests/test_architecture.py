@@ -14,8 +14,8 @@ ORDER = (
     "featurize", "classifiers", "pipelines", "pipelines.metrics", "pipelines.media", "pipelines.utils",
     "pipelines.recipe", "pipelines.datasets", "pipelines.results", "pipelines.embedding",
     "pipelines.diagnostics", "pipelines.evaluation", "pipelines.training", "pipelines.models",
-    "pipelines.cross_validation", "pipelines.api", "pipelines.prediction", "pipelines.commands",
-    "pipelines.reporting", "pipelines.web", "pipelines.exporting", "cli",
+    "pipelines.cross_validation", "pipelines.api", "pipelines.prediction",
+    "pipelines.reporting", "pipelines.web", "pipelines.exporting", "pipelines.commands", "cli",
 )  # fmt: skip
 
 

@@ -1,16 +1,74 @@
-"""What ``mueca compare`` and ``mueca loso`` take and show."""
+"""``mueca compare``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
+import typer
+
+from pipelines.commands.faults import PARTLY
+from pipelines.commands.options import (
+    JobsOption,
+    JsonOption,
+    MemoryOption,
+    SchedulerOption,
+    StrictOption,
+    WorkersOption,
+)
 from pipelines.utils.console import table
 
-if TYPE_CHECKING:
-    pass
-from pipelines.commands.options import _value, head_params
+group = typer.Typer()
+
+
+@group.command(epilog="Example: mueca compare configs/demo.yaml --out results/demo")
+def compare(
+    recipe: Annotated[Path, typer.Argument(help="YAML file; see configs/.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for results; default: results/NAME of the recipe.")
+    ] = None,
+    strict: StrictOption = False,
+    jobs: JobsOption = None,
+    memory: MemoryOption = None,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare every extractor with every head of a recipe; what is there already is not computed again."""
+    from pipelines import api
+    from pipelines.cross_validation.gap import load_gap_recipe
+    from pipelines.cross_validation.recipe import load_loso_recipe
+    from pipelines.evaluation.summary import summarize
+    from pipelines.utils import console
+
+    by_subject = load_gap_recipe(recipe) or load_loso_recipe(recipe)
+    if by_subject is not None:
+        if scheduler or workers is not None:
+            raise ValueError(f"{recipe} runs on this machine; leave out --scheduler and --workers")
+        if not run_by_subject(by_subject, out, strict, jobs, memory, json):
+            raise typer.Exit(PARTLY)
+        return
+    plan = api.load_recipe(recipe)
+    folder = out or Path("results") / plan.name
+    with api.connect(scheduler, workers) as cluster:
+        found = api.compare(
+            plan,
+            folder,
+            n_jobs=jobs,
+            strict=strict,
+            progress=console.ConsoleProgress(),
+            memory=memory,
+            cluster=cluster,
+        )
+    if json:
+        record = {"left_out": found.faults, "not_looked_at": found.ignored, "notes": found.notes}
+        console.as_json({"folder": str(folder), "cells": summarize(found), **record})
+    else:
+        print_comparison(plan, found)
+    if found.failed or found.faults:
+        console.say(f"mueca: {found.failed} cells failed, {found.faults} unreadable pictures were left out")
+        raise typer.Exit(PARTLY)
 
 
 def print_comparison(recipe: Any, found: Any) -> None:
@@ -33,36 +91,6 @@ def print_comparison(recipe: Any, found: Any) -> None:
         print(f"{SEEN_VALIDATION}: its network has learned from validation samples; they do not choose it")
     print(f"{found.computed} cells computed, {found.reused} taken from {found.folder}, {found.failed} failed")
     print(f"written to {found.folder}/ (rows.csv, summary.csv, predictions/)")
-
-
-def loso_plan(given: dict[str, Any], extra: Sequence[str]) -> Any:
-    """Return the `LosoRecipe` that ``mueca loso`` was asked for.
-
-    Raises
-    ------
-    ValueError
-        If what goes with a head is given for a network, or the other way round.
-    """
-    from pipelines.cross_validation.recipe import FLATTERED, loso_recipe
-
-    params, free = head_params(extra)
-    way = given["protocol"] + FLATTERED * given["select_on_test"]
-    content = {"name": "loso", "protocols": [way]} | {k: given[k] for k in ("data", "folds", "inner", "seed")}
-    training = {k: given[k] for k in ("batch", "learning_rate", "augment") if given[k] is not None}
-    if given["head"] is None:
-        if extra or given["grid"] or given["shared"]:
-            raise ValueError(f"{(list(extra) or ['--grid or --shared'])[0]} goes with a head; give --head")
-        fields = {k: given[k] for k in ("backbone", "mirror", "equalize", "sampling", "seed")} | training
-        epochs = [_value(e) for e in given["epochs"].split(",")] if given["epochs"] else None
-        return loso_recipe(content | {"networks": [fields | {"epochs": epochs}]})
-    if training or given["epochs"] or given["sampling"] != "tim":
-        named = [*training, *(["epochs"] if given["epochs"] else []), "sampling"][0].replace("_", "-")
-        raise ValueError(f"--{named} is for a network that is trained in each fold; leave out --head")
-    if free and given["grid"]:
-        raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
-    features = {"extractor": given["backbone"], "mirror": given["mirror"], "equalize": given["equalize"]}
-    head = {"head": given["head"], "params": params, "grid": given["grid"] or free}
-    return loso_recipe(content | {"extractors": [features], "heads": [head], "shared": given["shared"]})
 
 
 def run_by_subject(

@@ -1,15 +1,121 @@
-"""What ``mueca fit`` shows."""
+"""``mueca fit``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, Literal
 
+import typer
+
+from pipelines.commands.faults import PARTLY
+from pipelines.commands.options import (
+    BackboneOption,
+    ClipOption,
+    DataOption,
+    EngineOption,
+    EqualizeOption,
+    JobsOption,
+    JsonOption,
+    LayerOption,
+    MemoryOption,
+    PrecisionOption,
+    StrictOption,
+    TileOption,
+    head_params,
+    share_or_name,
+    with_network,
+)
 from pipelines.utils.console import table
 
-if TYPE_CHECKING:
-    pass
+group = typer.Typer()
+
+
+@group.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog="The head's parameters go by their scikit-learn names, several values with commas make a grid to "
+    "choose from on validation. Examples: mueca fit --data fer2013 --backbone hog --head svm --C 1,10,100; "
+    "mueca fit --data synthetic --backbone lbp --head knn --n_neighbors 5 --weights distance; "
+    "mueca fit --data fer2013 --backbone ucm-f --layer fc2 --head forest. "
+    "What each head takes: mueca list.",
+)
+def fit(
+    context: typer.Context,
+    data: DataOption,
+    backbone: BackboneOption,
+    head: Annotated[str, typer.Option(help="Head, such as svm; see: mueca list.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for head, card, rows and predictions.")] = None,
+    grid: Annotated[Literal["default"] | None, typer.Option(help="Choose from the head's own grid.")] = None,
+    layer: LayerOption = None,
+    engine: EngineOption = None,
+    precision: PrecisionOption = None,
+    equalize: EqualizeOption = "none",
+    tile: TileOption = 4,
+    clip: ClipOption = 4.0,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Add mirrored copies of the training samples.")
+    ] = False,
+    validation: Annotated[
+        str, typer.Option(help="Share of train held out to choose on, or a split.")
+    ] = "0.1",
+    test: Annotated[
+        str,
+        typer.Option(
+            help="Split that tests, or a share held out of train: 0.2 where there is no test split."
+        ),
+    ] = "test",
+    refit: Annotated[bool, typer.Option(help="Fit again on train + validation before the test.")] = True,
+    scoring: Annotated[str, typer.Option(help="Score that validation is chosen by.")] = "accuracy",
+    folds: Annotated[
+        int | None, typer.Option(help="Choose by so many folds of train, by class and by subject.")
+    ] = None,
+    halving: Annotated[
+        int | None, typer.Option(help="Choose by successive halving: 1 in so many goes on to more samples.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    strict: StrictOption = False,
+    jobs: JobsOption = None,
+    memory: MemoryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Fit a head: choose on validation, fit again on train + validation, test once."""
+    from pipelines import api
+    from pipelines.utils import console
+
+    params, free = head_params(context.args)
+    if free and grid:
+        raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
+    network = {"layer": layer, "engine": engine, "precision": precision}
+    model, outcome = api.fit(
+        data,
+        with_network(backbone, network, head, params),
+        head,
+        out=out,
+        grid=grid or free,
+        equalize=equalize,
+        tile=tile,
+        clip=clip,
+        mirror=mirror,
+        validation=share_or_name(validation),
+        test=share_or_name(test),
+        refit=refit,
+        scoring=scoring,
+        folds=folds,
+        halving=halving,
+        seed=seed,
+        strict=strict,
+        n_jobs=jobs,
+        progress=console.ConsoleProgress(),
+        memory=memory,
+        **params,
+    )
+    if json:
+        console.as_json(model.card)
+    else:
+        print_fit(model, outcome, out)
+    if left_out := model.card["data"]["left_out"]:
+        console.say(f"mueca: {left_out} unreadable pictures were left out; see: mueca data audit {data}")
+        raise typer.Exit(PARTLY)
 
 
 def print_fit(model: Any, outcome: Any, out: Path | None) -> None:

@@ -1,12 +1,60 @@
-"""Between the command line and the functions: words in, tables out."""
+"""Between the command line and the functions: options that commands share, and how their words are read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-if TYPE_CHECKING:
-    pass
+import typer
+
+DataOption = Annotated[
+    str, typer.Option("--data", help="Name (fer2013, synthetic) or a folder of class/*.jpg.")
+]
+BackboneOption = Annotated[
+    str, typer.Option("--backbone", help="Extractor, such as hog or hog(cell=6)+lbp; see: mueca list.")
+]
+LayerOption = Annotated[
+    str | None, typer.Option(help="Of a network: fc1, fc2, flatten, pool, ...; default: its first.")
+]
+Precision = Literal["auto", "f32", "bf16"]
+EngineOption = Annotated[
+    Literal["auto", "keras", "openvino"] | None, typer.Option(help="What runs a network; see: mueca doctor.")
+]
+PrecisionOption = Annotated[Precision | None, typer.Option(help="What a network computes in.")]
+EqualizeOption = Annotated[
+    Literal["none", "hist", "clahe"], typer.Option(help="Histogram equalisation first.")
+]
+TileOption = Annotated[int, typer.Option(help="CLAHE: tiles a side.")]
+ClipOption = Annotated[float, typer.Option(help="CLAHE: clip limit.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="An unreadable picture is an error.")]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="Workers for extraction; default: all cores.")
+]
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(help="What kernels may take, such as 4GB; default: 8GB, or half of this machine's memory."),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(help="Work on the workers of a dask scheduler, tcp://HOST:PORT; see docs/distributed.md."),
+]
+WorkersOption = Annotated[int | None, typer.Option(help="Work in so many processes of this machine.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DetectorOption = Annotated[
+    str, typer.Option(help="auto, haar, dlib-hog, dlib-cnn, or none: every image is one face already.")
+]
+MinFaceOption = Annotated[
+    int | None,
+    typer.Option(min=16, help="Smallest face that is judged, in pixels; default: 32, without a detector 16."),
+]
+EveryOption = Annotated[
+    int, typer.Option(min=1, help="Search every so many frames; faces are followed in between.")
+]
+SmoothOption = Annotated[float, typer.Option(min=0, help="Smooth a face's numbers over so many seconds.")]
+ModelOption = Annotated[
+    Path | None, typer.Option(help="What mueca fit --out wrote; default: the model that ships.")
+]
 
 
 def head_params(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
@@ -27,7 +75,7 @@ def head_params(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, list[An
     params: dict[str, Any] = {}
     grid: dict[str, list[Any]] = {}
     for name, text in _pairs(words):
-        values = [_value(part) for part in text.split(",")]
+        values = [read_value(part) for part in text.split(",")]
         if name in params or name in grid:
             raise ValueError(f"--{name} is given twice; several values go with commas: --{name} 1,10")
         if len(values) == 1:
@@ -73,7 +121,7 @@ def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _value(text: str) -> Any:
+def read_value(text: str) -> Any:
     """Read one value: number, true, false, none, or a word."""
     plain = {"true": True, "false": False, "none": None, "null": None, "": None}
     if text.strip().lower() in plain:

@@ -1,19 +1,123 @@
-"""What ``mueca predict`` shows."""
+"""``mueca predict`` and ``mueca live``."""
 
 from __future__ import annotations
 
-import json
+import json as json_module
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import typer
+
+from pipelines.commands.faults import report_faults
+from pipelines.commands.options import (
+    DetectorOption,
+    EveryOption,
+    MinFaceOption,
+    ModelOption,
+    Precision,
+    SmoothOption,
+)
 from pipelines.utils.console import as_json, printable, say
 
 if TYPE_CHECKING:
     from pipelines.datasets.base import Fault
     from pipelines.prediction.faces import Summary
 
+group = typer.Typer()
 
-def tally(done: Summary) -> str:
+
+@group.command(
+    epilog="One JSON line a photo or frame, or with --out NAME.csv one row a face. Examples: mueca predict "
+    "photo.jpg; mueca predict holiday/ --out faces.csv --draw marked/; mueca predict talk.mp4 "
+    "--out talk.csv --chart charts/ --draw marked/"
+)
+def predict(
+    paths: Annotated[list[Path], typer.Argument(help="Photos, folders of photos, or videos.")],
+    model: ModelOption = None,
+    detector: DetectorOption = "auto",
+    min_face: MinFaceOption = None,
+    crowd: Annotated[
+        bool, typer.Option("--crowd", help="Look for small faces in large pictures too; takes long.")
+    ] = False,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(help="Of networks; default: as fitted. auto: the faster on this machine."),
+    ] = None,
+    views: Annotated[
+        Literal["one", "flip", "six", "ten"] | None,
+        typer.Option(help="Looks of a network at each face: better, and as many times the work."),
+    ] = None,
+    form: Annotated[
+        Literal["jsonl", "csv", "parquet"] | None,
+        typer.Option("--format", help="Of the records; default: as --out ends, or jsonl."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A .jsonl, .csv or .parquet file; default: jsonl on the screen.")
+    ] = None,
+    draw: Annotated[Path | None, typer.Option(help="A folder for copies with boxes and labels.")] = None,
+    chart: Annotated[
+        Path | None, typer.Option(help="Videos: a folder for charts of the time line, .svg and .png.")
+    ] = None,
+    every: EveryOption = 10,
+    smooth: SmoothOption = 0.5,
+    window: Annotated[
+        int | None, typer.Option(min=2, help="Videos, with a model of clips: frames judged at once; 18.")
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option(min=1, help="Videos, with a model of clips: frames between two; 9.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print what became of every file; without --out as the last line.")
+    ] = False,
+) -> None:
+    """Find every face of photos and videos and say which expression it shows."""
+    from pipelines.prediction import files
+    from pipelines.utils import console
+
+    if json and out is None and form == "csv":
+        raise ValueError("--json and --format csv would share the output; give --out for the records")
+    options = files.Options(form, draw, chart, every, smooth, window, stride)
+    tally = files.run(
+        paths, options, model=model, detector=detector, min_face=min_face, crowd=crowd, precision=precision,
+        views=views, out=out, progress=console.ConsoleProgress(),
+    )  # fmt: skip
+    console.say(summary_line(tally))
+    print_notes(tally.notes)
+    if met := files_met(tally):
+        console.say(f"mueca: {met}")
+    if json:
+        print_tally(tally, last_line=out is None)
+    report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")
+
+
+@group.command(epilog="Examples: mueca live; mueca live --source talk.mp4 --detector haar")
+def live(
+    source: Annotated[str, typer.Option(help="Number of a camera, or a video in its place.")] = "0",
+    model: ModelOption = None,
+    detector: DetectorOption = "auto",
+    min_face: MinFaceOption = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="Smallest score of the detector that is believed; its own scale.")
+    ] = None,
+    every: EveryOption = 10,
+    smooth: SmoothOption = 0.5,
+    pictures: Annotated[Path, typer.Option(help="Folder of the pictures that Space saves.")] = Path(),
+) -> None:
+    """Show a camera with the expression of each face; Space saves a picture, q or Esc ends."""
+    from pipelines.prediction.live import run
+    from pipelines.utils import console
+
+    done = run(
+        source, model=model, detector=detector, min_face=min_face, confidence=confidence, every=every,
+        smooth=smooth, pictures=pictures,
+    )  # fmt: skip
+    for path in done.saved:
+        print(path)
+    console.say(f"{done.frames:,} frames shown, at last {done.rate:.0f} a second")
+
+
+def summary_line(done: Summary) -> str:
     """Return what ``mueca predict`` did, in one line."""
     small = f", {done.skipped} too small to judge" if done.skipped else ""
     if done.videos:
@@ -53,6 +157,6 @@ def files_met(done: Summary) -> str:
 def print_tally(done: Summary, last_line: bool) -> None:
     """Print what became of every file as JSON; after records, as one more line of them, named "summary"."""
     if last_line:
-        print(json.dumps({"summary": done.as_dict()}, ensure_ascii=False))
+        print(json_module.dumps({"summary": done.as_dict()}, ensure_ascii=False))
     else:
         as_json(done.as_dict())

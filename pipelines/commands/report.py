@@ -1,11 +1,54 @@
-"""What ``mueca report`` shows."""
+"""``mueca report``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-if TYPE_CHECKING:
-    pass
+import typer
+
+from pipelines.commands.options import JsonOption
+
+group = typer.Typer()
+
+
+@group.command(
+    epilog="Example: mueca report results/demo --open. Nothing is fitted; what it needs beside rows and "
+    "predictions (--faces, --model, the plane of vectors) it takes from the data set and the cache."
+)
+def report(
+    folder: Annotated[Path, typer.Argument(help="What mueca compare --out or mueca fit --out wrote.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for page, figures/ and tables/; default: report/ in it.")
+    ] = None,
+    cell: Annotated[
+        list[str] | None,
+        typer.Option(help="A cell to draw, such as 'hog + svm'; may be given again. Default: the 3 best."),
+    ] = None,
+    faces: Annotated[
+        bool, typer.Option("--faces", help="Show faces: worst mistakes, most uncertain.")
+    ] = False,
+    embedding: Annotated[
+        Literal["pca", "tsne", "none"], typer.Option(help="How vectors are laid out in the plane.")
+    ] = "pca",
+    model: Annotated[Path | None, typer.Option(help="A fitted model, to show where it looks.")] = None,
+    against: Annotated[Path | None, typer.Option(help="Other results, to show what changed.")] = None,
+    data: Annotated[str | None, typer.Option("--data", help="The data set, if it moved.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Write a page from results: report.html, its charts (SVG, PNG) and its tables (CSV, LaTeX)."""
+    from pipelines.reporting.report import Options, write_report
+    from pipelines.utils import console
+
+    options = Options(tuple(cell or ()), faces, embedding, model, against, data)
+    made = write_report(folder, out, options, progress=console.ConsoleProgress())
+    if json:
+        console.as_json(vars(made))
+    else:
+        print_report(made)
+    if open_:
+        typer.launch(made.page.resolve().as_uri())
 
 
 def print_report(made: Any) -> None:

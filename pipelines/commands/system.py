@@ -1,15 +1,69 @@
-"""What ``mueca list`` and ``mueca profile`` show."""
+"""``mueca profile``, ``mueca doctor`` and ``mueca list``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
+import typer
+
+from pipelines.commands.options import JsonOption
 from pipelines.utils.console import table
 
-if TYPE_CHECKING:
-    pass
+group = typer.Typer()
+
+
+@group.command(
+    epilog="FLOPs are two for each multiply-add and one for each bias, as R2 counts; normalisation, pooling "
+    "and activations stand apart. Times are with random weights. Examples: mueca profile --out networks.csv; "
+    "mueca profile ucm-f --layers"
+)
+def profile(
+    networks: Annotated[list[str] | None, typer.Argument(help="Networks; default: every one.")] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Each layer of one network, untimed.")] = False,
+    classes: Annotated[int | None, typer.Option(min=1, help="Default: 7 for faces, 3 for clips.")] = None,
+    timed: Annotated[bool, typer.Option("--time/--no-time", help="Take times, or count alone.")] = True,
+    seconds: Annotated[float, typer.Option(help="How long each time is taken, at least.")] = 0.5,
+    out: Annotated[Path | None, typer.Option(help="Also write a .csv file.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what networks cost: parameters, FLOPs, milliseconds a sample on processor and GPU."""
+    from pipelines.utils import console
+
+    if layers:
+        found = profile_layers(networks or [], classes, out)
+    else:
+        found = profile_networks(networks or [], classes, timed, seconds, out)
+    if json:
+        console.as_json(found)
+    else:
+        print_profile(found, layers, out)
+
+
+@group.command()
+def doctor(json: JsonOption = False) -> None:
+    """Say what this machine can do, what is chosen on it and why, and how to get what is missing."""
+    from pipelines.diagnostics.doctor import as_records, examine
+    from pipelines.utils import console
+
+    records = as_records(examine())
+    if json:
+        console.as_json(records)
+    else:
+        console.table(["topic", "name", "state", "advice"], records)
+
+
+@group.command("list")
+def list_(json: JsonOption = False) -> None:
+    """List extractors, heads and data sets with their parameters."""
+    from pipelines.utils import console
+
+    found = catalogue()
+    if json:
+        console.as_json(found)
+    else:
+        print_catalogue(found)
 
 
 def profile_networks(

@@ -66,7 +66,7 @@ def check_plan(words: list[str]) -> None:
         What the command would end with before its work begins.
     """
     from pipelines import api
-    from pipelines.commands import compare, train
+    from pipelines.commands import cross_validate, train
     from pipelines.cross_validation import gap
     from pipelines.cross_validation import recipe as recipe_module
     from pipelines.training.recipe import load_trainings
@@ -74,7 +74,7 @@ def check_plan(words: list[str]) -> None:
     context = parsed(words)
     recipe = context.params.get("recipe")
     if words[1] == "loso":
-        compare.loso_plan(context.params, context.args)
+        cross_validate.loso_plan(context.params, context.args)
     elif words[1] == "train":
         train.training(context, recipe)
         if recipe is not None:

@@ -1,0 +1,96 @@
+"""``mueca featurize``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.faults import report_faults
+from pipelines.commands.options import (
+    BackboneOption,
+    ClipOption,
+    DataOption,
+    EngineOption,
+    EqualizeOption,
+    JobsOption,
+    JsonOption,
+    LayerOption,
+    PrecisionOption,
+    SchedulerOption,
+    StrictOption,
+    TileOption,
+    WorkersOption,
+    with_network,
+)
+
+group = typer.Typer()
+
+
+@group.command(
+    epilog="Examples: mueca featurize --data fer2013 --backbone hog+lbp --out vectors.npz; "
+    "mueca featurize --data fer2013 --backbone ucm-f --layer fc2"
+)
+def featurize(
+    data: DataOption,
+    backbone: BackboneOption,
+    out: Annotated[Path | None, typer.Option(help="Also write a .npz, .npy, .csv or .parquet file.")] = None,
+    layer: LayerOption = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Of a network: a file, a name that ships, or random, to time it.")
+    ] = None,
+    engine: EngineOption = None,
+    precision: PrecisionOption = None,
+    equalize: EqualizeOption = "none",
+    tile: TileOption = 4,
+    clip: ClipOption = 4.0,
+    strict: StrictOption = False,
+    jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Turn every picture of a data set into a vector, once: it is kept in the cache."""
+    from pipelines import api
+    from pipelines.utils import console
+
+    network = {"layer": layer, "weights": weights, "engine": engine, "precision": precision}
+    backbone = with_network(backbone, network)  # what is wrong with it is said before workers start
+    with api.connect(scheduler, workers) as cluster:
+        dataset, found = api.featurize(
+            data,
+            backbone,
+            out=out,
+            equalize=equalize,
+            tile=tile,
+            clip=clip,
+            strict=strict,
+            n_jobs=jobs,
+            progress=console.ConsoleProgress(),
+            cluster=cluster,
+        )
+    record = {
+        "data": dataset.name,
+        "extractor": found.spec,
+        "samples": len(found.X),
+        "dim": int(found.X.shape[1]),
+        "seconds": round(found.seconds, 3),
+        "from_cache": found.reused,
+        "fallbacks": found.fallbacks,
+        "left_out": len(dataset.faults),
+        "notes": dataset.notes,
+        "not_looked_at": dataset.ignored,
+        "keys": found.keys,
+        "out": out,
+    }
+    if json:
+        console.as_json(record)
+    else:
+        how = "from the cache" if found.reused else f"{found.seconds:.1f} s"
+        print(f"{dataset.name}: {len(found.X):,} vectors of {found.X.shape[1]:,} ({found.spec}), {how}")
+        for name, count in found.fallbacks.items():
+            print(f"{name}: {count:,} samples have its stated fallback")
+        if out:
+            print(f"written to {out}")
+    report_faults(dataset.faults, named=dataset.kind != "image")
