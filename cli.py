@@ -25,11 +25,13 @@ from pipelines.commands import (
     weights,
 )
 from pipelines.commands.faults import PARTLY as PARTLY
+from pipelines.commands.renamed import RenamingGroup
 
 INTERRUPTED = 130
 
 app = typer.Typer(
     name="mueca",
+    cls=RenamingGroup,
     help="Facial-expression recognition by features and classical ensembles: extract once, score many.",
     epilog="Add --debug to any command for a traceback, MUECA_VERBOSE=1 for what happens inside.",
     no_args_is_help=True,

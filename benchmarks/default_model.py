@@ -32,7 +32,7 @@ def looks(faces):
             truth, found = asked(predictor, faces, split)
             milliseconds = 1000 * (time.perf_counter() - started) / len(truth)
             shown.append(f"{split} {100 * (truth == found).mean():.2f} %, {milliseconds:.2f} ms a face")
-        print(f"--views {views:<5} {'; '.join(shown)}")
+        print(f"--tta {views:<5} {'; '.join(shown)}")
 
 
 def main():

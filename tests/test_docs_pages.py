@@ -94,7 +94,7 @@ def test_an_option_that_no_help_has_is_seen():
         ("mueca train --data x", ValueError),
         ("mueca train --recipe no-such.yaml", FileNotFoundError),
         ("mueca compare no-such.yaml", FileNotFoundError),
-        ("mueca loso --data x --backbone ststnet --shared", ValueError),
+        ("mueca cross-validate --data x --backbone ststnet --shared", ValueError),
     ],
 )
 def test_a_plan_that_cannot_be_is_seen(text, error):

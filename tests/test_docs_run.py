@@ -46,8 +46,8 @@ NOT_TYPED = {
 #: Bare names of commands that a sentence may mention; any other span of a command without a gap is run.
 MENTIONED = {
     f"mueca {name}"
-    for name in ("compare", "export", "featurize", "fit", "live", "loso", "predict", "profile", "report",
-                 "serve", "train", "weights")
+    for name in ("compare", "export", "featurize", "fit", "live", "cross-validate", "predict", "profile",
+                 "report", "serve", "train", "weights")
 }  # fmt: skip
 
 
@@ -199,9 +199,9 @@ SETTINGS = {
         recipes={"configs/clips-demo.yaml": {"data": SMALL_CLIPS, "extractors": ["lbp-top", "hog-top"]}},
         long={
             "mueca train": None,
-            "mueca loso --data 'casme2": None,
-            "mueca loso --data smic": None,
-            "mueca loso --data megc2019": None,
+            "mueca cross-validate --data 'casme2": None,
+            "mueca cross-validate --data smic": None,
+            "mueca cross-validate --data megc2019": None,
             "mueca compare configs/megc2019-gap.yaml": None,
         },
     ),
@@ -438,7 +438,11 @@ def test_every_setting_is_of_something_shown():
         assert set(setting.calls) <= {step.text for step in spans(page)}, page
         assert all(any(code.startswith(beginning) for code in shown) for beginning in setting.long), page
     everywhere = {step.code for page in PAGES for step in commands(page)}
-    assert {name for name in MENTIONED if name in everywhere} >= {"mueca train", "mueca loso", "mueca fit"}
+    assert {name for name in MENTIONED if name in everywhere} >= {
+        "mueca train",
+        "mueca cross-validate",
+        "mueca fit",
+    }
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -30,7 +30,7 @@ def compare(
     ] = None,
     strict: StrictOption = False,
     jobs: JobsOption = None,
-    memory: MemoryOption = None,
+    kernel_memory: MemoryOption = None,
     scheduler: SchedulerOption = None,
     workers: WorkersOption = None,
     json: JsonOption = False,
@@ -46,7 +46,7 @@ def compare(
     if by_subject is not None:
         if scheduler or workers is not None:
             raise ValueError(f"{recipe} runs on this machine; leave out --scheduler and --workers")
-        if not run_by_subject(by_subject, out, strict, jobs, memory, json):
+        if not run_by_subject(by_subject, out, strict, jobs, kernel_memory, json):
             raise typer.Exit(PARTLY)
         return
     plan = api.load_recipe(recipe)
@@ -58,7 +58,7 @@ def compare(
             n_jobs=jobs,
             strict=strict,
             progress=console.ConsoleProgress(),
-            memory=memory,
+            memory=kernel_memory,
             cluster=cluster,
         )
     if json:

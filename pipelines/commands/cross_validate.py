@@ -1,4 +1,4 @@
-"""``mueca loso``: protocols over subjects."""
+"""``mueca cross-validate``: protocols over subjects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import typer
 from pipelines.commands.compare import run_by_subject
 from pipelines.commands.faults import PARTLY
 from pipelines.commands.options import (
-    EqualizeOption,
     JobsOption,
     JsonOption,
     MemoryOption,
@@ -19,23 +18,35 @@ from pipelines.commands.options import (
     head_params,
     read_value,
 )
+from pipelines.commands.recipe_options import options_of, with_options
+from pipelines.cross_validation.fields import FoldFields
+from pipelines.training.fields import TrainFields
 
 group = typer.Typer()
 
 
 @group.command(
+    "cross-validate",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     epilog="A head's parameters go by their scikit-learn names; several values with commas are chosen from "
-    "on other subjects. Examples: mueca loso --data synthetic-clips --backbone lbp-top --head svm --C 1,10; "
-    "mueca loso --data 'casme2(labels=\"megc2019\")' --backbone rotation3d-casme2 --epochs 50,100,150",
+    "on other subjects. Examples: mueca cross-validate --data synthetic-clips --backbone lbp-top "
+    "--head svm --C 1,10; mueca cross-validate --data 'casme2(labels=\"megc2019\")' "
+    "--backbone rotation3d-casme2 --epochs 50,100,150",
 )
-def loso(
+@with_options(
+    options_of(FoldFields, names={"inner": "inner_folds"}),
+    options_of(TrainFields, ("mirror", "equalize")),
+    options_of(TrainFields, ("batch_size", "learning_rate", "augment", "sampling"), of="Of a network: "),
+)
+def cross_validate(
     context: typer.Context,
     data: Annotated[str, typer.Option("--data", help="A set that names its subjects; see: mueca data list.")],
     backbone: Annotated[
         str, typer.Option("--backbone", help="Extractor, or without --head a network to train in each fold.")
     ],
     head: Annotated[str | None, typer.Option(help="Head, such as svm; see: mueca list.")] = None,
+    grid: Annotated[Literal["default"] | None, typer.Option(help="Choose from the head's own grid.")] = None,
+    epochs: Annotated[str | None, typer.Option(help="Of a network: one number, or several.")] = None,
     protocol: Annotated[
         Literal["loso", "grouped-kfold", "random-leaky"],
         typer.Option(help="The last is wrong on purpose: subjects on both sides."),
@@ -43,40 +54,22 @@ def loso(
     select_on_test: Annotated[
         bool, typer.Option("--select-on-test", help="Choose on the test subject, to see how that flatters.")
     ] = False,
-    folds: Annotated[int, typer.Option(min=3, help="Where they are not the subjects.")] = 10,
-    inner: Annotated[
-        int | None, typer.Option(min=2, help="Inner folds to choose on; default: 10, networks 5.")
-    ] = None,
-    shared: Annotated[
-        bool, typer.Option("--shared", help="Let folds share the fits that choose: for heads dear to fit.")
-    ] = False,
-    grid: Annotated[Literal["default"] | None, typer.Option(help="Choose from the head's own grid.")] = None,
-    epochs: Annotated[str | None, typer.Option(help="Of a network: one number, or several.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Of a network: samples a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of a network.")] = None,
-    augment: Annotated[str | None, typer.Option(help="Of a network; see: mueca train --help.")] = None,
-    sampling: Annotated[
-        Literal["tim", "uniform", "first"], typer.Option(help="Of a network: how a clip gets its frames.")
-    ] = "tim",
-    mirror: Annotated[
-        bool, typer.Option("--mirror", help="Add mirrored copies of the training samples.")
-    ] = False,
-    equalize: EqualizeOption = "none",
+    *,
     out: Annotated[Path | None, typer.Option(help="Folder for results; default: results/loso.")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
     strict: StrictOption = False,
     jobs: JobsOption = None,
-    memory: MemoryOption = None,
+    kernel_memory: MemoryOption = None,
     json: JsonOption = False,
+    **_fields: Any,
 ) -> None:
     """Leave each subject out in turn, everything chosen on other subjects; UF1 and UAR, pooled."""
     plan = loso_plan(context.params, context.args)
-    if not run_by_subject(plan, out or Path("results/loso"), strict, jobs, memory, json):
+    if not run_by_subject(plan, out or Path("results/loso"), strict, jobs, kernel_memory, json):
         raise typer.Exit(PARTLY)
 
 
 def loso_plan(given: dict[str, Any], extra: Sequence[str]) -> Any:
-    """Return the `LosoRecipe` that ``mueca loso`` was asked for.
+    """Return the `LosoRecipe` that ``mueca cross-validate`` was asked for.
 
     Raises
     ------
@@ -87,8 +80,9 @@ def loso_plan(given: dict[str, Any], extra: Sequence[str]) -> Any:
 
     params, free = head_params(extra)
     way = given["protocol"] + FLATTERED * given["select_on_test"]
-    content = {"name": "loso", "protocols": [way]} | {k: given[k] for k in ("data", "folds", "inner", "seed")}
-    training = {k: given[k] for k in ("batch", "learning_rate", "augment") if given[k] is not None}
+    content = {"name": "loso", "protocols": [way], "inner": given["inner_folds"]}
+    content |= {k: given[k] for k in ("data", "folds", "seed")}
+    training = {k: given[k] for k in ("batch_size", "learning_rate", "augment") if given[k] is not None}
     if given["head"] is None:
         if extra or given["grid"] or given["shared"]:
             raise ValueError(f"{(list(extra) or ['--grid or --shared'])[0]} goes with a head; give --head")

@@ -50,8 +50,8 @@ def fit(
     engine: EngineOption = None,
     precision: PrecisionOption = None,
     equalize: EqualizeOption = "none",
-    tile: TileOption = 4,
-    clip: ClipOption = 4.0,
+    clahe_tile: TileOption = 4,
+    clahe_clip: ClipOption = 4.0,
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Add mirrored copies of the training samples.")
     ] = False,
@@ -75,7 +75,7 @@ def fit(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     strict: StrictOption = False,
     jobs: JobsOption = None,
-    memory: MemoryOption = None,
+    kernel_memory: MemoryOption = None,
     json: JsonOption = False,
 ) -> None:
     """Fit a head: choose on validation, fit again on train + validation, test once."""
@@ -93,8 +93,8 @@ def fit(
         out=out,
         grid=grid or free,
         equalize=equalize,
-        tile=tile,
-        clip=clip,
+        tile=clahe_tile,
+        clip=clahe_clip,
         mirror=mirror,
         validation=share_or_name(validation),
         test=share_or_name(test),
@@ -106,7 +106,7 @@ def fit(
         strict=strict,
         n_jobs=jobs,
         progress=console.ConsoleProgress(),
-        memory=memory,
+        memory=kernel_memory,
         **params,
     )
     if json:

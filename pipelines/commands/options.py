@@ -49,7 +49,7 @@ MinFaceOption = Annotated[
     typer.Option(min=16, help="Smallest face that is judged, in pixels; default: 32, without a detector 16."),
 ]
 EveryOption = Annotated[
-    int, typer.Option(min=1, help="Search every so many frames; faces are followed in between.")
+    int, typer.Option(min=1, help="Detect faces every so many frames; they are tracked in between.")
 ]
 SmoothOption = Annotated[float, typer.Option(min=0, help="Smooth a face's numbers over so many seconds.")]
 ModelOption = Annotated[

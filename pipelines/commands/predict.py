@@ -37,16 +37,16 @@ def predict(
     model: ModelOption = None,
     detector: DetectorOption = "auto",
     min_face: MinFaceOption = None,
-    crowd: Annotated[
-        bool, typer.Option("--crowd", help="Look for small faces in large pictures too; takes long.")
+    small_faces: Annotated[
+        bool, typer.Option("--small-faces", help="Detect small faces in large images too; takes long.")
     ] = False,
     precision: Annotated[
         Precision | None,
         typer.Option(help="Of networks; default: as fitted. auto: the faster on this machine."),
     ] = None,
-    views: Annotated[
+    tta: Annotated[
         Literal["one", "flip", "six", "ten"] | None,
-        typer.Option(help="Looks of a network at each face: better, and as many times the work."),
+        typer.Option(help="Test-time augmentation of a network: better, and as many times the work."),
     ] = None,
     form: Annotated[
         Literal["jsonl", "csv", "parquet"] | None,
@@ -59,7 +59,7 @@ def predict(
     chart: Annotated[
         Path | None, typer.Option(help="Videos: a folder for charts of the time line, .svg and .png.")
     ] = None,
-    every: EveryOption = 10,
+    detect_every: EveryOption = 10,
     smooth: SmoothOption = 0.5,
     window: Annotated[
         int | None, typer.Option(min=2, help="Videos, with a model of clips: frames judged at once; 18.")
@@ -77,10 +77,10 @@ def predict(
 
     if json and out is None and form == "csv":
         raise ValueError("--json and --format csv would share the output; give --out for the records")
-    options = files.Options(form, draw, chart, every, smooth, window, stride)
+    options = files.Options(form, draw, chart, detect_every, smooth, window, stride)
     tally = files.run(
-        paths, options, model=model, detector=detector, min_face=min_face, crowd=crowd, precision=precision,
-        views=views, out=out, progress=console.ConsoleProgress(),
+        paths, options, model=model, detector=detector, min_face=min_face, crowd=small_faces,
+        precision=precision, views=tta, out=out, progress=console.ConsoleProgress(),
     )  # fmt: skip
     console.say(summary_line(tally))
     print_notes(tally.notes)
@@ -100,17 +100,17 @@ def live(
     confidence: Annotated[
         float | None, typer.Option(help="Smallest score of the detector that is believed; its own scale.")
     ] = None,
-    every: EveryOption = 10,
+    detect_every: EveryOption = 10,
     smooth: SmoothOption = 0.5,
-    pictures: Annotated[Path, typer.Option(help="Folder of the pictures that Space saves.")] = Path(),
+    save_dir: Annotated[Path, typer.Option(help="Folder of the images that Space saves.")] = Path(),
 ) -> None:
     """Show a camera with the expression of each face; Space saves a picture, q or Esc ends."""
     from pipelines.prediction.live import run
     from pipelines.utils import console
 
     done = run(
-        source, model=model, detector=detector, min_face=min_face, confidence=confidence, every=every,
-        smooth=smooth, pictures=pictures,
+        source, model=model, detector=detector, min_face=min_face, confidence=confidence, every=detect_every,
+        smooth=smooth, pictures=save_dir,
     )  # fmt: skip
     for path in done.saved:
         print(path)

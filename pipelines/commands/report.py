@@ -21,14 +21,14 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder for page, figures/ and tables/; default: report/ in it.")
     ] = None,
-    cell: Annotated[
+    run: Annotated[
         list[str] | None,
-        typer.Option(help="A cell to draw, such as 'hog + svm'; may be given again. Default: the 3 best."),
+        typer.Option(help="A run to draw, such as 'hog + svm'; may be given again. Default: the 3 best."),
     ] = None,
     faces: Annotated[
         bool, typer.Option("--faces", help="Show faces: worst mistakes, most uncertain.")
     ] = False,
-    embedding: Annotated[
+    projection: Annotated[
         Literal["pca", "tsne", "none"], typer.Option(help="How vectors are laid out in the plane.")
     ] = "pca",
     model: Annotated[Path | None, typer.Option(help="A fitted model, to show where it looks.")] = None,
@@ -41,7 +41,7 @@ def report(
     from pipelines.reporting.report import Options, write_report
     from pipelines.utils import console
 
-    options = Options(tuple(cell or ()), faces, embedding, model, against, data)
+    options = Options(tuple(run or ()), faces, projection, model, against, data)
     made = write_report(folder, out, options, progress=console.ConsoleProgress())
     if json:
         console.as_json(vars(made))

@@ -179,7 +179,11 @@ class KerasCandidates(NetworkCandidates):
 
         super().__init__(epochs, folder)
         self.dataset, self.progress = dataset, progress
-        changed = {"epochs": self.epochs[-1], "every": math.gcd(*self.epochs), "fit_on": "train+validation"}
+        changed = {
+            "epochs": self.epochs[-1],
+            "validate_every": math.gcd(*self.epochs),
+            "fit_on": "train+validation",
+        }
         self.plan = plan.model_copy(update=changed).resolved()
         kind = network_of(plan.backbone).kind
         if dataset.kind != kind:
@@ -194,7 +198,7 @@ class KerasCandidates(NetworkCandidates):
         from pipelines.training.recipe import network_of
 
         return {
-            "plan": self.plan.deciding() | {"batch": self.plan.batch},
+            "plan": self.plan.deciding() | {"batch": self.plan.batch_size},
             "network": network_of(self.plan.backbone).version,
             "data": self.dataset.fingerprint,
             **weights_before(self.plan, len(self.dataset.classes)),
@@ -225,7 +229,7 @@ def weights_before(plan: TrainRecipe, classes: int) -> dict[str, Any]:
     from pipelines.training.recipe import network_of
     from pipelines.training.training_run import learned_before
 
-    first = start(network_of(plan.backbone), plan.start, classes) if plan.start else None
+    first = start(network_of(plan.backbone), plan.init_weights, classes) if plan.init_weights else None
     return learned_before(first, teachers(plan.teacher) if plan.teacher else ())
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from pipelines.cross_validation.fields import FoldFields
 from pipelines.cross_validation.nested import PROTOCOLS
 from pipelines.recipe import (
     Data,
@@ -50,7 +51,7 @@ def _as_network(value: Any) -> Any:
     return NetworkPlan(plan, tuple(sorted(set(wanted))))
 
 
-class LosoRecipe(BaseModel):
+class LosoRecipe(FoldFields):
     """What to test, and by which protocols.
 
     Attributes
@@ -79,10 +80,6 @@ class LosoRecipe(BaseModel):
     question: str = ""
     data: Annotated[Data, BeforeValidator(as_data)]
     protocols: list[str] = Field(default=["loso"], min_length=1)
-    folds: int = Field(default=10, ge=2)
-    inner: int | None = Field(default=None, ge=2)
-    shared: bool = False
-    seed: int = Field(default=0, ge=0, le=2**31)
     extractors: list[Annotated[Features, BeforeValidator(as_features)]] = []
     heads: list[Annotated[Head, BeforeValidator(as_head)]] = []
     networks: list[Annotated[NetworkPlan, BeforeValidator(_as_network)]] = []

@@ -1,6 +1,6 @@
 """Heads and networks on clips, motion maps or faces of named subjects, each subject left out in turn.
 
-What ``mueca loso`` runs, and ``mueca compare`` with a recipe that names protocols.
+What ``mueca cross-validate`` runs, and ``mueca compare`` with a recipe that names protocols.
 """
 
 from __future__ import annotations

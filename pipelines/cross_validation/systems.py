@@ -58,7 +58,7 @@ def _systems(recipe: LosoRecipe) -> Iterator[_System]:
             yield _System(title, features.extractor, head.head, decides, features, head)
     for network in recipe.networks:
         plan, epochs = network.training.resolved(), ", ".join(map(str, network.epochs))
-        decides = {"network": plan.deciding() | {"batch": plan.batch}, "epochs": network.epochs}
+        decides = {"network": plan.deciding() | {"batch": plan.batch_size}, "epochs": network.epochs}
         title = f"{network.training.title}, epochs {epochs}"
         yield _System(title, plan.backbone, "own", decides, network=network)
 
@@ -143,4 +143,4 @@ def network_cells(
 
     maps = np.stack([fit_to(dataset.samples[i], 28, 3) for i in range(len(dataset))])
     return STSTNetCandidates(maps, dataset.labels, plan.epochs, folder, learning_rate=r.learning_rate or 0.0,
-                        batch=r.batch or 1, mirror=r.mirror, seed=r.seed)  # fmt: skip
+                        batch=r.batch_size or 1, mirror=r.mirror, seed=r.seed)  # fmt: skip

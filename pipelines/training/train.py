@@ -60,8 +60,8 @@ def check_device(device: str) -> None:
 def _check(plan: TrainRecipe) -> None:
     """Raise what can be known before data are loaded."""
     check_device(plan.device)
-    if plan.start:
-        start_path(network_of(plan.backbone), plan.start)
+    if plan.init_weights:
+        start_path(network_of(plan.backbone), plan.init_weights)
     if plan.teacher:
         teachers(plan.teacher)
 
@@ -190,9 +190,10 @@ def run_job(job: TrainingRun, progress: Progress, *, ask: bool = False) -> State
     job : TrainingRun
     progress : Progress
     ask : bool
-        Write down what the network says of the test samples every `every` epochs (`TrainingRun.answer`).
+        Write down what the network says of the test samples every `validate_every` epochs
+        (`TrainingRun.answer`).
     """
-    batch = job.plan.batch or 1
+    batch = job.plan.batch_size or 1
     try:
         return job.loop(batch, progress, ask=ask)
     except OutOfMemoryError as error:

@@ -60,7 +60,9 @@ class TrainingRun:
         self.train = parts.train if plan.fit_on == "train" else both
         self.validation = parts.validation if plan.fit_on == "train" else parts.validation[:0]
         self.test = parts.test
-        self.start = start(self.network, plan.start, len(dataset.classes)) if plan.start else None
+        self.start = (
+            start(self.network, plan.init_weights, len(dataset.classes)) if plan.init_weights else None
+        )
         self.teachers = teachers(plan.teacher) if plan.teacher else ()
         check_unseen(self.teachers, dataset, self.validation, self.test, for_training)
         if self.start:
@@ -92,7 +94,7 @@ class TrainingRun:
     @property
     def preprocess(self) -> Preprocess:
         """What is done to a picture first."""
-        return Preprocess(equalize=self.plan.equalize, tile=self.plan.tile, clip=self.plan.clip)
+        return Preprocess(equalize=self.plan.equalize, tile=self.plan.clahe_tile, clip=self.plan.clahe_clip)
 
     def pictures(self, indices: Indices, said: NDArray[np.float32] | None = None) -> Pictures:
         """Return some samples with targets of 0 and 1, or -1 and +1 for the hinge.
@@ -105,7 +107,7 @@ class TrainingRun:
         """
         targets = np.eye(len(self.dataset.classes), dtype=np.float32)[self.dataset.labels[indices]]
         if said is not None:
-            targets += np.float32(self.plan.teacher_share) * (said - targets)
+            targets += np.float32(self.plan.distill_weight) * (said - targets)
         if self.plan.loss == "squared_hinge":
             targets = 2 * targets - 1
         net, d = self.network, self.dataset
@@ -148,8 +150,8 @@ class TrainingRun:
             epochs=plan.epochs or 1, loss=str(plan.loss), optimizer=str(plan.optimizer),
             learning_rate=plan.learning_rate or 0.0, schedule=str(plan.schedule), precision=plan.precision,
             patience=plan.patience, seed=plan.seed, momentum=plan.momentum or 0.0,
-            decay_rate=plan.decay_rate or 1.0, decay_steps=plan.decay_steps or 1, every=plan.every,
-            nesterov=bool(plan.nesterov), weight_decay=plan.weight_decay or 0.0, average=plan.average or 1,
+            decay_rate=plan.decay_rate or 1.0, decay_steps=plan.decay_steps or 1, every=plan.validate_every,
+            nesterov=bool(plan.nesterov), weight_decay=plan.weight_decay or 0.0, average=plan.swa_epochs or 1,
         )  # fmt: skip
         if forget_batch:
             folder.forget_batch(batch)

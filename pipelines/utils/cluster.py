@@ -97,7 +97,7 @@ class Cluster:
         except KilledWorker:
             raise ClusterError(
                 "the same work ended one worker after the other (out of memory?); "
-                "take fewer workers, or less memory with --memory"
+                "take fewer workers, or less memory with --kernel-memory"
             ) from None
         except CancelledError:
             raise self._lost("was lost") from None

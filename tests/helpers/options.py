@@ -33,15 +33,16 @@ def command_of(words: list[str]) -> tuple[Any, Any, list[str]]:
 
 def unknown_options(step: Step) -> set[str]:
     """Return the options of a shown command that its ``--help`` does not have."""
-    context, command, rest = command_of(step.code.replace("[", "").replace("]", "").replace("'", "").split())
+    words = step.code.replace("[", "").replace("]", "").replace("'", "").split()
+    context, command, _ = command_of(words)
     shown = command.get_help(context)
-    given = {word.split("=")[0] for word in rest if word.startswith("--")}
+    given = {word.split("=")[0] for word in words if word.startswith("--")}
     extra = head_parameters() if command.context_settings.get("ignore_unknown_options") else set()
     return {word for word in given if f"{word} " not in shown + " " and word[2:] not in extra}
 
 
 def head_parameters() -> set[str]:
-    """Return the names that options of ``fit`` and ``loso`` may have besides: parameters of the heads."""
+    """Return the names that options may have besides where a head is given: parameters of the heads."""
     return {name for head in heads.list_heads() for name in heads.head_spec(head).params.model_fields}
 
 
@@ -73,7 +74,7 @@ def check_plan(words: list[str]) -> None:
 
     context = parsed(words)
     recipe = context.params.get("recipe")
-    if words[1] == "loso":
+    if words[1] == "cross-validate":
         cross_validate.loso_plan(context.params, context.args)
     elif words[1] == "train":
         train.training(context, recipe)

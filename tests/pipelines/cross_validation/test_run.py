@@ -99,7 +99,7 @@ def test_mirrored_clips_are_trained_on(tmp_path):
 
 def test_a_network_answers_for_every_number_of_epochs_from_one_training(maps, tmp_path):
     """Asking at 2 and 4 epochs is training for 2, and for 4; a second asking reads what was kept."""
-    plan = training_of(backbone="ststnet", batch=8, learning_rate=3e-3, precision="f32", augment="flip")
+    plan = training_of(backbone="ststnet", batch_size=8, learning_rate=3e-3, precision="f32", augment="flip")
     train, test = np.arange(20), np.arange(20, 30)
     both = KerasCandidates(maps, plan, (2, 4), tmp_path / "kept").scores(train, test)
     assert both.shape == (2, 10, 3)
@@ -114,7 +114,7 @@ def test_a_network_answers_for_every_number_of_epochs_from_one_training(maps, tm
 
 
 def test_a_training_that_was_stopped_goes_on(maps, tmp_path, monkeypatch):
-    plan = training_of(backbone="ststnet", batch=8, learning_rate=3e-3, precision="f32", augment="flip")
+    plan = training_of(backbone="ststnet", batch_size=8, learning_rate=3e-3, precision="f32", augment="flip")
     train, test = np.arange(20), np.arange(20, 30)
     whole = KerasCandidates(maps, plan, (2, 4)).scores(train, test)
     keep = Trainer._keep
@@ -155,8 +155,8 @@ def test_ststnet_as_published_goes_by_loops_of_our_own(maps):
 @pytest.mark.parametrize(
     "asked",
     [
-        {"label_smoothing": 0.1}, {"mixup": 0.2}, {"weight_decay": 0.01}, {"average": 2},
-        {"start": "{other}"}, {"teacher": "ststnet(weights='{other}')"},
+        {"label_smoothing": 0.1}, {"mixup": 0.2}, {"weight_decay": 0.01}, {"swa_epochs": 2},
+        {"init_weights": "{other}"}, {"teacher": "ststnet(weights='{other}')"},
     ],
     ids=str,
 )  # fmt: skip
@@ -180,13 +180,13 @@ def weights_of(path, seed=0):
     return path
 
 
-@pytest.mark.parametrize("field", ["start", "teacher"])
+@pytest.mark.parametrize("field", ["init_weights", "teacher"])
 def test_weights_from_before_decide_the_row_and_the_files_of_folds(maps, tmp_path, field):
     """Two networks that differ in nothing but the weights they start from, or are taught by."""
 
     def plan(name, seed):
         path = weights_of(tmp_path / name, seed)
-        given = str(path) if field == "start" else f"ststnet(weights={str(path)!r})"
+        given = str(path) if field == "init_weights" else f"ststnet(weights={str(path)!r})"
         return training_of(backbone="ststnet", precision="f32", **{field: given})
 
     first, same, other = plan("a.npz", 0), plan("b.npz", 0), plan("c.npz", 1)
@@ -207,7 +207,7 @@ def test_weights_from_before_decide_the_row_and_the_files_of_folds(maps, tmp_pat
 
 
 def test_the_numbers_of_epochs_decide_the_row_and_the_files_of_folds(maps):
-    training = training_of(backbone="ststnet", batch=8, learning_rate=3e-3)
+    training = training_of(backbone="ststnet", batch_size=8, learning_rate=3e-3)
     assert NetworkPlan(training, (2, 4)) != NetworkPlan(training, (2,))
     runs = []
     for epochs in ([10, 20], [20], [10, 20, 30]):
@@ -286,7 +286,13 @@ def test_rows_have_their_interval_by_subject(tmp_path):
 
 def test_a_network_in_a_recipe(maps, tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: maps)
-    network = {"backbone": "ststnet", "epochs": [10, 20], "batch": 8, "learning_rate": 3e-3, "mirror": True}
+    network = {
+        "backbone": "ststnet",
+        "epochs": [10, 20],
+        "batch_size": 8,
+        "learning_rate": 3e-3,
+        "mirror": True,
+    }
     plan = recipe(
         extractors=[], heads=[], networks=[network], protocols=["loso", "loso+select-on-test"], inner=3
     )
@@ -303,7 +309,7 @@ def test_a_network_in_a_recipe(maps, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_a_clip_network_in_folds_of_subjects(tmp_path):
     """R2's smallest network on drawn clips: trained afresh in each fold, asked at one and two epochs."""
-    network = {"backbone": "rotation3d-casme2", "epochs": [1, 2], "batch": 8, "precision": "f32"}
+    network = {"backbone": "rotation3d-casme2", "epochs": [1, 2], "batch_size": 8, "precision": "f32"}
     plan = recipe(extractors=[], heads=[], networks=[network], protocols=["loso+select-on-test"], inner=3)
     (row,) = run_loso(plan, tmp_path)
     assert row.n == 24
@@ -362,7 +368,7 @@ def command(monkeypatch, capsys, *words):
     import cli
 
     with pytest.raises(SystemExit) as ended:
-        cli.main(["loso", *words])
+        cli.main(["cross-validate", *words])
     return ended.value.code, capsys.readouterr()
 
 
@@ -426,7 +432,7 @@ def test_options_reach_the_folds_from_the_command_line(tmp_path, monkeypatch, ca
     (tmp_path / "r.yaml").write_text(text + "extractors: [\"pooled(of='pixels', side=16)\"]\nheads: [knn]\n")
     words = ["compare", str(tmp_path / "r.yaml"), "--out", str(tmp_path / "out"), "--jobs", "2"]
     with pytest.raises(SystemExit) as ended:
-        cli.main([*words, "--memory", "1GB"])
+        cli.main([*words, "--kernel-memory", "1GB"])
     assert not ended.value.code
     assert asked == [0.5]
 

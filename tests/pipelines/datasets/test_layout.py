@@ -254,7 +254,7 @@ def test_names_of_subjects_in_class_folders_are_no_fault(tree):
 
 def test_subjects_in_names_say_what_can_be_done_today(tree, capsys):
     root = tree("anger/S010_004_00000017.png", "happy/S010_006_00000015.png")
-    code, _, said = run(["loso", "--data", root, "--backbone", "hog", "--head", "svm"], capsys)
+    code, _, said = run(["cross-validate", "--data", root, "--backbone", "hog", "--head", "svm"], capsys)
     assert code == 1
     assert "docs/own-faces.md has the lines that leave them out in Python" in said
     with pytest.raises(ValueError, match=r"a folder takes no options \(subject=.*docs/own-faces\.md"):

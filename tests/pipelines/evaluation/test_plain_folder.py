@@ -170,7 +170,7 @@ def test_a_second_comparison_computes_nothing(plain, tmp_path):
 
 def test_train_and_what_it_may_be_tested_on(plain, tmp_path):
     dataset = load_dataset(str(plain))
-    plan = training(backbone="ucm-a", epochs=1, batch=16, precision="f32")
+    plan = training(backbone="ucm-a", epochs=1, batch_size=16, precision="f32")
     done = train(dataset, plan, tmp_path / "net")
     assert HELD in done.card["protocol"]
     assert set(done.card["accuracy"]) == {"test", "test-clean", "validation"}

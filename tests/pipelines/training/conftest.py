@@ -14,5 +14,5 @@ def faces():
 
 
 def plan(**fields):
-    given = {"backbone": "ucm-a", "epochs": 1, "batch": 16, "precision": "f32", "validation": 0.2}
+    given = {"backbone": "ucm-a", "epochs": 1, "batch_size": 16, "precision": "f32", "validation": 0.2}
     return recipe(**(given | fields))

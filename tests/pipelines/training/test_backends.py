@@ -14,7 +14,7 @@ import pytest
 from featurize import extractor
 from pipelines.datasets import registry
 
-TRAIN = "cli.py train --data synthetic --backbone ucm-a --epochs 12 --batch 16 --precision f32 --out"
+TRAIN = "cli.py train --data synthetic --backbone ucm-a --epochs 12 --batch-size 16 --precision f32 --out"
 
 
 @pytest.mark.slow

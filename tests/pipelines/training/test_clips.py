@@ -64,7 +64,8 @@ def test_a_set_without_a_test_split_is_divided_by_subject(clips, maps):
 
 
 def test_a_map_network_learns_and_answers_in_a_comparison(maps, tmp_path, monkeypatch):
-    plan = recipe(backbone="ststnet", epochs=90, every=30, batch=32, learning_rate=3e-3, precision="f32",
+    plan = recipe(backbone="ststnet", epochs=90, validate_every=30, batch_size=32, learning_rate=3e-3,
+                  precision="f32",
                   mirror=True, patience=None)  # fmt: skip
     done = train(maps, plan, tmp_path / "net")
     assert [h["epoch"] for h in done.history] == [30, 60, 90]
@@ -81,16 +82,16 @@ def test_a_clip_network_is_trained_with_its_published_settings(clips, tmp_path):
     plan = recipe(backbone="rotation3d-casme2", epochs=1, precision="f32", sampling="uniform")
     done = train(clips, plan, tmp_path)
     said = done.card["recipe"]
-    wanted = {"batch": 2, "optimizer": "adam", "learning_rate": 1e-4, "schedule": "exponential",
+    wanted = {"batch_size": 2, "optimizer": "adam", "learning_rate": 1e-4, "schedule": "exponential",
               "augment": "angles", "sampling": "uniform"}  # fmt: skip
     assert {k: said[k] for k in wanted} == wanted
     assert extractor("rotation3d-casme2", weights=str(done.path)).sampling == "uniform"
     stcnn = recipe(backbone="stcnn-smic").resolved()
-    assert (stcnn.optimizer, stcnn.momentum, stcnn.batch, stcnn.epochs) == ("sgd", 0.0, 16, 200)
+    assert (stcnn.optimizer, stcnn.momentum, stcnn.batch_size, stcnn.epochs) == ("sgd", 0.0, 16, 200)
 
 
 def test_exponential_decay_goes_by_steps(maps, tmp_path):
-    plan = recipe(backbone="ststnet", epochs=2, batch=16, precision="f32", learning_rate=1e-3,
+    plan = recipe(backbone="ststnet", epochs=2, batch_size=16, precision="f32", learning_rate=1e-3,
                   schedule="exponential", decay_rate=0.5, decay_steps=2)  # fmt: skip
     done = train(maps, plan, tmp_path)
     steps = done.card["data"]["samples"] // 16
@@ -98,7 +99,7 @@ def test_exponential_decay_goes_by_steps(maps, tmp_path):
 
 
 def test_stopped_in_the_middle_of_blocks_of_epochs(maps, tmp_path, monkeypatch):
-    plan = recipe(backbone="ststnet", epochs=10, every=4, batch=16, precision="f32")
+    plan = recipe(backbone="ststnet", epochs=10, validate_every=4, batch_size=16, precision="f32")
     whole = train(maps, plan, tmp_path / "a")
     assert [h["epoch"] for h in whole.history] == [4, 8, 10]
     keep = Trainer._keep
@@ -222,7 +223,7 @@ def test_the_recipes_of_r2_run_on_trees_of_the_published_shapes(path, number, cl
     plan = plans.trainings[number].model_copy(update={"epochs": 1, "sampling": "tim", "precision": "f32"})
     done = train(data, plan, tmp_path / "out")
     assert done.card["classes"] == ["negative", "positive", "surprise"]
-    assert done.card["recipe"]["batch"] == plans.trainings[number].resolved().batch
+    assert done.card["recipe"]["batch_size"] == plans.trainings[number].resolved().batch_size
     assert (tmp_path / "out" / "weights.npz").is_file()
 
 

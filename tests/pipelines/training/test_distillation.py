@@ -51,7 +51,7 @@ def test_two_teachers_count_alike(faces, teacher, said):
 
 @given(share=st.floats(0, 1))
 def test_targets_are_shared_out_between_labels_and_teachers(faces, teacher, said, share, tmp_path_factory):
-    job = TrainingRun(faces, plan(teacher=teacher, teacher_share=share), tmp_path_factory.getbasetemp())
+    job = TrainingRun(faces, plan(teacher=teacher, distill_weight=share), tmp_path_factory.getbasetemp())
     targets, truth = (job.pictures(job.train, t).targets for t in (said[job.train], None))
     np.testing.assert_allclose(targets, (1 - share) * truth + share * said[job.train], atol=1e-6)
 
@@ -60,7 +60,7 @@ def test_a_pupil_learns_what_its_teacher_says(faces, teacher, said, tmp_path):
     """From one start, who learns the teacher's answers comes nearer to them than who learns the labels."""
     fields = {"epochs": 4, "augment": "none", "learning_rate": 1e-3, "seed": 3, "fit_on": "train+validation"}
     pupils = {}
-    for name, more in {"taught": {"teacher": teacher, "teacher_share": 1.0}, "alone": {}}.items():
+    for name, more in {"taught": {"teacher": teacher, "distill_weight": 1.0}, "alone": {}}.items():
         path = train(faces, plan(**fields, **more), tmp_path / name).path
         pupil = teachers(f'ucm-a(weights="{path}", precision="f32")')
         pupils[name] = taught(pupil, faces, np.arange(len(faces)), Preprocess(), SILENT)
@@ -83,7 +83,7 @@ def test_who_has_seen_the_test_samples_is_no_teacher(faces, teacher, tmp_path):
 
 
 def test_another_teacher_or_share_is_another_training(faces, teacher, tmp_path):
-    given = [plan(), plan(teacher=teacher), plan(teacher=teacher, teacher_share=0.6),
+    given = [plan(), plan(teacher=teacher), plan(teacher=teacher, distill_weight=0.6),
              plan(teacher=f"{teacher[:-1]}, views='flip')")]  # fmt: skip
     assert len({TrainingRun(faces, p.resolved(), tmp_path).identity() for p in given}) == 4
 
@@ -133,10 +133,10 @@ def test_a_damaged_teacher_is_refused(tmp_path):
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_is_between_nothing_and_all(share):
-    with pytest.raises(ValueError, match="teacher_share"):
-        recipe(backbone="ucm-a", teacher="own-small", teacher_share=share)
+    with pytest.raises(ValueError, match="distill_weight"):
+        recipe(backbone="ucm-a", teacher="own-small", distill_weight=share)
 
 
 def test_a_share_without_a_teacher_is_refused():
-    with pytest.raises(ValueError, match=r"teacher_share=0.7 says how much a teacher counts; give one"):
-        recipe(backbone="ucm-a", teacher_share=0.7)
+    with pytest.raises(ValueError, match=r"distill_weight=0.7 says how much a teacher counts; give one"):
+        recipe(backbone="ucm-a", distill_weight=0.7)

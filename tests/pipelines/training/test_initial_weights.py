@@ -24,7 +24,7 @@ def first(faces, tmp_path_factory):
 
 
 def test_a_training_goes_on_from_weights(faces, first, tmp_path):
-    still = train(faces, plan(start=str(first.path), learning_rate=1e-12), tmp_path)
+    still = train(faces, plan(init_weights=str(first.path), learning_rate=1e-12), tmp_path)
     before, after = (weightfile.load(p).tensors for p in (first.path, still.path))
     for name, tensor in before.items():
         np.testing.assert_allclose(after[name], tensor, atol=1e-6, err_msg=name)
@@ -33,7 +33,7 @@ def test_a_training_goes_on_from_weights(faces, first, tmp_path):
 
 def test_what_the_first_saw_the_second_has_seen(faces, first, tmp_path):
     other = faces_module.load(n_per_class=12, n_identities=6, seed=5)
-    second = train(other, plan(start=str(first.path)), tmp_path)
+    second = train(other, plan(init_weights=str(first.path)), tmp_path)
     seen, before = (weightfile.load_seen(p) for p in (second.path, first.path))
     assert np.isin(before.contents, seen.contents).all()
     assert len(seen.contents) > len(before.contents)
@@ -42,14 +42,14 @@ def test_what_the_first_saw_the_second_has_seen(faces, first, tmp_path):
 def test_a_start_that_has_seen_the_test_samples_is_refused(faces, first, tmp_path):
     swapped = replace(faces, split=np.where(faces.split == "test", "train", "test"))
     with pytest.raises(ValueError, match=r"the start weights.npz learned from .* it would be tested on"):
-        train(swapped, plan(start=str(first.path)), tmp_path)
+        train(swapped, plan(init_weights=str(first.path)), tmp_path)
 
 
 def test_a_start_that_has_learned_from_what_validates_is_said_and_marked(faces, first, tmp_path, caplog):
-    alike = train(faces, plan(start=str(first.path)), tmp_path / "alike")
+    alike = train(faces, plan(init_weights=str(first.path)), tmp_path / "alike")
     assert "validation_learned_before" not in alike.card["data"], "there it only chose the epoch"
     assert not caplog.messages
-    other = train(faces, plan(start=str(first.path), split_seed=1), tmp_path / "other")
+    other = train(faces, plan(init_weights=str(first.path), split_seed=1), tmp_path / "other")
     count = other.card["data"]["validation_learned_before"]
     assert 0 < count <= other.card["data"]["validation"]
     assert f"the start weights.npz learned from {count} of the" in caplog.text
@@ -58,12 +58,12 @@ def test_a_start_that_has_learned_from_what_validates_is_said_and_marked(faces, 
 def test_another_start_is_another_training(faces, first, tmp_path):
     train(faces, plan(), tmp_path)
     with pytest.raises(ValueError, match="training of something else"):
-        train(faces, plan(start=str(first.path)), tmp_path)
+        train(faces, plan(init_weights=str(first.path)), tmp_path)
 
 
 def test_weights_of_another_network_are_refused_before_data_are_loaded(first):
     with pytest.raises(WeightsError, match="of ucm-a, not of ucm-b"):
-        training.run("no such data", {"backbone": "ucm-b", "start": str(first.path)})
+        training.run("no such data", {"backbone": "ucm-b", "init_weights": str(first.path)})
 
 
 def test_weights_that_ship_are_a_start_by_their_name():
@@ -74,7 +74,7 @@ def test_weights_that_ship_are_a_start_by_their_name():
 
 def test_nothing_is_published_for_most_networks():
     with pytest.raises(ValueError, match="nothing is published to start ucm-a from"):
-        training.run("no such data", {"backbone": "ucm-a", "start": "published"})
+        training.run("no such data", {"backbone": "ucm-a", "init_weights": "published"})
 
 
 def test_published_weights_that_ship_are_not_asked_for(tmp_path, monkeypatch):
@@ -93,4 +93,4 @@ def test_published_weights_that_ship_are_not_asked_for(tmp_path, monkeypatch):
 def test_a_missing_file_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("MUECA_DATA", str(tmp_path))
     with pytest.raises(WeightsError, match="mueca weights get resnet18"):
-        training.run("no such data", {"backbone": "resnet18", "start": "published"})
+        training.run("no such data", {"backbone": "resnet18", "init_weights": "published"})

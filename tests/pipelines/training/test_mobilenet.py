@@ -18,7 +18,13 @@ BACKBONE = "vggface2-mobilenet(size=96)"
 
 
 def fields(**more):
-    return {"backbone": BACKBONE, "start": "published", "batch": 8, "mixup": 0, "average": 1} | more
+    return {
+        "backbone": BACKBONE,
+        "init_weights": "published",
+        "batch_size": 8,
+        "mixup": 0,
+        "swa_epochs": 1,
+    } | more
 
 
 def test_a_training_has_the_side_that_its_backbone_says():

@@ -53,13 +53,13 @@ def test_an_epoch_that_is_done_again_is_averaged_once(tmp_path):
 
 
 def plan(**fields):
-    given = {"backbone": "ucm-a", "epochs": 3, "batch": 16, "precision": "f32", "patience": None}
+    given = {"backbone": "ucm-a", "epochs": 3, "batch_size": 16, "precision": "f32", "patience": None}
     return recipe(**(given | fields))
 
 
 def test_the_average_of_the_last_epochs_is_what_is_kept(faces, tmp_path):
     """With nothing to choose by, the average is kept; epoch by epoch, it is that of the weights."""
-    averaged = train(faces, plan(fit_on="train+validation", average=2), tmp_path / "two")
+    averaged = train(faces, plan(fit_on="train+validation", swa_epochs=2), tmp_path / "two")
     singles = [train(faces, plan(fit_on="train+validation", epochs=n), tmp_path / str(n)) for n in (2, 3)]
     two = weightfile.load(averaged.path).tensors
     second, third = (weightfile.load(s.path).tensors for s in singles)
@@ -85,7 +85,7 @@ def test_weights_decay_and_biases_do_not(faces, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"mixup": -1}, {"label_smoothing": 1.0}, {"average": 0}, {"weight_decay": 1}]
+    "wrong", [{"mixup": -1}, {"label_smoothing": 1.0}, {"swa_epochs": 0}, {"weight_decay": 1}]
 )
 def test_wrong_values_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

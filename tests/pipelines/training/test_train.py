@@ -28,7 +28,7 @@ from pipelines.training.trainer import OutOfMemoryError
 
 @pytest.fixture(scope="module")
 def plan():
-    return recipe(backbone="ucm-a", epochs=3, batch=16, precision="f32", validation=0.2)
+    return recipe(backbone="ucm-a", epochs=3, batch_size=16, precision="f32", validation=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -134,20 +134,20 @@ def test_it_learns(tmp_path):
     """Enough faces and epochs to be above chance, with mirror, bf16 and a cosine."""
     faces = faces_module.load(n_per_class=40)
     settings = {"mirror": True, "schedule": "cosine", "learning_rate": 2e-3, "precision": "bf16"}
-    plan = recipe(backbone="ucm-a", epochs=16, batch=32, **settings)
+    plan = recipe(backbone="ucm-a", epochs=16, batch_size=32, **settings)
     card = train(faces, plan, tmp_path).card
     assert card["accuracy"]["test"] > 0.28, "chance is 1 in 7; that is three standard deviations above"
 
 
 def test_hinge_targets(faces, tmp_path):
-    plan = recipe(backbone="ucm-f", epochs=1, batch=32, precision="f32")
+    plan = recipe(backbone="ucm-f", epochs=1, batch_size=32, precision="f32")
     trained = train(faces, plan, tmp_path)
     assert trained.card["recipe"]["loss"] == "squared_hinge"
     assert 0 < trained.history[0]["loss"] < 2
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_weights(faces, tmp_path, caplog):
-    plan = recipe(backbone="ucm-a", epochs=6, batch=16, precision="f32", learning_rate=1e-3)
+    plan = recipe(backbone="ucm-a", epochs=6, batch_size=16, precision="f32", learning_rate=1e-3)
     fit = trainer.Trainer._fitted
 
     def explode(self, number, advance):
@@ -164,14 +164,14 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_weights(faces, tmp_path, c
 
 
 def test_a_loss_that_is_no_number_from_the_start_is_an_error(faces, tmp_path):
-    plan = recipe(backbone="ucm-a", epochs=2, batch=16, precision="f32", learning_rate=1e30)
+    plan = recipe(backbone="ucm-a", epochs=2, batch_size=16, precision="f32", learning_rate=1e30)
     with pytest.raises(ValueError, match="no number in the first epoch; lower the learning rate"):
         train(faces, plan, tmp_path)
 
 
 def test_patience(faces, tmp_path, monkeypatch):
     monkeypatch.setattr(trainer.Trainer, "_validated", lambda self: {"val_loss": 1.0, "val_accuracy": 0.5})
-    plan = recipe(backbone="ucm-a", epochs=20, batch=16, precision="f32", patience=2)
+    plan = recipe(backbone="ucm-a", epochs=20, batch_size=16, precision="f32", patience=2)
     trained = train(faces, plan, tmp_path)
     assert len(trained.history) == 3
     assert trained.card["epoch"] == 1
@@ -189,16 +189,16 @@ def test_out_of_memory_is_tried_once_more_with_half_the_batch(faces, tmp_path, m
         return fit(self, number, advance)
 
     monkeypatch.setattr(trainer.Trainer, "_fitted", full)
-    plan = recipe(backbone="ucm-a", epochs=1, batch=32, precision="f32")
+    plan = recipe(backbone="ucm-a", epochs=1, batch_size=32, precision="f32")
     trained = train(faces, plan, tmp_path / "a")
     assert trained.card["batch"] == 16
     assert "going on with batches of 16" in caplog.text
     with pytest.raises(OutOfMemoryError, match="a batch of 32 does not fit"):
-        train(faces, plan.model_copy(update={"batch": 64}), tmp_path / "b")
+        train(faces, plan.model_copy(update={"batch_size": 64}), tmp_path / "b")
 
 
 def test_train_and_validation_together_keep_the_last_epoch(faces, tmp_path):
-    plan = recipe(backbone="ucm-a", epochs=2, batch=16, precision="f32", fit_on="train+validation")
+    plan = recipe(backbone="ucm-a", epochs=2, batch_size=16, precision="f32", fit_on="train+validation")
     card = train(faces, plan, tmp_path).card
     assert card["data"]["samples"] == len(faces.where("train"))
     assert card["epoch"] == 2
@@ -257,8 +257,8 @@ def test_a_table_of_trainings_is_trained_once(tmp_path, monkeypatch, faces):
     path = tmp_path / "table.yaml"
     path.write_text(
         "name: table\nquestion: Which?\ndata: synthetic\nruns: 2\ntrainings:\n"
-        "  - {backbone: ucm-a, epochs: 1, batch: 32, precision: f32}\n"
-        "  - {backbone: ucm-a, epochs: 1, batch: 32, precision: f32, mirror: true}\n"
+        "  - {backbone: ucm-a, epochs: 1, batch_size: 32, precision: f32}\n"
+        "  - {backbone: ucm-a, epochs: 1, batch_size: 32, precision: f32, mirror: true}\n"
     )
     found = training.run(None, {}, tmp_path / "out", recipe=path)
     titles = {r["training"] for r in found["trainings"]}
