@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -38,7 +37,10 @@ def card_path(path: str | os.PathLike[str]) -> Path:
 
 
 def save(estimator: Any, path: str | os.PathLike[str], meta: Mapping[str, Any] | None = None) -> None:
-    """Write a fitted head and its card, each in one step: a killed run leaves no half file.
+    """Write a fitted head and its card.
+
+    Half a file is refused by `load`: its SHA-256 is not the card's. To keep an older head until the new one
+    is whole, write to a new folder and rename that.
 
     Parameters
     ----------
@@ -63,8 +65,8 @@ def save(estimator: Any, path: str | os.PathLike[str], meta: Mapping[str, Any] |
         "meta": dict(meta or {}),
     }
     text = json.dumps(card, indent=2, ensure_ascii=False).encode()
-    _replace(Path(path), data)
-    _replace(card_path(path), text)
+    Path(path).write_bytes(data)
+    card_path(path).write_bytes(text)
 
 
 def check_savable(estimator: Any, what: str = "this head") -> None:
@@ -172,18 +174,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise PersistError(f"{path}: cannot be read ({error.strerror or error})") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write to a file beside `path`, then rename it over `path`."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

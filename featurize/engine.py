@@ -9,9 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,6 +20,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.atomic import atomic_folder
 from featurize.backbones.frame import backend_name, dtype_policy, gpus, quiet
 from featurize.cache_folder import default_root, usable_root, why_not_writable
 from featurize.store import key_of
@@ -221,10 +220,8 @@ def _exported(model: Callable[[], Any], identity: dict[str, Any]) -> Path | None
         return None
     folder = root / "engines" / name
     if not (folder / "model.xml").is_file():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-            _export(model(), Path(temporary))
-            _put(Path(temporary), folder)
+        with atomic_folder(folder, keep="model.xml") as temporary:  # another run that was first is as good
+            _export(model(), temporary)
     return folder / "model.xml"
 
 
@@ -233,15 +230,3 @@ def _export(model: Any, folder: Path) -> None:
     with quiet():
         model(np.zeros((1, *model.input_shape[1:]), np.float32))  # the exporter wants it called once
         model.export(str(folder / "model.xml"), format="openvino", verbose=False)
-
-
-def _put(made: Path, folder: Path) -> None:
-    """Move what was made into place; another run that was first is as good."""
-    whole = folder.with_name(f"{folder.name}.{made.name}")
-    shutil.copytree(made, whole)
-    try:
-        whole.rename(folder)
-    except OSError:
-        shutil.rmtree(whole, ignore_errors=True)
-        if not (folder / "model.xml").is_file():
-            raise

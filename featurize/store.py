@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.atomic import AtomicFile, replace_folder
 from featurize.cache_folder import default_root, temporary_root, usable_root
 
 log = logging.getLogger(__name__)
@@ -323,12 +324,8 @@ class _Writing:
                 f"shard {span}: expected float32 rows of {self.dim}, got {block.dtype} {block.shape}"
             )
         checksum = hashlib.sha256(block.tobytes()).hexdigest()[:16]
-        temporary = self.folder / f"{span[0]}.tmp"
-        with temporary.open("wb") as file:
-            np.save(file, block, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.folder / f"{span[0]}-{span[1]}-{checksum}.npy")
+        with AtomicFile(self.folder / f"{span[0]}-{span[1]}-{checksum}.npy") as temporary:
+            np.save(temporary, block, allow_pickle=False)
 
     def _sound(self, span: Span) -> NDArray[np.float32] | None:
         """Return the shard of `span` if it is there and whole."""
@@ -360,9 +357,7 @@ class _Writing:
         )
         for path in [*self.folder.glob("*-*-*.npy"), *self.folder.glob("*.tmp"), seconds]:
             path.unlink(missing_ok=True)
-        if target.exists():  # a damaged entry: only `open` saying None brings us here
-            shutil.rmtree(target)
-        self.folder.replace(target)
+        replace_folder(self.folder, target)  # a damaged entry: only `open` saying None brings us here
 
 
 def _damage(folder: Path, manifest: Mapping[str, Any]) -> str:

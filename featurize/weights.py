@@ -20,6 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from featurize.atomic import replace_file, write_text
 from featurize.backbones.weightfile import WeightsError
 from featurize.download import download
 from featurize.paths import expanded
@@ -266,7 +267,7 @@ def _arrived(record: Published, addresses: Mapping[str, str], temporary: Path) -
         for file, url in addresses.items():
             if _is_archive(url):
                 return _unpacked(record, _part(file), url, temporary)
-            _part(file).replace(temporary / file)
+            replace_file(_part(file), temporary / file)
         return dict(addresses)
     finally:
         for file in addresses:
@@ -311,7 +312,7 @@ def _take(record: Published, arrived: Path, named: Mapping[str, str]) -> Path:
         step(record, arrived, named)
     found = file_sha256(arrived / record.file)
     for file in record.files:
-        (arrived / file).replace(folder() / file)
+        replace_file(arrived / file, folder() / file)
     _pin(record.name, found)
     return folder() / record.file
 
@@ -363,6 +364,4 @@ def _pins() -> dict[str, str]:
 
 def _pin(name: str, sha256: str) -> None:
     path = folder() / "sha256.json"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(_pins() | {name: sha256}, indent=1), "utf-8")
-    temporary.replace(path)
+    write_text(path, json.dumps(_pins() | {name: sha256}, indent=1))

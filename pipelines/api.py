@@ -17,9 +17,8 @@ from pipelines.evaluation.experiment import Matrix, make_bench
 from pipelines.evaluation.recipe import load_recipe, single_cell
 from pipelines.models.card import model_of, save_model
 from pipelines.models.model import Model, check_saved, load_model
-from pipelines.utils.atomic import check_target
 from pipelines.utils.cluster import Cluster, connect
-from pipelines.utils.paths import as_path, check_parents
+from pipelines.utils.paths import as_path, check_parents, check_target
 from pipelines.utils.progress import SILENT, Progress
 
 __all__ = ["compare", "connect", "featurize", "fit", "load_dataset", "load_model", "load_recipe"]

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.atomic import write_bytes
+
 FORMAT = 1
 _CARD, _SAMPLES, _CONTENTS = "#card", "#samples", "#contents"
 
@@ -123,11 +125,8 @@ def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any
         _SAMPLES: seen.samples,
         _CONTENTS: seen.contents,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = _archive(arrays)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    write_bytes(path, content)
     return hashlib.sha256(content).hexdigest()
 
 

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import answers, label_is_largest
+from featurize.atomic import atomic_folder
 from featurize.store import file_sha256
 from pipelines.exporting.heads import NotExportable, head_graph
 from pipelines.models.model import Model, load_model
-from pipelines.utils.atomic import check_target, replacing
-from pipelines.utils.paths import as_path
+from pipelines.utils.paths import as_path, check_target
 
 __all__ = ["Exported", "NotExportable", "export"]
 
@@ -97,7 +97,7 @@ def export(model: Path | str | Model, out: Path | str, formats: Sequence[Format]
     found = model if isinstance(model, Model) else load_model(model)
     folder = as_path(out, "out")
     check_target(folder, "export.json", "export")
-    with replacing(folder) as temporary:
+    with atomic_folder(folder) as temporary:
         made = _write(found, temporary, list(dict.fromkeys(formats)))
     names = sorted(path.name for path in folder.iterdir())
     return Exported(folder, names, found.extractor, made["whole"], made["check"])

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from classifiers import persist
+from featurize.atomic import atomic_folder
 from pipelines.evaluation.evaluate import EvaluationResult
 from pipelines.evaluation.experiment import Experiment
 from pipelines.metrics.scores import recall_by_class
 from pipelines.models.model import FORMAT, Model
 from pipelines.recipe import Features
 from pipelines.results.rows import append_rows
-from pipelines.utils.atomic import check_target, replacing
 from pipelines.utils.kept_warnings import from_text
-from pipelines.utils.paths import as_path
+from pipelines.utils.paths import as_path, check_target
 from pipelines.utils.provenance import library_versions, machine
 
 
@@ -120,7 +120,7 @@ def save_model(model: Model, outcome: EvaluationResult, folder: Path | str) -> N
     """
     folder = as_path(folder)
     check_target(folder)
-    with replacing(folder) as temporary:
+    with atomic_folder(folder) as temporary:
         _fill(temporary, outcome, model.card)
 
 

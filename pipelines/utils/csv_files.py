@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from featurize.atomic import write_text
 from featurize.paths import expanded
 
 
@@ -56,8 +57,4 @@ def write_csv(
     OSError
         If it cannot be written; an older file then stays as it was.
     """
-    path = expanded(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(as_csv(records, columns), "utf-8", newline="")
-    return temporary.replace(path)
+    return write_text(expanded(path), as_csv(records, columns))

@@ -8,7 +8,7 @@ from typing import Any
 
 from featurize.paths import expanded
 
-__all__ = ["as_path", "check_parents"]
+__all__ = ["as_path", "check_parents", "check_target"]
 
 
 def as_path(given: Any, what: str = "path") -> Path:
@@ -50,3 +50,27 @@ def check_parents(folder: Path) -> None:
         raise PermissionError(
             f"{folder} cannot be made: nothing may be written in {nearest}; give another folder"
         )
+
+
+def check_target(folder: Path | str, card: str = "card.json", what: str = "model") -> None:
+    """Refuse a folder that cannot be written or holds something else, before anything is computed.
+
+    Parameters
+    ----------
+    folder : path
+    card : str
+        The file by which an older one is known, which may be replaced.
+    what : str
+        What it is, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it holds something else.
+    OSError
+        If it cannot be made.
+    """
+    folder = as_path(folder, "out")
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / card).is_file()):
+        raise ValueError(f"{folder} holds something that is no {what}; give an empty or a new --out folder")
+    check_parents(folder)

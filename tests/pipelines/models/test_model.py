@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pipelines.api import fit, load_dataset, load_model
+from pipelines.models.card import save_model
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,23 @@ def test_fitting_again_replaces_the_model(tmp_path):
     fit("synthetic", "hog", "knn", n_neighbors=1, out=tmp_path / "m")
     fit("synthetic", "hog", "knn", n_neighbors=7, out=tmp_path / "m")
     assert load_model(tmp_path / "m").card["head"]["params"]["n_neighbors"] == 7
+    assert [p.name for p in tmp_path.iterdir()] == ["m"]
+
+
+@pytest.mark.parametrize("step", ["replace", "fsync"])
+def test_a_full_disk_leaves_the_older_model(made, tmp_path, monkeypatch, step):
+    _, model, outcome = made
+    folder = copy(made[0], tmp_path / "m")
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"featurize.atomic.os.{step}", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_model(model, outcome, folder)
+    monkeypatch.undo()
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
     assert [p.name for p in tmp_path.iterdir()] == ["m"]
 
 
