@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.atomic import AtomicFile
 from featurize.paths import expanded
 from pipelines.datasets import near_duplicates
 from pipelines.datasets.base import BLANK_STD, Dataset, grey_std, is_blank
@@ -135,13 +136,12 @@ class Audit:
 
 def _written(path: Path, dataset: str, kind: type[Any], records: Iterable[Any]) -> Path:
     names = [field.name for field in fields(kind)]
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
+    with AtomicFile(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["dataset", *names])
         # None is written as nothing.
         writer.writerows([dataset, *(getattr(record, name) for name in names)] for record in records)
-    return temporary.replace(path)
+    return path
 
 
 def audit(

@@ -6,12 +6,12 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from featurize.atomic import write_text
 from featurize.images import DECODE_VERSION, UnreadableImage, decode, formats
 from pipelines.datasets.base import is_blank, sample_digest
 from pipelines.utils.progress import Progress
@@ -142,9 +142,6 @@ def _remember(file: Path, memory: Memory) -> None:
     # A file that could not be opened may open next time without having changed.
     lasting = {n: entry for n, entry in memory.items() if not entry[1].reason.startswith("cannot be opened")}
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as new:
-            json.dump({"format": _format(), "files": lasting}, new)  # ASCII: surrogates survive
-        Path(new.name).replace(file)
+        write_text(file, json.dumps({"format": _format(), "files": lasting}))  # ASCII: surrogates survive
     except OSError as error:
         log.info("what was read is not remembered (%s); the next load reads every picture again", error)

@@ -11,16 +11,14 @@ import datetime
 import hashlib
 import json
 import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from featurize.atomic import atomic_folder
 from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset, Fault
 from pipelines.datasets.fer2013.source import Face, Source
 from pipelines.datasets.walk import not_looked_at
@@ -183,10 +181,10 @@ def _store(faces: list[Face], source: Source, root: Path) -> ImportReport:
     )
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / ".fer2013.lock"), _temporary(root) as temporary:
-            _write(faces, report, temporary)
-            _replace(temporary, report.path)
-            for left_by_a_killed_import in root.glob(".fer2013-*/"):
+        with FileLock(root / ".fer2013.lock"):
+            with atomic_folder(report.path) as temporary:
+                _write(faces, report, temporary)
+            for left_by_a_killed_import in root.glob(".fer2013[-.]*/"):
                 shutil.rmtree(left_by_a_killed_import, ignore_errors=True)
     except OSError as error:
         what = error.strerror or str(error)
@@ -194,15 +192,6 @@ def _store(faces: list[Face], source: Source, root: Path) -> ImportReport:
             f"cannot write {root} ({what}); free some space, or set MUECA_DATA to another folder"
         ) from None
     return report
-
-
-@contextmanager
-def _temporary(root: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix=".fer2013-", dir=root))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(faces: list[Face], report: ImportReport, folder: Path) -> None:
@@ -223,22 +212,6 @@ def _write(faces: list[Face], report: ImportReport, folder: Path) -> None:
     }
     text = json.dumps(manifest, indent=1, ensure_ascii=False)
     (folder / "manifest.json").write_text(text, encoding="utf-8")
-
-
-def _replace(new: Path, target: Path) -> None:
-    """Put `new` in the place of `target`; the old set comes back if that fails."""
-    new.chmod(0o755)  # mkdtemp makes a folder for its owner alone
-    if not target.exists():
-        new.rename(target)
-        return
-    old = new.with_name(new.name + "-old")
-    target.rename(old)
-    try:
-        new.rename(target)
-    except BaseException:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _sha256(path: Path) -> str:
