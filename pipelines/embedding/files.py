@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.atomic import AtomicFile
 from pipelines.datasets.base import Dataset
 
 FORMATS = (".npz", ".npy", ".csv", ".parquet")
@@ -65,12 +65,8 @@ def _whole(
     X: NDArray[np.float32],
 ) -> Path:
     """Write to a temporary file and rename it into place."""
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-    try:
+    with AtomicFile(path) as temporary:
         write(temporary, dataset, X)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

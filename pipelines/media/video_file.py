@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from featurize.atomic import AtomicFile
 from featurize.file_kinds import examine
 from featurize.images import MAX_PIXELS, MIN_SIDE, Image
 from featurize.paths import expanded
@@ -252,7 +252,7 @@ class VideoWriter:
     def __init__(self, path: Path | str, rate: float) -> None:
         path = expanded(path)
         self.path, self.rate = path, rate
-        self._partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+        self._file = AtomicFile(path)
         self._container: Any = None
         self._last = -1
 
@@ -276,8 +276,7 @@ class VideoWriter:
         import av
 
         height, width = self._size = image.shape[:2]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._container = av.open(str(self._partial), "w", format="mp4")
+        self._container = av.open(str(self._file.begin()), "w", format="mp4")
         options = dict(next(e for e in self.ENCODERS if e["name"] in av.codecs_available))
         name = options.pop("name")
         rate = Fraction(self.rate).limit_denominator(1001)
@@ -299,7 +298,6 @@ class VideoWriter:
                 self._container.mux(self._stream.encode())
             self._container.close()
             if error is None:
-                self._partial.replace(self.path)
+                self._file.commit()
         finally:
-            with contextlib.suppress(OSError):
-                self._partial.unlink(missing_ok=True)
+            self._file.discard()

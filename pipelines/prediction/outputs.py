@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Protocol, Self
 
+from featurize.atomic import AtomicFile
+
 Form = Literal["jsonl", "csv", "parquet"]
 
 #: Ending -> format. A .json holds JSON lines too: a record a line, written as it comes.
@@ -208,13 +210,12 @@ class ParquetTable:
     def __init__(self, path: Path, columns: Sequence[str], classes: Sequence[str]) -> None:
         import pyarrow as pa
 
-        self.path = path
         types: Mapping[bool, Any] = {True: pa.int64(), False: pa.float64()}
         known = [(name, pa.string() if name in _TEXT else types[name in _WHOLE]) for name in columns]
         numbers = [(name, pa.float64()) for name in class_columns(columns, classes)]
         self.schema = pa.schema([*known, *numbers])
         self._rows: list[Sequence[Any]] = []
-        self._partial = path.with_name(f".{path.stem}.{os.getpid()}.tmp.parquet")
+        self._file = AtomicFile(path)
         self._writer: Any = None
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
@@ -228,8 +229,7 @@ class ParquetTable:
         import pyarrow.parquet as pq
 
         if self._writer is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = pq.ParquetWriter(self._partial, self.schema)
+            self._writer = pq.ParquetWriter(self._file.begin(), self.schema)
         columns = [[row[i] for row in self._rows] for i in range(len(self.schema))]
         arrays = [pa.array(c, field.type) for c, field in zip(columns, self.schema, strict=True)]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
@@ -245,9 +245,9 @@ class ParquetTable:
             if self._writer is not None:
                 self._writer.close()
             if kind is None:
-                self._partial.replace(self.path)
+                self._file.commit()
         finally:
-            self._partial.unlink(missing_ok=True)
+            self._file.discard()
 
 
 class LinesWriter:

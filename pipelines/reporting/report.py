@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from featurize.atomic import write_text
 from featurize.store import Store
 from pipelines.reporting import content
 from pipelines.reporting.page import Page, Table, render
@@ -127,9 +128,8 @@ def write_report(
         _clear(old, keep={f"{f.name}{end}" for f in maker.album.figures for end in (".svg", ".png")})
     tables = write_tables(target / "tables", results, maker.found, maker.drawn, maker.change)
     text = render(page)
-    temporary = target / _UNFINISHED
-    temporary.write_text(text, "utf-8")
-    temporary.replace(target / "report.html")
+    write_text(target / "report.html", text)
+    (target / _UNFINISHED).unlink(missing_ok=True)
     seconds = time.perf_counter() - started
     return Report(
         target / "report.html",

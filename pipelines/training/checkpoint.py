@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.atomic import AtomicFile
 from pipelines.utils.csv_files import write_csv
 
 
@@ -96,6 +97,5 @@ class Folder:
 
 def replace_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays, whole or not at all."""
-    temporary = path.with_name(f"{path.stem}.tmp.npz")
-    np.savez(temporary, **arrays)  # type: ignore[arg-type]
-    temporary.replace(path)
+    with AtomicFile(path) as temporary:
+        np.savez(temporary, **arrays)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from featurize.atomic import write_text
 from featurize.backbones import weightfile
 from featurize.backbones.frame import backend_name, gpus
 from pipelines.datasets.base import Dataset
@@ -178,7 +179,7 @@ def train(dataset: Dataset, plan: TrainRecipe, out: Path | str, progress: Progre
     card = job.card(state) | {"accuracy": job.judged(path, state)}
     weightfile.save(path, tensors, card, job.seen)
     card = weightfile.load_card(path)
-    (out / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), "utf-8")
+    write_text(out / "card.json", json.dumps(card, indent=1, ensure_ascii=False))
     return Trained(path, card, state.history)
 
 
@@ -227,7 +228,7 @@ def train_runs(dataset: Dataset, plan: TrainRecipe, out: Path | str, runs: int, 
             or train(dataset, plan.model_copy(update={"seed": plan.seed + i}), folder, progress).card
         )
     summary = {"backbone": plan.backbone, "runs": runs} | statistics([c["accuracy"] for c in done])
-    (out / "summary.json").write_text(json.dumps(summary, indent=1), "utf-8")
+    write_text(out / "summary.json", json.dumps(summary, indent=1))
     return summary
 
 
