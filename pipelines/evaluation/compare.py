@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from featurize.atomic import write_text
 from featurize.store import Store
 from featurize.suggest import error_words
 from pipelines.datasets.audit import audit
@@ -298,6 +299,4 @@ def write_recipe(recipe: Recipe, dataset: Dataset, runs: list[str], path: Path) 
         "runs": runs,
         "data": data,
     }
-    temporary = path.with_suffix(".json.tmp")
-    temporary.write_text(json.dumps(record, indent=1, ensure_ascii=False, default=str), "utf-8")
-    temporary.replace(path)
+    write_text(path, json.dumps(record, indent=1, ensure_ascii=False, default=str))
