@@ -8,7 +8,6 @@ them.
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import tempfile
 import zipfile
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.candidates import Indices, Scores
+from featurize.atomic import AtomicFile
 from featurize.clips.maps import Maps, altered
 from featurize.store import key_of
 from pipelines.datasets.base import Dataset
@@ -88,11 +88,8 @@ class NetworkCandidates(ABC):
     def _keep(self, key: str, scores: Scores) -> None:
         if self.folder is None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.folder / f".{key}.{os.getpid()}.tmp"
-        with temporary.open("wb") as file:
+        with AtomicFile(self.folder / f"{key}.npz") as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, scores=scores)
-        temporary.replace(self.folder / f"{key}.npz")
 
 
 class STSTNetCandidates(NetworkCandidates):
