@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from featurize.atomic import AtomicFile
 
 _NEEDED = ("ids", "true", "predicted", "scores", "classes", "clean", "probabilistic")
 
@@ -43,11 +44,8 @@ class Predictions:
 
     def save(self, path: Path) -> None:
         """Write to an .npz file, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        with temporary.open("wb") as file:
+        with AtomicFile(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **asdict(self))
-        temporary.replace(path)
 
 
 def load_predictions(path: Path) -> Predictions:
