@@ -35,6 +35,8 @@ MIN_SIDE = 8
 #: RGB; a picture 30,000 wide is refused even where it is flat, as no camera takes faces so.
 MAX_SIDE = 16_384
 MAX_PIXELS = 8192 * 8192
+#: No file above this is read: no picture is as large.
+MAX_FILE = 2**28
 #: What shows through transparent pixels: white, as on paper and in browsers.
 GROUND = (255, 255, 255, 255)
 #: Pillow's names of the formats read. A fixed list: its other readers (EPS runs Ghostscript) are never tried.

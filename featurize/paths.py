@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 #: A web address, as written and as `Path` writes it (one slash); two letters, so that no drive is one.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//?)(?=[^/\\]|/)")
@@ -24,6 +25,29 @@ def expanded(path: Path | str) -> Path:
     """
     refuse_address(path)
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises where there is no such home
+
+
+def as_path(given: Any, what: str = "path") -> Path:
+    """Return a path from text or a path object, ``~`` expanded.
+
+    Parameters
+    ----------
+    given : str or path
+    what : str
+        The parameter, for the message.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    ValueError
+        If it is empty, or a web address.
+    """
+    if not isinstance(given, str | os.PathLike) or isinstance(os.fspath(given), bytes):
+        raise TypeError(f"{what}={given!r:.60}: give a path, as text or pathlib.Path")
+    if not os.fspath(given):
+        raise ValueError(f"{what} is empty; give a path ('.' is the current folder)")
+    return expanded(Path(given))
 
 
 def refuse_address(given: Path | str) -> None:

@@ -29,7 +29,7 @@ MOVED = {
     "pipelines.splits": ("datasets.splits",),
     "pipelines.train": ("training.train",),
     "pipelines.video": ("prediction.video", "prediction.faces"),
-    "pipelines.windows": ("prediction.clips", "prediction.faces"),
+    "pipelines.windows": ("prediction.clips", "prediction.predictor", "prediction.faces"),
 }
 
 

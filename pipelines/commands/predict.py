@@ -21,7 +21,7 @@ from pipelines.commands.options import (
 from pipelines.utils.console import as_json, printable, say
 
 if TYPE_CHECKING:
-    from pipelines.datasets.base import Fault
+    from pipelines.datasets.walk import Fault
     from pipelines.prediction.faces import Summary
 
 group = typer.Typer()

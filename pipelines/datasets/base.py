@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.images import to_grey
+from pipelines.datasets.walk import Fault
 
 #: FER2013's order, which R1 reports in.
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
@@ -25,14 +26,6 @@ class Samples(Protocol):
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A sample that was left out, and why, in words that say what to do."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True)

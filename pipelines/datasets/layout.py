@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from featurize.suggest import hint
-from pipelines.datasets.base import Fault
 from pipelines.datasets.split_names import SPLITS, split_of
 from pipelines.datasets.unlabelled import labels_elsewhere, subjects_as_classes
-from pipelines.datasets.walk import Listing, count_files, list_folder, not_looked_at
+from pipelines.datasets.walk import Fault, Listing, count_files, list_folder, not_looked_at
 
 log = logging.getLogger(__name__)
 

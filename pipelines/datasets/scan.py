@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from featurize.atomic import write_text
-from featurize.images import DECODE_VERSION, UnreadableImage, decode, formats
+from featurize.images import DECODE_VERSION, MAX_FILE, UnreadableImage, decode, formats
 from pipelines.datasets.base import is_blank, sample_digest
 from pipelines.utils.progress import Progress
 
@@ -20,8 +20,6 @@ log = logging.getLogger(__name__)
 
 #: 2: reasons say what a file is by its first bytes.
 FORMAT = 2
-#: No file above this is read: no picture is as large.
-MAX_FILE = 2**28
 #: Pictures read between two looks at the progress bar.
 _CHUNK = 256
 #: Mean size of a file above which threads pay: decoding it releases the interpreter's lock for long enough.

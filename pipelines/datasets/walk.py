@@ -21,7 +21,6 @@ from featurize.file_kinds import (
     ending_of,
     examine,
 )
-from pipelines.datasets.base import Fault
 
 #: Names, in lower case, of what no person put there.
 SYSTEM_FILES = frozenset(
@@ -50,6 +49,14 @@ DOCUMENTS = frozenset(
 MOST_COUNTED = 1000
 NO_ENDING = "without ending"
 HIDDEN = "hidden"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A sample that was left out, and why, in words that say what to do."""
+
+    path: str
+    reason: str
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,11 @@ from featurize.base import Extractor
 from featurize.checks import check_samples
 from featurize.engine import Precision
 from featurize.images import Image, Preprocess, resize
+from featurize.paths import as_path
 from featurize.registry import parse
-from pipelines.recipe import Head
-from pipelines.utils.paths import as_path
+
+if TYPE_CHECKING:
+    from pipelines.recipe import Head
 
 #: The model that ships.
 DEFAULT_MODEL = Path(__file__).with_name("default")

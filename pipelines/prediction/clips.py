@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from featurize.backbones.views import Views
-from featurize.checks import check_samples
 from featurize.detect import Detection
-from featurize.detect import detector as named_detector
-from featurize.engine import Precision
-from featurize.faces import Box
-from featurize.images import MAX_PIXELS, Image, to_grey
+from featurize.images import MAX_PIXELS, to_grey
 from featurize.track import EVERY, Seen
-from pipelines.media.video_file import Frame, VideoFile, VideoWriter
-from pipelines.models.model import Model, model_for
-from pipelines.prediction.annotate import draw
+from pipelines.media.video_file import Frame
 from pipelines.prediction.faces import TrackedFace, WindowRow, tracked
-from pipelines.prediction.predictor import Predictor
-from pipelines.prediction.video import FORGET, Timeline, split_by_size, tracker
-from pipelines.utils.paths import as_path
+from pipelines.prediction.predictor import ClipPredictor
+from pipelines.prediction.video import FORGET, Timeline, split_by_size, time_line, tracker
 from pipelines.utils.progress import SILENT, Progress
 
 #: Frames a prediction, and frames from one prediction to the next, of R2's page.
@@ -32,45 +21,6 @@ WINDOW, STRIDE = 18, 9
 
 #: Longest window: every frame of it is held in memory, in grey.
 MAX_WINDOW = 256
-
-
-#: Side in pixels of the crops that are stacked to a clip; an extractor brings them to its own size.
-SIDE = 128
-
-
-class ClipPredictor(Predictor):
-    """Find faces, and classify clips of them; as `Predictor`, with a model of clips.
-
-    Raises
-    ------
-    ValueError
-        If the model does not take clips.
-    """
-
-    def _check_kind(self, model: Model) -> None:
-        if model.kinds != {"clip"}:
-            raise ValueError(
-                f"this model judges {' and '.join(sorted(model.kinds))}s, not clips of a face; "
-                "leave out --window and --stride, or give a model of clips"
-            )
-
-    def clip(self, frames: Sequence[Image], boxes: Sequence[Box]) -> Image:
-        """Return the (t, side, side) clip of a face from (h, w) frames and its box in each.
-
-        One box for all frames, the median: a box that moved with the face would hide small motions, and a
-        box that trembles would be one.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a frame is no image, or there are not as many boxes as frames.
-        """
-        frames = [to_grey(frame) for frame in check_samples(frames)]
-        if not frames or len(frames) != len(boxes):
-            raise ValueError(f"{len(frames)} frames and {len(boxes)} boxes; give a box for each frame")
-        left, top, right, bottom = (round(float(v)) for v in np.median([b[:4] for b in boxes], axis=0))
-        box = Box(left, top, right, bottom, True)
-        return np.stack([self.find.crop(frame, box, SIDE) for frame in frames])
 
 
 class WindowPredictor:
@@ -171,50 +121,4 @@ def predict_windows(
         As `pipelines.prediction.video.predict_video`.
     """
     watch = WindowPredictor(predictor, window, stride, every)
-    video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
-    target = None if drawn is None else as_path(drawn, "drawn")
-    return Timeline(video, _rows(video, watch, target, progress))
-
-
-def _rows(
-    video: VideoFile, watch: WindowPredictor, drawn: Path | None, progress: Progress
-) -> Iterator[WindowRow]:
-    with ExitStack() as stack:
-        canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None
-        advance = stack.enter_context(progress.task("frames", video.total))
-        for frame in video:
-            row = watch(frame)
-            if canvas:
-                canvas.write(draw(frame.image, watch.shown()), frame.seconds)
-            advance(1)
-            if row is not None:
-                yield row
-
-
-def load_predictor(
-    model: Path | str | None = None,
-    detector: str = "auto",
-    min_face: int | None = None,
-    confidence: float | None = None,
-    crowd: bool = False,
-    precision: Precision | None = None,
-    views: Views | None = None,
-) -> Predictor:
-    """Return what judges with this model: a `Predictor`, or a `ClipPredictor` where it is of clips.
-
-    Parameters
-    ----------
-    model, detector, min_face, precision, views
-        As `Predictor.load`.
-    confidence, crowd
-        See `Predictor`.
-
-    Raises
-    ------
-    ValueError, OSError
-        As `Predictor.load`.
-    """
-    find = named_detector(detector)
-    loaded = model_for(model, precision, views)
-    kind = ClipPredictor if loaded.kinds == {"clip"} else Predictor
-    return kind(loaded, find, min_face, confidence, crowd)
+    return time_line(path, watch, drawn, max_pixels, max_seconds, progress)

@@ -1,16 +1,48 @@
-"""The records of prediction: faces, images, frames, tracks, and what was done."""
+"""The records of prediction: what is asked for, faces, images, frames, tracks, and what was done."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from featurize.faces import Box
-from pipelines.datasets.base import Fault
-from pipelines.datasets.walk import fault_names
+from featurize.track import EVERY
+from pipelines.datasets.walk import Fault, fault_names
 
 Meaning = Literal["probability", "unranked probability", "score"]
+Form = Literal["jsonl", "csv", "parquet"]
+
+#: Seconds after which a frame's weight in the smoothed numbers has fallen to 1/e.
+SMOOTH = 0.5
+
+
+@dataclass(frozen=True)
+class Options:
+    """How files are judged, and what is written.
+
+    Attributes
+    ----------
+    form : {"jsonl", "csv", "parquet"}, optional
+        None: as the ending of the file says, and JSON lines without one.
+    drawn : Path, optional
+        Folder for copies with boxes and labels: a .jpg a photo, an .mp4 a video.
+    chart : Path, optional
+        Folder for each video's chart, .svg and .png.
+    every, smooth
+        See `pipelines.prediction.video.predict_video`.
+    window, stride : int, optional
+        Frames of a clip, for a model of clips; None: 18 and 9.
+    """
+
+    form: Form | None = None
+    drawn: Path | None = None
+    chart: Path | None = None
+    every: int = EVERY
+    smooth: float = SMOOTH
+    window: int | None = None
+    stride: int | None = None
 
 
 @dataclass

@@ -5,54 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from featurize.backbones.views import Views
 from featurize.engine import Precision
 from featurize.file_kinds import VIDEO_ENDINGS, ending_of, examine
 from featurize.paths import expanded
-from featurize.track import EVERY
-from pipelines.datasets.base import Fault
-from pipelines.datasets.walk import Found, not_looked_at, walk
-from pipelines.media.video_file import UnreadableVideo
-from pipelines.prediction import photos, writers
-from pipelines.prediction.chart import Chart
-from pipelines.prediction.clips import STRIDE, WINDOW, ClipPredictor, load_predictor, predict_windows
-from pipelines.prediction.faces import FrameResult, Summary
-from pipelines.prediction.outputs import Form, RecordFile, Stream, check_folder, check_out, record_format
-from pipelines.prediction.photos import copy_names
-from pipelines.prediction.predictor import Predictor
-from pipelines.prediction.video import SMOOTH, Timeline, predict_video
+from pipelines.datasets.walk import Fault, Found, not_looked_at, walk
+from pipelines.prediction import photos
+from pipelines.prediction.faces import Options, Summary
+from pipelines.prediction.outputs import RecordFile, Stream, check_folder, check_out, record_format
+from pipelines.prediction.predictor import ClipPredictor, Predictor, load_predictor
 from pipelines.utils.progress import SILENT, Progress
-
-
-@dataclass(frozen=True)
-class Options:
-    """How files are judged, and what is written.
-
-    Attributes
-    ----------
-    form : {"jsonl", "csv", "parquet"}, optional
-        None: as the ending of the file says, and JSON lines without one.
-    drawn : Path, optional
-        Folder for copies with boxes and labels: a .jpg a photo, an .mp4 a video.
-    chart : Path, optional
-        Folder for each video's chart, .svg and .png.
-    every, smooth
-        See `pipelines.prediction.video.predict_video`.
-    window, stride : int, optional
-        Frames of a clip, for a model of clips; None: 18 and 9.
-    """
-
-    form: Form | None = None
-    drawn: Path | None = None
-    chart: Path | None = None
-    every: int = EVERY
-    smooth: float = SMOOTH
-    window: int | None = None
-    stride: int | None = None
 
 
 def find_files(paths: Sequence[Path]) -> Found:
@@ -146,28 +111,26 @@ def run(
     """
     chosen, out = _checked(options or Options(), out)
     found = find_files([expanded(path) for path in paths])
-    predictor = load_predictor(
-        model, detector, min_face, crowd=crowd, precision=precision, views=views
-    )  # fmt: skip
-    videos = bool(found.videos)
-    _check_words(chosen, predictor, videos)
+    predictor = load_predictor(model, detector, min_face, crowd=crowd, precision=precision, views=views)
+    _check_words(chosen, predictor, bool(found.videos))
     with ExitStack() as stack:
         to: Stream = sys.stdout if out is None else stack.enter_context(RecordFile(out))
-        if videos:
-            tally = predict_videos(found.videos, predictor, to, chosen, progress)
-        else:
-            tally = photos.predict_photos(
-                found.images,
-                predictor,
-                to,
-                form=chosen.form or "jsonl",
-                drawn=chosen.drawn,
-                progress=progress,
-            )
+        tally = _predict(found, predictor, to, chosen, progress)
     tally.faults[:0] = found.faults
     tally.ignored = found.ignored
     tally.files = len(found.images) + len(found.videos) + len(found.faults) + found.ignored.total()
     return tally
+
+
+def _predict(found: Found, predictor: Predictor, to: Stream, options: Options, progress: Progress) -> Summary:
+    if not found.videos:
+        form = options.form or "jsonl"
+        return photos.predict_photos(
+            found.images, predictor, to, form=form, drawn=options.drawn, progress=progress
+        )
+    from pipelines.prediction.video_files import predict_videos  # FFmpeg, the tracker, the chart
+
+    return predict_videos(found.videos, predictor, to, options, progress)
 
 
 def _checked(options: Options, out: Path | None) -> tuple[Options, Path | None]:
@@ -191,85 +154,3 @@ def _check_words(options: Options, predictor: Predictor, videos: bool) -> None:
         raise ValueError("--chart is for videos; leave it out for photos")
     if not clips and (options.window, options.stride) != (None, None):
         raise ValueError("--window and --stride need a model of clips; give --model")
-
-
-def predict_videos(
-    files: Sequence[Path], predictor: Predictor, to: Stream, options: Options, progress: Progress = SILENT
-) -> Summary:
-    """Judge videos; rows are written as they come, so memory stays constant.
-
-    Parameters
-    ----------
-    files : sequence of Path
-    predictor : Predictor
-        A `ClipPredictor` judges windows.
-    to : text stream
-    options : Options
-    progress : Progress
-    """
-    tally = Summary()
-    names = copy_names(files, ".mp4")
-    form = options.form or "jsonl"
-    with writers.Lines(to) if form == "jsonl" else writers.Table(to, predictor.classes, form) as writer:
-        for path in files:
-            reason = _predict_file(path, writer, predictor, options, names[path], tally, progress)
-            if reason:
-                tally.faults.append(Fault(str(path), reason))
-    return tally
-
-
-def _predict_file(
-    path: Path, writer: writers.Lines | writers.Table, predictor: Predictor, options: Options, name: str,
-    tally: Summary, progress: Progress,
-) -> str:  # fmt: skip
-    """Write what a video shows; return what was wrong with it."""
-    drawn = options.drawn / name if options.drawn else None
-    if drawn is not None and drawn.exists() and drawn.samefile(path):
-        raise ValueError(f"--draw would write over {path}; give another folder")
-    try:
-        rows = _timeline(path, predictor, drawn, options, progress)
-    except (UnreadableVideo, OSError) as error:
-        return str(getattr(error, "reason", " ".join(str(error).split())))
-    with rows:
-        if rows.left_out:
-            tally.notes.append(Fault(str(path), rows.left_out))
-        return _write_rows(path, rows, writer, predictor, options, name, tally)
-
-
-def _timeline(
-    path: Path, predictor: Predictor, drawn: Path | None, options: Options, progress: Progress
-) -> Timeline[Any]:
-    if isinstance(predictor, ClipPredictor):
-        window = WINDOW if options.window is None else options.window
-        stride = STRIDE if options.stride is None else options.stride
-        return predict_windows(
-            path, predictor, window=window, stride=stride, every=options.every, drawn=drawn, progress=progress
-        )
-    return predict_video(
-        path, predictor, every=options.every, smooth=options.smooth, drawn=drawn, progress=progress
-    )
-
-
-def _write_rows(
-    path: Path, rows: Timeline[Any], writer: writers.Lines | writers.Table, predictor: Predictor,
-    options: Options, name: str, tally: Summary,
-) -> str:  # fmt: skip
-    """Write what a video shows; return what was wrong with it."""
-    chart = Chart(predictor.classes)
-    tracks: set[int] = set()
-    small = 0
-    try:
-        for row in rows:
-            writer.write(str(path), row)
-            chart.add(row)
-            tracks |= {face.track for face in row.faces}
-            small = max(small, len(row.skipped) if isinstance(row, FrameResult) else 0)
-    except UnreadableVideo as error:
-        return error.reason
-    tally.videos += 1
-    tally.frames += rows.frames
-    tally.faces += len(tracks)
-    tally.skipped += small
-    if options.chart:
-        chart.save(options.chart, Path(name).stem)
-    return rows.fault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +16,10 @@ from pipelines.media.camera import source as open_source
 from pipelines.media.video_file import Frame
 from pipelines.media.window import Screen, TkScreen
 from pipelines.prediction.annotate import draw, note
-from pipelines.prediction.clips import ClipPredictor, WindowPredictor, load_predictor
-from pipelines.prediction.faces import TrackedFace
-from pipelines.prediction.predictor import Predictor
-from pipelines.prediction.video import SMOOTH, VideoPredictor
+from pipelines.prediction.clips import WindowPredictor
+from pipelines.prediction.faces import SMOOTH, FrameResult, TrackedFace, WindowRow
+from pipelines.prediction.predictor import ClipPredictor, Predictor, load_predictor
+from pipelines.prediction.video import VideoPredictor, Watch
 from pipelines.utils.paths import as_path
 
 #: Frames over which their rate is taken.
@@ -37,7 +37,7 @@ class LiveStats:
 
 def watcher(
     predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH
-) -> Callable[[Frame], list[TrackedFace]]:
+) -> Callable[[Frame], Sequence[TrackedFace]]:
     """Return what judges frame after frame; with a model of clips, a face shows what its last window gave.
 
     Parameters
@@ -46,15 +46,16 @@ def watcher(
     every, smooth
         See `pipelines.prediction.video.VideoPredictor`.
     """
-    if isinstance(predictor, ClipPredictor):
-        windows = WindowPredictor(predictor, every=every)
-        return lambda frame: (windows(frame), windows.shown())[1]
-    watch = VideoPredictor(predictor, every, smooth)
-    return lambda frame: watch(frame).faces
+    watch: Watch[FrameResult | WindowRow] = (
+        WindowPredictor(predictor, every=every)
+        if isinstance(predictor, ClipPredictor)
+        else VideoPredictor(predictor, every, smooth)
+    )
+    return lambda frame: (watch(frame), watch.shown())[1]
 
 
 def show(
-    frames: Iterable[Frame], faces: Callable[[Frame], list[TrackedFace]], screen: Screen, pictures: Path
+    frames: Iterable[Frame], faces: Callable[[Frame], Sequence[TrackedFace]], screen: Screen, pictures: Path
 ) -> LiveStats:
     """Show frames with their faces until they end or the screen is asked to.
 
@@ -114,7 +115,7 @@ def run(
     source : str
         Number of a camera, or path of a video in its place.
     model, detector, min_face, confidence
-        See `pipelines.prediction.clips.load_predictor`.
+        See `pipelines.prediction.predictor.load_predictor`.
     every, smooth
         See `watcher`.
     pictures : Path

@@ -8,11 +8,10 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, Protocol, Self
+from typing import IO, Any, Protocol, Self
 
 from featurize.atomic import AtomicFile
-
-Form = Literal["jsonl", "csv", "parquet"]
+from pipelines.prediction.faces import Form
 
 #: Ending -> format. A .json holds JSON lines too: a record a line, written as it comes.
 ENDINGS: dict[str, Form] = {

@@ -9,12 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from featurize.images import Image, UnreadableImage, decode
-from pipelines.datasets.base import Fault
-from pipelines.datasets.scan import MAX_FILE
-from pipelines.prediction.annotate import draw
-from pipelines.prediction.faces import ImageResult, Summary, box_dict
-from pipelines.prediction.outputs import Form, LinesWriter, Stream, TableWriter
+from featurize.images import MAX_FILE, Image, UnreadableImage, decode
+from pipelines.datasets.walk import Fault
+from pipelines.prediction.faces import Form, ImageResult, Summary, box_dict
+from pipelines.prediction.outputs import LinesWriter, Stream, TableWriter
 from pipelines.prediction.predictor import Predictor
 from pipelines.utils.progress import SILENT, Progress
 
@@ -62,7 +60,7 @@ def predict_photos(
                 writer.write(path, image, seen)
                 _count(tally, seen)
                 if drawn is not None:
-                    _save(drawn / names[path], draw(image, seen.faces))
+                    _save(drawn / names[path], image, seen)
             advance(1)
     return tally
 
@@ -138,8 +136,10 @@ def copy_names(paths: Sequence[Path], suffix: str) -> dict[Path, str]:
     return names
 
 
-def _save(path: Path, image: Image) -> None:
+def _save(path: Path, image: Image, seen: ImageResult) -> None:
     from PIL import Image as Pillow
 
+    from pipelines.prediction.annotate import draw
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    Pillow.fromarray(image).save(path, quality=92)
+    Pillow.fromarray(draw(image, seen.faces)).save(path, quality=92)

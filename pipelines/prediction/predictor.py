@@ -17,13 +17,9 @@ from featurize.detect import Detection, Detector
 from featurize.detect import detector as named_detector
 from featurize.engine import Precision
 from featurize.faces import Box
-from featurize.images import Image
+from featurize.images import Image, to_grey
 from pipelines.models.model import Model, model_for
-from pipelines.prediction.annotate import draw
 from pipelines.prediction.faces import Face, ImageResult, Meaning, side_of
-
-__all__ = ["Face", "Predictor", "ImageResult", "draw"]
-
 
 #: Side in pixels of the smallest face that is judged: less than a FER2013 crop reaches at this box.
 MIN_FACE = 32
@@ -43,6 +39,10 @@ FACES_ACROSS = 28
 
 #: Crops classified in one call: bounds the memory of a picture with hundreds of faces.
 BATCH = 64
+
+
+#: Side in pixels of the crops that are stacked to a clip; an extractor brings them to its own size.
+SIDE = 128
 
 
 #: What is added to a label's number where rounding made it equal to another's.
@@ -264,6 +264,70 @@ class Predictor:
             return raw
         shares = softmax(in_order_of_labels(raw, labels)) if self.meaning == "score" else raw
         return in_order_of_labels(shares, labels, _LEAST)
+
+
+class ClipPredictor(Predictor):
+    """Find faces, and classify clips of them; as `Predictor`, with a model of clips.
+
+    Raises
+    ------
+    ValueError
+        If the model does not take clips.
+    """
+
+    def _check_kind(self, model: Model) -> None:
+        if model.kinds != {"clip"}:
+            raise ValueError(
+                f"this model judges {' and '.join(sorted(model.kinds))}s, not clips of a face; "
+                "leave out --window and --stride, or give a model of clips"
+            )
+
+    def clip(self, frames: Sequence[Image], boxes: Sequence[Box]) -> Image:
+        """Return the (t, side, side) clip of a face from (h, w) frames and its box in each.
+
+        One box for all frames, the median: a box that moved with the face would hide small motions, and a
+        box that trembles would be one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a frame is no image, or there are not as many boxes as frames.
+        """
+        frames = [to_grey(frame) for frame in check_samples(frames)]
+        if not frames or len(frames) != len(boxes):
+            raise ValueError(f"{len(frames)} frames and {len(boxes)} boxes; give a box for each frame")
+        left, top, right, bottom = (round(float(v)) for v in np.median([b[:4] for b in boxes], axis=0))
+        box = Box(left, top, right, bottom, True)
+        return np.stack([self.find.crop(frame, box, SIDE) for frame in frames])
+
+
+def load_predictor(
+    model: Path | str | None = None,
+    detector: str = "auto",
+    min_face: int | None = None,
+    confidence: float | None = None,
+    crowd: bool = False,
+    precision: Precision | None = None,
+    views: Views | None = None,
+) -> Predictor:
+    """Return what judges with this model: a `Predictor`, or a `ClipPredictor` where it is of clips.
+
+    Parameters
+    ----------
+    model, detector, min_face, precision, views
+        As `Predictor.load`.
+    confidence, crowd
+        See `Predictor`.
+
+    Raises
+    ------
+    ValueError, OSError
+        As `Predictor.load`.
+    """
+    find = named_detector(detector)
+    loaded = model_for(model, precision, views)
+    kind = ClipPredictor if loaded.kinds == {"clip"} else Predictor
+    return kind(loaded, find, min_face, confidence, crowd)
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,14 +16,10 @@ from featurize.images import MAX_PIXELS
 from featurize.track import EVERY, Seen, Tracker
 from pipelines.media.video_file import Frame, VideoFile, VideoWriter
 from pipelines.prediction.annotate import draw
-from pipelines.prediction.faces import FrameResult, TrackedFace, tracked
+from pipelines.prediction.faces import SMOOTH, FrameResult, TrackedFace, tracked
 from pipelines.prediction.predictor import Predictor
 from pipelines.utils.paths import as_path
 from pipelines.utils.progress import SILENT, Progress
-
-#: Seconds after which a frame's weight in the smoothed numbers has fallen to 1/e.
-SMOOTH = 0.5
-
 
 #: A face out of view for so many seconds begins anew.
 FORGET = 2.0
@@ -80,16 +76,21 @@ class VideoPredictor:
         self.predictor = predictor
         self.track = tracker(predictor, every)
         self.smooth, self.votes = Smoother(smooth), Smoother(smooth)
+        self._faces: list[TrackedFace] = []
 
     def __call__(self, frame: Frame) -> FrameResult:
         """Return the faces of the next frame."""
         large, small = split_by_size(self.track(frame.image), self.predictor)
         crops = [self.predictor.crop(frame.image, s.detection.box) for s in large]
         each = zip(large, *self.predictor.labels_and_numbers(crops), strict=True)
-        faces = [self._face(seen, frame.seconds, label, row) for seen, label, row in each]
+        self._faces = faces = [self._face(seen, frame.seconds, label, row) for seen, label, row in each]
         self.smooth.forget(frame.seconds)
         self.votes.forget(frame.seconds)
         return FrameResult(frame.index, frame.seconds, faces, [s.detection.box for s in small])
+
+    def shown(self) -> list[TrackedFace]:
+        """Return the faces of the last frame, for drawing."""
+        return self._faces
 
     def _face(self, seen: Seen, seconds: float, label: int, row: NDArray[np.float64]) -> TrackedFace:
         smoothed = decides = self.smooth(seen.track, seconds, row)
@@ -120,6 +121,18 @@ class Row(Protocol):
 
 
 R = TypeVar("R", bound=Row)
+R_co = TypeVar("R_co", bound=Row, covariant=True)
+
+
+class Watch(Protocol[R_co]):
+    """What takes frame after frame: a `VideoPredictor`, or a `pipelines.prediction.clips.WindowPredictor`."""
+
+    def __call__(self, frame: Frame) -> R_co | None:
+        """Return the row that ends with this frame, if one does."""
+
+    def shown(self) -> Sequence[TrackedFace]:
+        """Return what is drawn on this frame."""
+        ...
 
 
 class Timeline(Generic[R]):
@@ -172,6 +185,33 @@ class Timeline(Generic[R]):
         self.close()
 
 
+def time_line(
+    path: Path | str,
+    watch: Watch[R],
+    drawn: Path | str | None,
+    max_pixels: int,
+    max_seconds: float | None,
+    progress: Progress,
+) -> Timeline[R]:
+    """Return the rows that `watch` makes of a video's frames; parameters and errors as `predict_video`."""
+    video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
+    target = None if drawn is None else as_path(drawn, "drawn")
+    return Timeline(video, _rows(video, watch, target, progress))
+
+
+def _rows(video: VideoFile, watch: Watch[R], drawn: Path | None, progress: Progress) -> Iterator[R]:
+    with ExitStack() as stack:
+        canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None
+        advance = stack.enter_context(progress.task("frames", video.total))
+        for frame in video:
+            row = watch(frame)
+            if canvas:
+                canvas.write(draw(frame.image, watch.shown()), frame.seconds)
+            advance(1)
+            if row is not None:
+                yield row
+
+
 def predict_video(
     path: Path | str,
     predictor: Predictor,
@@ -214,20 +254,4 @@ def predict_video(
         If a parameter is wrong, or there is no such file.
     """
     watch = VideoPredictor(predictor, every, smooth)
-    video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
-    target = None if drawn is None else as_path(drawn, "drawn")
-    return Timeline(video, _moments(video, watch, target, progress))
-
-
-def _moments(
-    video: VideoFile, watch: VideoPredictor, drawn: Path | None, progress: Progress
-) -> Iterator[FrameResult]:
-    with ExitStack() as stack:
-        canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None
-        advance = stack.enter_context(progress.task("frames", video.total))
-        for frame in video:
-            moment = watch(frame)
-            if canvas:
-                canvas.write(draw(frame.image, moment.faces), frame.seconds)
-            advance(1)
-            yield moment
+    return time_line(path, watch, drawn, max_pixels, max_seconds, progress)

@@ -1,37 +1,13 @@
-"""Paths as callers give them: text or `pathlib.Path`, ``~`` for the home folder."""
+"""Folders that results go to, checked before anything is computed."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
-from featurize.paths import expanded
+from featurize.paths import as_path
 
 __all__ = ["as_path", "check_parents", "check_target"]
-
-
-def as_path(given: Any, what: str = "path") -> Path:
-    """Return a path from text or a path object, ``~`` expanded.
-
-    Parameters
-    ----------
-    given : str or path
-    what : str
-        The parameter, for the message.
-
-    Raises
-    ------
-    TypeError
-        If it is neither.
-    ValueError
-        If it is empty, or a web address.
-    """
-    if not isinstance(given, str | os.PathLike) or isinstance(os.fspath(given), bytes):
-        raise TypeError(f"{what}={given!r:.60}: give a path, as text or pathlib.Path")
-    if not os.fspath(given):
-        raise ValueError(f"{what} is empty; give a path ('.' is the current folder)")
-    return expanded(Path(given))
 
 
 def check_parents(folder: Path) -> None:

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from featurize.atomic import atomic_folder
-from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset, Fault
+from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset
 from pipelines.datasets.fer2013.source import Face, Source
-from pipelines.datasets.walk import not_looked_at
+from pipelines.datasets.walk import Fault, not_looked_at
 from pipelines.utils.progress import SILENT, Progress
 
 FORMAT = 1

@@ -12,10 +12,10 @@ from featurize.faces import Box
 from pipelines.api import fit
 from pipelines.media.video_file import VideoFile
 from pipelines.prediction.chart import BINS, KEPT, SHOWN, Chart
-from pipelines.prediction.clips import ClipPredictor, WindowPredictor, load_predictor, predict_windows
+from pipelines.prediction.clips import WindowPredictor, predict_windows
 from pipelines.prediction.faces import FrameResult, TrackedFace
 from pipelines.prediction.files import find_files
-from pipelines.prediction.predictor import Predictor
+from pipelines.prediction.predictor import ClipPredictor, Predictor, load_predictor
 from tests.helpers.videofiles import index_first, moving_face, write
 
 

@@ -17,7 +17,7 @@ from pipelines.media import camera
 from pipelines.media import window as window_module
 from pipelines.media.camera import Camera, CameraError, FileSource
 from pipelines.prediction import live
-from pipelines.prediction.clips import load_predictor
+from pipelines.prediction.predictor import load_predictor
 from tests.helpers.videofiles import moving_face, write
 
 
