@@ -19,20 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from classifiers._bags import bag_decision_of, bag_products, bag_scores, bags, fit_bags
 from classifiers._base import in_threads
 from classifiers._calibration import apply_sigmoids, fit_sigmoids, folds_for
 from classifiers._kernels import Base, Floats, Kernel, gamma_value
 from classifiers._ovo import Gram, class_scores, fit_pairs, memory_plan
-from classifiers._svc import (
-    bag_decision_of,
-    bag_products,
-    bag_scores,
-    bags,
-    decision_of,
-    fit_bags,
-    largest_pair,
-    winner_of,
-)  # fmt: skip
+from classifiers._svc import decision_of, largest_pair, winner_of
 from classifiers.search._work import Answer, Work
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC as Reference
 
 from classifiers import head
-from classifiers._svc import bags, pack, unpack
+from classifiers._bags import bags
+from classifiers._svc import pack, unpack
 from tests.classifiers.conftest import DATA, Data, blobs
 
 
