@@ -1,21 +1,19 @@
 """The embedding cache: computed once, found again by what decided it.
 
-One folder an embedding, named by the SHA-256 of everything that decides its values. It is written in
-shards to a ``.partial`` folder and renamed when whole, so that a killed run goes on where it stopped; a lock
-keeps two runs from computing the same thing; a checksum is verified at each opening, and a damaged entry is
-computed again.
+One folder an embedding, named by the SHA-256 of everything that decides its values. It is written in shards
+(`featurize.shards`), so that a killed run goes on where it stopped; a lock keeps two runs from computing the
+same thing; a checksum is verified at each opening, and a damaged entry is computed again.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,45 +23,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.atomic import AtomicFile, replace_folder
 from featurize.cache_folder import default_root, temporary_root, usable_root
+from featurize.hashes import file_sha256, key_of
+from featurize.shards import CacheError, Compute, ShardWriter, spans
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-#: Rows a shard: what a killed run can lose a worker of.
-SHARD_ROWS = 512
-
-Span = tuple[int, int]
-Compute = Callable[[Sequence[Span]], Iterator[NDArray[np.float32]]]
-
-
-class CacheError(OSError):
-    """The cache folder cannot be used; the message says what to do."""
-
-
-def canonical_json(fields: Mapping[str, Any]) -> str:
-    """Return `fields` as JSON with one spelling: sorted keys, no spaces, no NaN.
-
-    Raises
-    ------
-    ValueError
-        If a value is NaN or infinite (it would not compare equal to itself).
-    TypeError
-        If a value is no JSON type.
-    """
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def key_of(fields: Mapping[str, Any]) -> str:
-    """Return the SHA-256 (hex) of the canonical JSON of `fields`."""
-    return hashlib.sha256(canonical_json(fields).encode()).hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 (hex) of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -185,7 +151,7 @@ class Store:
         with _alone(self.folder / f"{key}.lock"):
             if entry := self.open(key):  # another run has finished it meanwhile
                 return entry
-            writing = _Writing(self.folder / f"{key}.partial", shape)
+            writing = ShardWriter(self.folder / f"{key}.partial", shape)
             writing.fill(compute)
             manifest = {
                 "format": FORMAT,
@@ -269,15 +235,11 @@ def _opened(folder: Path, key: str) -> Entry | None:
 
 def _in_memory(key: str, fields: Mapping[str, Any], shape: tuple[int, int], compute: Compute) -> Entry:
     """Return an embedding that is kept nowhere."""
-    spans, started = _spans(shape[0]), time.perf_counter()
-    X = np.concatenate([np.empty((0, shape[1]), np.float32), *compute(spans)])
+    parts, started = spans(shape[0]), time.perf_counter()
+    X = np.concatenate([np.empty((0, shape[1]), np.float32), *compute(parts)])
     X.flags.writeable = False
     took = time.perf_counter() - started
     return Entry(key, X, {"key": key, "fields": dict(fields), "seconds": took}, reused=False)
-
-
-def _spans(n: int) -> list[Span]:
-    return [(a, min(a + SHARD_ROWS, n)) for a in range(0, n, SHARD_ROWS)]
 
 
 @contextmanager
@@ -295,69 +257,6 @@ def _alone(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-class _Writing:
-    """A partial entry: shards named by span and checksum, so that one written half-way is never taken."""
-
-    def __init__(self, folder: Path, shape: tuple[int, int]) -> None:
-        self.folder = folder
-        self.n, self.dim = shape
-        self.spans = _spans(self.n)
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def fill(self, compute: Compute) -> None:
-        """Compute and write the shards that are not there yet."""
-        missing = [span for span in self.spans if self._sound(span) is None]
-        if missing and len(missing) < len(self.spans):
-            log.info("going on with %d of %d shards", len(missing), len(self.spans))
-        started = time.perf_counter()
-        for span, block in zip(missing, compute(missing), strict=True):
-            self._write(span, block)
-            elapsed, started = time.perf_counter() - started, time.perf_counter()
-            with (self.folder / "seconds.txt").open("a") as file:
-                file.write(f"{elapsed:.6f}\n")
-
-    def _write(self, span: Span, block: NDArray[np.float32]) -> None:
-        if block.shape != (span[1] - span[0], self.dim) or block.dtype != np.float32:
-            raise ValueError(
-                f"shard {span}: expected float32 rows of {self.dim}, got {block.dtype} {block.shape}"
-            )
-        checksum = hashlib.sha256(block.tobytes()).hexdigest()[:16]
-        with AtomicFile(self.folder / f"{span[0]}-{span[1]}-{checksum}.npy") as temporary:
-            np.save(temporary, block, allow_pickle=False)
-
-    def _sound(self, span: Span) -> NDArray[np.float32] | None:
-        """Return the shard of `span` if it is there and whole."""
-        for path in self.folder.glob(f"{span[0]}-{span[1]}-*.npy"):
-            try:
-                block = np.load(path, allow_pickle=False)
-            except (ValueError, EOFError):
-                continue
-            if hashlib.sha256(block.tobytes()).hexdigest()[:16] == path.stem.rsplit("-", 1)[1]:
-                return block
-        return None
-
-    def finish(self, target: Path, manifest: dict[str, Any]) -> None:
-        """Join the shards, write the manifest, and rename the folder into place."""
-        shape = (self.n, self.dim)
-        X = np.lib.format.open_memmap(self.folder / "X.npy", "w+", np.float32, shape)
-        for span in self.spans:
-            block = self._sound(span)
-            if block is None:
-                raise CacheError(f"shard {span} of {target.name[:12]} changed while it was read; run again")
-            X[span[0] : span[1]] = block
-        X.flush()
-        del X
-        seconds = self.folder / "seconds.txt"
-        took = sum(map(float, seconds.read_text().split())) if seconds.exists() else 0.0
-        manifest |= {"shape": list(shape), "seconds": took, "sha256": file_sha256(self.folder / "X.npy")}
-        (self.folder / "manifest.json").write_text(
-            json.dumps(manifest, indent=1, ensure_ascii=False), "utf-8"
-        )
-        for path in [*self.folder.glob("*-*-*.npy"), *self.folder.glob("*.tmp"), seconds]:
-            path.unlink(missing_ok=True)
-        replace_folder(self.folder, target)  # a damaged entry: only `open` saying None brings us here
 
 
 def _damage(folder: Path, manifest: Mapping[str, Any]) -> str:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from featurize.base import Extractor
 from featurize.images import Preprocess
 from featurize.registry import parse
-from featurize.store import Entry, Span, Store, key_of
+from featurize.shards import Span
+from featurize.store import Entry, Store, key_of
 from pipelines.datasets.base import Dataset, Samples, order_digest
 from pipelines.utils.progress import SILENT, Progress
 from pipelines.utils.provenance import library_versions

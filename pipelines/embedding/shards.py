@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from featurize.base import Extractor
 from featurize.images import Preprocess
 from featurize.registry import parse
-from featurize.store import Span
+from featurize.shards import Span
 from pipelines.datasets.base import Samples, sample_digest
 from pipelines.utils.cluster import Cluster, as_worker
 

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from featurize import store as store_module
-from featurize.store import CacheError, Store, canonical_json, key_of
+from featurize.hashes import canonical_json, key_of
+from featurize.shards import ShardWriter
+from featurize.store import CacheError, Store
 
 N, DIM = 1500, 7  # three shards
 FIELDS = {"dataset": "abc", "extractor": {"name": "test", "version": 1}}
@@ -162,7 +163,7 @@ def test_torn_shard_is_computed_again(tmp_path):
 
 
 def test_full_disk_says_so_and_keeps_what_is_done(tmp_path, monkeypatch):
-    whole = store_module._Writing._write
+    whole = ShardWriter._write
     written = []
 
     def filling(self, span, block):
@@ -171,7 +172,7 @@ def test_full_disk_says_so_and_keeps_what_is_done(tmp_path, monkeypatch):
         written.append(span)
         whole(self, span, block)
 
-    monkeypatch.setattr(store_module._Writing, "_write", filling)
+    monkeypatch.setattr(ShardWriter, "_write", filling)
     with pytest.raises(CacheError, match="disk full"):
         Store(tmp_path).get(FIELDS, N, DIM, Counting())
     monkeypatch.undo()

@@ -19,7 +19,7 @@ def direct(dataset, name, prepare=lambda image: image):
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("name", ["hog", "landmarks"])
 def test_workers_change_nothing(tmp_path, tiny, name, jobs, monkeypatch):
-    monkeypatch.setattr("featurize.store.SHARD_ROWS", 30)
+    monkeypatch.setattr("featurize.shards.SHARD_ROWS", 30)
     found = embed(tiny, name, store=Store(tmp_path), n_jobs=jobs)
     np.testing.assert_allclose(found.X, direct(tiny, name), atol=1e-6)
 

@@ -85,7 +85,7 @@ class Killer(Progress):
 
 
 def test_a_worker_killed_in_the_middle_costs_no_row(cluster, here, tmp_path, monkeypatch):
-    monkeypatch.setattr("featurize.store.SHARD_ROWS", 16)
+    monkeypatch.setattr("featurize.shards.SHARD_ROWS", 16)
     killer = Killer(cluster)
     store = Store(tmp_path / "cache")
     found = compare(recipe_from(RECIPE), tmp_path, store=store, progress=killer, cluster=cluster)

@@ -1,0 +1,104 @@
+"""A cache entry while it is written: shards in a ``.partial`` folder, joined and renamed when whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurize.atomic import AtomicFile, replace_folder
+from featurize.hashes import file_sha256
+
+log = logging.getLogger(__name__)
+
+#: Rows a shard: what a killed run can lose a worker of.
+SHARD_ROWS = 512
+
+Span = tuple[int, int]
+Compute = Callable[[Sequence[Span]], Iterator[NDArray[np.float32]]]
+
+
+class CacheError(OSError):
+    """The cache folder cannot be used; the message says what to do."""
+
+
+def spans(n: int) -> list[Span]:
+    """Return the spans of the shards of n rows."""
+    return [(a, min(a + SHARD_ROWS, n)) for a in range(0, n, SHARD_ROWS)]
+
+
+class ShardWriter:
+    """A partial entry: shards named by span and checksum, so that one written half-way is never taken.
+
+    Parameters
+    ----------
+    folder : Path
+        Of this entry alone, with the ending ``.partial``; made if it is not there.
+    shape : (n, dim)
+    """
+
+    def __init__(self, folder: Path, shape: tuple[int, int]) -> None:
+        self.folder = folder
+        self.n, self.dim = shape
+        self.spans = spans(self.n)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def fill(self, compute: Compute) -> None:
+        """Compute and write the shards that are not there yet."""
+        missing = [span for span in self.spans if self._sound(span) is None]
+        if missing and len(missing) < len(self.spans):
+            log.info("going on with %d of %d shards", len(missing), len(self.spans))
+        started = time.perf_counter()
+        for span, block in zip(missing, compute(missing), strict=True):
+            self._write(span, block)
+            elapsed, started = time.perf_counter() - started, time.perf_counter()
+            with (self.folder / "seconds.txt").open("a") as file:
+                file.write(f"{elapsed:.6f}\n")
+
+    def _write(self, span: Span, block: NDArray[np.float32]) -> None:
+        if block.shape != (span[1] - span[0], self.dim) or block.dtype != np.float32:
+            raise ValueError(
+                f"shard {span}: expected float32 rows of {self.dim}, got {block.dtype} {block.shape}"
+            )
+        checksum = hashlib.sha256(block.tobytes()).hexdigest()[:16]
+        with AtomicFile(self.folder / f"{span[0]}-{span[1]}-{checksum}.npy") as temporary:
+            np.save(temporary, block, allow_pickle=False)
+
+    def _sound(self, span: Span) -> NDArray[np.float32] | None:
+        """Return the shard of `span` if it is there and whole."""
+        for path in self.folder.glob(f"{span[0]}-{span[1]}-*.npy"):
+            try:
+                block = np.load(path, allow_pickle=False)
+            except (ValueError, EOFError):
+                continue
+            if hashlib.sha256(block.tobytes()).hexdigest()[:16] == path.stem.rsplit("-", 1)[1]:
+                return block
+        return None
+
+    def finish(self, target: Path, manifest: dict[str, Any]) -> None:
+        """Join the shards, write the manifest, and rename the folder into place."""
+        shape = (self.n, self.dim)
+        X = np.lib.format.open_memmap(self.folder / "X.npy", "w+", np.float32, shape)
+        for span in self.spans:
+            block = self._sound(span)
+            if block is None:
+                raise CacheError(f"shard {span} of {target.name[:12]} changed while it was read; run again")
+            X[span[0] : span[1]] = block
+        X.flush()
+        del X
+        seconds = self.folder / "seconds.txt"
+        took = sum(map(float, seconds.read_text().split())) if seconds.exists() else 0.0
+        manifest |= {"shape": list(shape), "seconds": took, "sha256": file_sha256(self.folder / "X.npy")}
+        (self.folder / "manifest.json").write_text(
+            json.dumps(manifest, indent=1, ensure_ascii=False), "utf-8"
+        )
+        for path in [*self.folder.glob("*-*-*.npy"), *self.folder.glob("*.tmp"), seconds]:
+            path.unlink(missing_ok=True)
+        replace_folder(self.folder, target)  # a damaged entry: only `open` saying None brings us here
