@@ -92,30 +92,14 @@ def featurize(
 
 
 def fit(
-    data: str | Path,
-    backbone: str,
-    head: str,
-    *,
-    out: Path | str | None = None,
+    data: str | Path, backbone: str, head: str, *, out: Path | str | None = None,
     grid: dict[str, list[Any]] | Literal["default"] | None = None,
-    equalize: str = "none",
-    tile: int = 4,
-    clip: float = 4.0,
-    mirror: bool = False,
-    validation: float | str = 0.1,
-    test: float | str = "test",
-    refit: bool = True,
-    scoring: str = "accuracy",
-    seed: int = 0,
-    strict: bool = False,
-    store: Store | Path | str | None = None,
-    n_jobs: int | None = None,
-    progress: Progress = SILENT,
-    memory: float | str | None = None,
-    folds: int | None = None,
-    halving: int | None = None,
-    **params: Any,
-) -> tuple[Model, EvaluationResult]:
+    equalize: str = "none", tile: int = 4, clip: float = 4.0, mirror: bool = False,
+    validation: float | str = 0.1, test: float | str = "test", refit: bool = True, scoring: str = "accuracy",
+    seed: int = 0, strict: bool = False, store: Store | Path | str | None = None, n_jobs: int | None = None,
+    progress: Progress = SILENT, memory: float | str | None = None, folds: int | None = None,
+    halving: int | None = None, **params: Any,
+) -> tuple[Model, EvaluationResult]:  # fmt: skip
     """Extract, choose on validation, fit again on train + validation, test once.
 
     Parameters
@@ -153,23 +137,17 @@ def fit(
     folder = None if out is None else as_path(out, "out")
     if folder is not None:
         check_target(folder)
-    features = {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
-    cell = {"head": head, "params": params, "grid": grid or {}}
     recipe = single_cell(
         {
-            "name": "fit",
-            "data": data,
-            "extractors": [features],
-            "heads": [cell],
-            "validation": validation,
-            "test": test,
-            "refit": refit,
-            "scoring": scoring,
-            "seed": seed,
-            "folds": folds,
-            "halving": halving,
+            "name": "fit", "data": data,
+            "extractors": [
+                {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
+            ],
+            "heads": [{"head": head, "params": params, "grid": grid or {}}],
+            "validation": validation, "test": test, "refit": refit, "scoring": scoring, "seed": seed,
+            "folds": folds, "halving": halving,
         },
-    )
+    )  # fmt: skip
     if folder is not None:
         check_saved(recipe.heads[0])
     bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory)

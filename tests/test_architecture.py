@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from graphlib import CycleError, TopologicalSorter
 
@@ -57,3 +58,42 @@ def test_the_page_shows_the_house_as_it_is():
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     (shown,) = re.findall(r"```text\n(.*?)\n```", page, re.DOTALL)
     assert shown == picture(), "python -m tests.helpers.rooms prints it anew"
+
+
+#: Lines of a file; lines of a function without its docstring.
+LONGEST_FILE, LONGEST_FUNCTION = 400, 40
+#: Not yet brought below that.
+LONGER = {
+    "cli", "pipelines.cross_validation.nested.cross_validate", "pipelines.cross_validation.run.run_loso",
+    "pipelines.evaluation.compare.compare",
+}  # fmt: skip
+
+
+def is_compiled(function):
+    return any("jit" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
+def length(function):
+    """Return a function's lines without its docstring."""
+    text = ast.get_docstring(function, clean=False)
+    return function.end_lineno - function.lineno + 1 - (len(text.splitlines()) if text else 0)
+
+
+def functions(program):
+    found = (node for node in ast.walk(ast.parse(program)) if isinstance(node, ast.FunctionDef))
+    return {f.name: length(f) for f in found if not is_compiled(f)}
+
+
+def test_every_file_is_read_in_a_sitting():
+    programs = {name: file.read_text("utf-8") for name, file in modules().items()}
+    assert not {n for n, text in programs.items() if len(text.splitlines()) > LONGEST_FILE} - LONGER
+    long = {
+        f"{n}.{f}" for n, text in programs.items() for f, k in functions(text).items() if k > LONGEST_FUNCTION
+    }
+    assert not {name for name in long if name.split(".")[0] != "cli"} - LONGER
+
+
+def test_a_long_function_would_be_seen():
+    body = "    x = 1\n" * 40
+    assert functions(f'def f():\n    """Two\n    lines."""\n{body}') == {"f": 41}
+    assert functions(f"@jit\ndef f():\n{body}") == {}

@@ -24,37 +24,22 @@ from pipelines.utils.kept_warnings import from_text
 from pipelines.utils.paths import as_path, check_target
 from pipelines.utils.provenance import library_versions, machine
 
+#: What a card says of each split.
+SCORES = (
+    "n_test", "accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "auc_ovr", "ci_low", "ci_high",
+)  # fmt: skip
+
 
 def card_of(outcome: EvaluationResult, features: Features, bench: Experiment) -> dict[str, Any]:
     """Return what a reader must know of a fitted head."""
     first = outcome.rows[0]
-    shown = (
-        "n_test",
-        "accuracy",
-        "balanced_accuracy",
-        "f1_macro",
-        "f1_weighted",
-        "auc_ovr",
-        "ci_low",
-        "ci_high",
-    )
-    tables = {row.split: {name: getattr(row, name) for name in shown} for row in outcome.rows}
     timed = first.status == "timing"
     return {
         "format": FORMAT,
         "title": f"{first.head} on {first.extractor}, {first.dataset}"
         + " [random weights, for timing only]" * timed,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": {
-            "name": first.dataset,
-            "fingerprint": first.fingerprint,
-            "synthetic": bench.dataset.synthetic,
-            "left_out": len(bench.dataset.faults),
-            "not_looked_at": bench.dataset.ignored,
-            "side": _side_of(bench),
-            "largest": _largest_of(bench),
-            "notes": list(bench.dataset.notes),
-        },
+        "data": _data_of(bench),
         "classes": list(bench.dataset.classes),
         "protocol": first.protocol,
         "extractor": {
@@ -67,7 +52,7 @@ def card_of(outcome: EvaluationResult, features: Features, bench: Experiment) ->
         | {"mirrored_copies": features.mirror},
         "head": {"name": first.head, "params": outcome.choice.params},
         "chosen_from": outcome.choice.tried,
-        "scores": {} if timed else tables,
+        "scores": {} if timed else {row.split: {n: getattr(row, n) for n in SCORES} for row in outcome.rows},
         "marks": first.marks.split(),
         "warnings": from_text(first.warnings),
         "recall": recall_by_class(
@@ -78,6 +63,19 @@ def card_of(outcome: EvaluationResult, features: Features, bench: Experiment) ->
         "git_sha": first.git_sha,
         "machine": machine(),
         "limits": "Labels are annotators' views of posed or web faces. An expression is not a feeling.",
+    }
+
+
+def _data_of(bench: Experiment) -> dict[str, Any]:
+    return {
+        "name": bench.dataset.name,
+        "fingerprint": bench.dataset.fingerprint,
+        "synthetic": bench.dataset.synthetic,
+        "left_out": len(bench.dataset.faults),
+        "not_looked_at": bench.dataset.ignored,
+        "side": _side_of(bench),
+        "largest": _largest_of(bench),
+        "notes": list(bench.dataset.notes),
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from featurize.atomic import write_text
 from featurize.store import Store
@@ -166,6 +167,18 @@ def _clear(folder: Path, keep: set[str]) -> None:
                 path.unlink()
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """The charts of a report, by their part of the page; `charts` by run."""
+
+    overview: list[Figure]
+    charts: dict[str, list[Figure]]
+    learning: list[Figure]
+    embedding: list[Figure]
+    looked: list[Figure]
+    faces: list[Sheet]
+
+
 class _Maker:
     """Makes the parts of one report; what cannot be had becomes a note."""
 
@@ -188,19 +201,7 @@ class _Maker:
         """Return the page, all charts drawn."""
         r = self.results
         audit = content.audit_table(r)
-        with self.progress.task("drawing", 6) as advance:
-            overview = self._figures(lambda: draw_overview(self.album, r))
-            advance(1)
-            charts = {cell.run: self._cell_figures(cell) for cell in self.drawn}
-            advance(1)
-            learning = self._figures(self._learning)
-            advance(1)
-            embedding = self._figures(self._embedding)
-            advance(1)
-            looked = self._figures(self._looked)
-            advance(1)
-            faces = self._faces()
-            advance(1)
+        drawn = self._draw_all()
         units, unit_words = content.units_table(r)
         return Page(
             title=content.title(r),
@@ -214,20 +215,36 @@ class _Maker:
             data_words=content.data_words(r, audit),
             audit=audit,
             comparison=content.comparison_table(r),
-            overview=overview,
             families=content.family_tables(self.found),
-            cells=[content.cell_part(c, r, charts.get(c.run, ())) for c in self._in_order()],
+            cells=[content.cell_part(c, r, drawn.charts.get(c.run, ())) for c in self._in_order()],
             failed=content.failed_records(r),
             units=units,
             units_words=unit_words,
-            learning=learning,
-            embedding=embedding,
-            looked=looked,
-            sheets=faces,
+            overview=drawn.overview,
+            learning=drawn.learning,
+            embedding=drawn.embedding,
+            looked=drawn.looked,
+            sheets=drawn.faces,
             change=self.change,
             change_table=Table(CHANGES, self.change.records) if self.change else None,
             notes=self.notes + content.standing_notes(r),
         )
+
+    def _draw_all(self) -> _Drawn:
+        with self.progress.task("drawing", 6) as advance:
+
+            def done(made: Any) -> Any:
+                advance(1)
+                return made
+
+            return _Drawn(
+                overview=done(self._figures(lambda: draw_overview(self.album, self.results))),
+                charts=done({cell.run: self._cell_figures(cell) for cell in self.drawn}),
+                learning=done(self._figures(self._learning)),
+                embedding=done(self._figures(self._embedding)),
+                looked=done(self._figures(self._looked)),
+                faces=done(self._faces()),
+            )
 
     def _in_order(self) -> list[Cell]:
         """Return the cells with predictions, those with charts first, the others as validation has them."""

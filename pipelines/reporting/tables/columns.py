@@ -17,6 +17,7 @@ from pipelines.prediction.outputs import class_columns
 from pipelines.reporting.tables.network_cost import network_cost
 from pipelines.reporting.tables.published import published_of
 from pipelines.results.load import Cell, Results, marks, short_params
+from pipelines.results.rows import Row
 from pipelines.utils.kept_warnings import from_text
 
 Record = dict[str, Any]
@@ -152,12 +153,19 @@ def comparison_records(results: Results) -> list[Record]:
 
 
 def _comparison_record(cell: Cell, chosen: bool) -> Record:
-    test, clean, figure = cell.test, cell.rows.get("test-clean"), published_of(cell)
-    cost = network_cost(cell)
-    record: Record = {
-        "run": cell.run,
-        "title": cell.title,
-        "chosen": "yes" if chosen else "",
+    parts = {name: row for name, row in cell.rows.items() if name not in ("test", "test-clean", "validation")}
+    return (
+        {"run": cell.run, "title": cell.title, "chosen": "yes" if chosen else ""}
+        | _scores(cell)
+        | _costs(cell)
+        | _clean(cell.rows.get("test-clean"))
+        | {f"accuracy_{name}": row.accuracy for name, row in parts.items()}
+    )
+
+
+def _scores(cell: Cell) -> Record:
+    test = cell.test
+    return {
         "extractor": test.extractor,
         "head": test.head,
         "marks": ", ".join(marks(test)),
@@ -174,6 +182,12 @@ def _comparison_record(cell: Cell, chosen: bool) -> Record:
         "auc": test.auc_ovr,
         "log_loss": test.log_loss,
         "ece": _ece(cell),
+    }
+
+
+def _costs(cell: Cell) -> Record:
+    test, figure, cost = cell.test, published_of(cell), network_cost(cell)
+    return {
         "extract_s": test.extract_s,
         "fit_s": test.fit_s,
         "predict_ms": test.predict_ms_per_sample,
@@ -184,16 +198,19 @@ def _comparison_record(cell: Cell, chosen: bool) -> Record:
         "flops": math.nan if cost is None else cost.flops,
         "warnings": "; ".join(from_text(test.warnings)),
     }
-    if clean is not None:
-        record |= {
-            "test_clean": clean.accuracy,
-            "clean_low": clean.ci_low,
-            "clean_high": clean.ci_high,
-            "interval_clean": _interval(clean.ci_low, clean.ci_high),
-            "n_clean": clean.n_test,
-        }
-    parts = {name: row for name, row in cell.rows.items() if name not in ("test", "test-clean", "validation")}
-    return record | {f"accuracy_{name}": row.accuracy for name, row in parts.items()}
+
+
+def _clean(clean: Row | None) -> Record:
+    """Return the scores without leaked test faces, where there are some."""
+    if clean is None:
+        return {}
+    return {
+        "test_clean": clean.accuracy,
+        "clean_low": clean.ci_low,
+        "clean_high": clean.ci_high,
+        "interval_clean": _interval(clean.ci_low, clean.ci_high),
+        "n_clean": clean.n_test,
+    }
 
 
 def _interval(low: float, high: float) -> str:
