@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import re
@@ -26,18 +25,17 @@ from pipelines.datasets.synthetic import faces as faces_module
 from pipelines.embedding.leakage import check_unseen, seen_validation
 from pipelines.embedding.leakage_cures import for_fit, for_folds, for_training, for_validation, parts_unseen
 from pipelines.embedding.provenance import learned_from, trained_on
-from pipelines.evaluation import remote
 from pipelines.evaluation.compare import compare
-from pipelines.evaluation.evaluate import run_cell
 from pipelines.evaluation.experiment import Experiment, Matrix
 from pipelines.evaluation.recipe import load_recipe, recipe_from
 from pipelines.evaluation.summary import summarize
-from pipelines.recipe import Features, Head
+from pipelines.recipe import Features
 from pipelines.reporting.content import comparison_table, standing_notes
 from pipelines.reporting.report import Options, write_report
 from pipelines.reporting.tables.significance import families, headline
 from pipelines.results.load import load_results
 from pipelines.results.rows import SEEN_VALIDATION, append_rows, read_rows
+from tests.helpers.near_cluster import near_cluster
 
 CONFIG = Path(__file__).resolve().parents[3] / "configs" / "fer2013-handcrafted-vs-learned.yaml"
 
@@ -246,19 +244,12 @@ def test_a_fitted_model_says_it_in_card_and_print(leaky, tmp_path, capsys):
 
 
 def test_a_worker_gives_marked_rows(leaky, loaded, tmp_path, monkeypatch):
-    monkeypatch.setattr(remote, "as_worker", lambda hosts: contextlib.nullcontext())
-    monkeypatch.setattr(remote, "share_of_host", lambda hosts: 1)
-    from pipelines.evaluation import compare as compare_module
-
-    bench = Experiment(loaded, split(loaded), store=Store(tmp_path / "cache"), n_jobs=1)
-    matrix, head = Matrix(Features(extractor=leaky), bench), Head(head="softmax", params={"C": 0.01})
-    here = run_cell(head, matrix)
-    where = [remote._address(part, bench.store) for part in matrix.embeddings]
-    answer = remote.cell(head.model_dump(), remote._said(matrix), bench, where, None, {})
-    far = compare_module._Far.__new__(compare_module._Far)
-    far.out = tmp_path / "out"
-    assert far._kept(head, matrix, answer) == "computed"
-    kept = read_rows(tmp_path / "out" / "rows.csv")
+    here, far = (
+        compare(recipe(leaky), tmp_path / name, store=tmp_path / "cache", cluster=cluster)
+        for name, cluster in (("here", None), ("far", near_cluster(monkeypatch)))
+    )
+    assert (far.computed, far.failed) == (here.computed, here.failed) == (2, 0)
+    kept = read_rows(tmp_path / "far" / "rows.csv")
     assert [(r.marks, r.warnings, r.status) for r in kept] == [
         (r.marks, r.warnings, r.status) for r in here.rows
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +17,16 @@ from pipelines.commands.fit import print_fit
 from pipelines.datasets.splits import split
 from pipelines.datasets.synthetic import faces as faces_module
 from pipelines.embedding.leakage import check_unseen
-from pipelines.evaluation import remote
 from pipelines.evaluation.compare import compare
 from pipelines.evaluation.evaluate import run_cell
 from pipelines.evaluation.experiment import Experiment, Matrix
 from pipelines.evaluation.recipe import own_cell, recipe_from
+from pipelines.evaluation.remote import RemoteRuns, unpacked
 from pipelines.evaluation.summary import summarize
 from pipelines.recipe import Features
 from pipelines.reporting.content import standing_notes
 from pipelines.results.load import load_results
+from tests.helpers.near_cluster import near_cluster
 
 
 @pytest.fixture(scope="module")
@@ -126,16 +126,15 @@ def margins_of(self, batch):
 
 
 def test_a_worker_judges_as_we_do(faces, tmp_path, monkeypatch):
-    monkeypatch.setattr(remote, "as_worker", lambda hosts: contextlib.nullcontext())
-    monkeypatch.setattr(remote, "share_of_host", lambda hosts: 1)
     path = weights(tmp_path / "w.npz", faces, faces.where("train"))
     bench = Experiment(faces, split(faces, 0.25), store=Store(tmp_path / "cache"), n_jobs=1)
     features, own = own_cell(Features(extractor=expression(path)))
     matrix = Matrix(features, bench, judged=True)
     here = run_cell(own, matrix)
-    where = [remote._address(part, bench.store) for part in matrix.embeddings]
-    answer = remote.cell(own.model_dump(), remote._said(matrix), bench, where, None, {})
-    rows, predictions, _, _ = remote.unpacked(answer)
+    runs = RemoteRuns(near_cluster(monkeypatch), bench)
+    runs.submit(own, matrix)
+    ((_, _, answer),) = runs.rest()
+    rows, predictions, _, _ = unpacked(answer)
     np.testing.assert_array_equal(predictions.scores, here.predictions.scores)
     assert [(r.run, r.accuracy) for r in rows] == [(r.run, r.accuracy) for r in here.rows]
 

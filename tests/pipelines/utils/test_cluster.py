@@ -102,14 +102,13 @@ def test_workers_without_our_files_are_sent_pictures_and_vectors(cluster, here, 
         asked.append(function.__name__)
         if function is shards.shard and args[2] is not None:
             args = (args[0], args[1], np.array(["0" * 64] * len(args[1])), *args[3:])  # stale copies there
+        if function is remote.cell:
+            where = [replace(at, root=str(tmp_path / "elsewhere")) for at in args[3]]
+            args = (*args[:3], where, *args[4:])
         return whole(function, *args)
 
     monkeypatch.setattr(cluster, "submit", submit)
     store = Store(tmp_path / "cache")
-    whole_address = remote._address
-    monkeypatch.setattr(
-        remote, "_address", lambda e, s: replace(whole_address(e, s), root=str(tmp_path / "elsewhere"))
-    )
     recipe = recipe_from(RECIPE | {"extractors": ["lbp"], "heads": RECIPE["heads"][:1]})
     found = compare(recipe, tmp_path, store=store, cluster=cluster)
     assert asked.count("shard") == 2 and asked.count("cell") == 2
@@ -183,7 +182,9 @@ def test_workers_that_make_no_sense():
         pass
 
 
-def test_without_workers_a_run_says_so_and_ends(monkeypatch):
+def test_without_workers_a_run_says_so_and_ends(monkeypatch, caplog):
+    from distributed import TimeoutError as NotYet
+
     from pipelines.utils import cluster as module
 
     class Client:
@@ -192,11 +193,15 @@ def test_without_workers_a_run_says_so_and_ends(monkeypatch):
         def scheduler_info(self, n_workers):
             return {"workers": {}}
 
+    class Future:
+        def result(self, timeout):
+            raise NotYet
+
     monkeypatch.setattr(module, "PATIENCE_S", 0.0)
     lonely = module.Cluster(Client(), "tcp://h:1")
-    since = lonely._check(None)
     with pytest.raises(ClusterError, match="no workers for .*goes on from here"):
-        lonely._check(since - 1)
+        lonely.result(Future())
+    assert caplog.messages == ["tcp://h:1 has no workers; waiting for one"]
     Client.status = "closed"
     with pytest.raises(ClusterError, match="was lost"):
-        lonely._check(None)
+        lonely.result(Future())
