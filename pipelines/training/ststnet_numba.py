@@ -234,20 +234,20 @@ def _epochs(  # type: ignore[no-untyped-def]
     for epoch in range(order.shape[0]):
         for start in range(0, order.shape[1], size):
             members = order[epoch, start : start + size]
-            bits = _dropped(keep[: members.size], bits)
-            g = _gradients(seen, y, members, keep, kernel, bias, gamma, beta, dense, offset, mean, variance)
+            bits = dropped(keep[: members.size], bits)
+            g = gradients(seen, y, members, keep, kernel, bias, gamma, beta, dense, offset, mean, variance)
             steps += 1
-            _adam(kernel.reshape(-1), g[0].reshape(-1), m0.reshape(-1), v0.reshape(-1), rate, steps)
-            _adam(bias, g[1], m1, v1, rate, steps)
-            _adam(gamma, g[2], m2, v2, rate, steps)
-            _adam(beta, g[3], m3, v3, rate, steps)
-            _adam(dense.reshape(-1), g[4].reshape(-1), m4.reshape(-1), v4.reshape(-1), rate, steps)
-            _adam(offset, g[5], m5, v5, rate, steps)
+            adam(kernel.reshape(-1), g[0].reshape(-1), m0.reshape(-1), v0.reshape(-1), rate, steps)
+            adam(bias, g[1], m1, v1, rate, steps)
+            adam(gamma, g[2], m2, v2, rate, steps)
+            adam(beta, g[3], m3, v3, rate, steps)
+            adam(dense.reshape(-1), g[4].reshape(-1), m4.reshape(-1), v4.reshape(-1), rate, steps)
+            adam(offset, g[5], m5, v5, rate, steps)
     return steps
 
 
 @jit
-def _dropped(keep, bits):  # type: ignore[no-untyped-def]
+def dropped(keep, bits):  # type: ignore[no-untyped-def]
     """Fill with 0 and 2, one random bit each (splitmix64; Steele, Lea and Flood, OOPSLA 2014)."""
     flat = keep.reshape(-1)
     for start in range(0, flat.size, 64):
@@ -261,7 +261,7 @@ def _dropped(keep, bits):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _gradients(  # type: ignore[no-untyped-def]
+def gradients(  # type: ignore[no-untyped-def]
     seen, y, members, keep, kernel, bias, gamma, beta, dense, offset, mean, variance
 ):
     """Return gradients of a batch's mean cross-entropy; running statistics take a step, `keep` is used up."""
@@ -364,7 +364,7 @@ def _place(row, window, value):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _adam(weights, gradient, first, second, rate, step):  # type: ignore[no-untyped-def]
+def adam(weights, gradient, first, second, rate, step):  # type: ignore[no-untyped-def]
     """One step (Kingma and Ba, ICLR 2015), with the epsilon where Keras puts it."""
     scale = rate * np.sqrt(1 - _BETA2**step) / (1 - _BETA1**step)
     for i in range(weights.size):

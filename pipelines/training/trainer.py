@@ -177,7 +177,7 @@ class Trainer:
                 break
             if ask is not None:
                 ask(self.model, self.state.epoch + self._count)
-            self._keep(record, tensors)
+            self.save_epoch(record, tensors)
             board(record)
         if self.settings.average > 1 and self.state.epoch >= self.settings.epochs:
             self._keep_average()
@@ -189,7 +189,7 @@ class Trainer:
         if not tensors or best is None or "averaged" in best:
             return
         weightfile.assign(self.model, tensors, str(self.average.path))
-        judged = self._validated() if self.validation else {}
+        judged = self.validate() if self.validation else {}
         log.info("average of the last %d epochs: %s", self.settings.average, judged or "kept")
         if judged.get("val_accuracy", 1.0) >= best.get("val_accuracy", 0.0):
             last = self.state.history[-1]
@@ -207,9 +207,9 @@ class Trainer:
         self._count = min(self.settings.every, self.settings.epochs - before)
         number = before + self._count
         try:
-            fitted = self._fitted(before + 1, advance)
+            fitted = self.fit_epochs(before + 1, advance)
             seconds = time.perf_counter() - started
-            judged = self._validated() if self.validation else {}
+            judged = self.validate() if self.validation else {}
         except Exception as error:
             if any(word in f"{type(error).__name__}: {error}".lower() for word in _OUT_OF_MEMORY):
                 raise OutOfMemoryError(f"a batch of {self.state.batch} does not fit into memory") from error
@@ -217,7 +217,8 @@ class Trainer:
         return {"epoch": number, **fitted, **judged, "seconds": round(seconds, 2),
                 "images_per_second": round(self._count * self.images / seconds, 1)}  # fmt: skip
 
-    def _fitted(self, number: int, advance: Advance) -> dict[str, float]:
+    def fit_epochs(self, number: int, advance: Advance) -> dict[str, float]:
+        """Train from epoch `number` to the next that is written down; return its loss, accuracy and rate."""
         report = _report(lambda: advance(self.epochs.batch))
         with quiet_warnings():
             found = self.model.fit(
@@ -230,7 +231,8 @@ class Trainer:
         loss = report.loss if not math.isfinite(report.loss) else found.history["loss"][-1]
         return {"loss": float(loss), "accuracy": float(found.history["accuracy"][-1]), "learning_rate": rate}
 
-    def _validated(self) -> dict[str, float]:
+    def validate(self) -> dict[str, float]:
+        """Return loss and accuracy on the validation samples."""
         assert self.validation is not None  # noqa: S101
         size = min(256, len(self.validation))
         steps = math.ceil(len(self.validation) / size)
@@ -241,7 +243,8 @@ class Trainer:
             )  # fmt: skip
         return {"val_loss": float(found["loss"]), "val_accuracy": float(found["accuracy"])}
 
-    def _keep(self, record: dict[str, float], tensors: dict[str, NDArray[np.float32]]) -> None:
+    def save_epoch(self, record: dict[str, float], tensors: dict[str, NDArray[np.float32]]) -> None:
+        """Write down an epoch: its record, the state to go on from, and the weights if they are the best."""
         best = self.state.best
         self.state.history.append(record)
         if self.settings.average > 1 and record["epoch"] > self.settings.epochs - self.settings.average:

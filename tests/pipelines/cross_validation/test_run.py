@@ -117,7 +117,7 @@ def test_a_training_that_was_stopped_goes_on(maps, tmp_path, monkeypatch):
     plan = training_of(backbone="ststnet", batch_size=8, learning_rate=3e-3, precision="f32", augment="flip")
     train, test = np.arange(20), np.arange(20, 30)
     whole = KerasCandidates(maps, plan, (2, 4)).scores(train, test)
-    keep = Trainer._keep
+    keep = Trainer.save_epoch
 
     def stop(self, *given):
         keep(self, *given)
@@ -125,7 +125,7 @@ def test_a_training_that_was_stopped_goes_on(maps, tmp_path, monkeypatch):
 
     cells = KerasCandidates(maps, plan, (2, 4), tmp_path)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "_keep", stop)
+        patch.setattr(Trainer, "save_epoch", stop)
         cells.scores(train, test)
     assert np.allclose(cells.scores(train, test), whole, atol=5e-3)
 

@@ -102,14 +102,14 @@ def test_stopped_in_the_middle_of_blocks_of_epochs(maps, tmp_path, monkeypatch):
     plan = recipe(backbone="ststnet", epochs=10, validate_every=4, batch_size=16, precision="f32")
     whole = train(maps, plan, tmp_path / "a")
     assert [h["epoch"] for h in whole.history] == [4, 8, 10]
-    keep = Trainer._keep
+    keep = Trainer.save_epoch
 
     def stop(self, *given):
         keep(self, *given)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "_keep", stop)
+        patch.setattr(Trainer, "save_epoch", stop)
         train(maps, plan, tmp_path / "b")
     again = train(maps, plan, tmp_path / "b")
     assert [h["epoch"] for h in again.history] == [4, 8, 10]

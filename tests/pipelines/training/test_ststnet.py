@@ -53,7 +53,7 @@ def test_gradients_and_running_statistics_are_those_of_keras(model, maps):
     y, before = np.arange(12) % 3, _tensors(model)
     w = Weights.of_tensors(before)
     keep = np.ones((12, 16, 100), np.float32)
-    given = ststnet_numba._gradients(planes(maps), y, np.arange(12), keep, *w.learned, w.mean, w.variance)
+    given = ststnet_numba.gradients(planes(maps), y, np.arange(12), keep, *w.learned, w.mean, w.variance)
     model.compile(keras().optimizers.SGD(1.0), "categorical_crossentropy")
     model.train_on_batch(maps.astype(np.float32), np.eye(3, dtype=np.float32)[y])
     after = _tensors(model)
@@ -72,16 +72,16 @@ def test_the_optimiser_is_that_of_keras():
     first, second = np.zeros(7, np.float32), np.zeros(7, np.float32)
     for step in range(1, 6):
         gradient = rng.normal(size=7).astype(np.float32)
-        ststnet_numba._adam(mine, gradient, first, second, 0.01, step)
+        ststnet_numba.adam(mine, gradient, first, second, 0.01, step)
         optimizer.apply([keras().ops.convert_to_tensor(gradient)], [variable])
     assert np.allclose(mine, keras().ops.convert_to_numpy(variable), atol=1e-6)
 
 
 def test_half_of_what_is_pooled_is_dropped_and_never_twice_the_same():
     keep = np.empty((5, 16, 100), np.float32)
-    bits = ststnet_numba._dropped(keep, np.uint64(7))
+    bits = ststnet_numba.dropped(keep, np.uint64(7))
     first = keep.copy()
-    ststnet_numba._dropped(keep, bits)
+    ststnet_numba.dropped(keep, bits)
     assert set(np.unique(first)) == {0, 2}
     assert 0.9 < first.mean() < 1.1
     assert 0.4 < (first == keep).mean() < 0.6

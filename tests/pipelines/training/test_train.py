@@ -82,14 +82,14 @@ def test_it_remembers_what_it_saw_and_no_test_face(faces, done):
 
 def test_a_stopped_run_goes_on_as_if_nothing_had_happened(faces, plan, done, tmp_path, monkeypatch):
     out, _ = done
-    keep = trainer.Trainer._keep
+    keep = trainer.Trainer.save_epoch
 
     def stop_after_one(self, *given):
         keep(self, *given)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer.Trainer, "_keep", stop_after_one)
+        patch.setattr(trainer.Trainer, "save_epoch", stop_after_one)
         train(faces, plan, tmp_path)
     assert not (tmp_path / "weights.npz").exists()
     again = train(faces, plan, tmp_path)
@@ -148,7 +148,7 @@ def test_hinge_targets(faces, tmp_path):
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_weights(faces, tmp_path, caplog):
     plan = recipe(backbone="ucm-a", epochs=6, batch_size=16, precision="f32", learning_rate=1e-3)
-    fit = trainer.Trainer._fitted
+    fit = trainer.Trainer.fit_epochs
 
     def explode(self, number, advance):
         if number == 3:
@@ -156,7 +156,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_weights(faces, tmp_path, c
         return fit(self, number, advance)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer.Trainer, "_fitted", explode)
+        patch.setattr(trainer.Trainer, "fit_epochs", explode)
         trained = train(faces, plan, tmp_path)
     assert len(trained.history) == 2
     assert "is no number in epoch 3; training stopped" in caplog.text
@@ -170,7 +170,7 @@ def test_a_loss_that_is_no_number_from_the_start_is_an_error(faces, tmp_path):
 
 
 def test_patience(faces, tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer.Trainer, "_validated", lambda self: {"val_loss": 1.0, "val_accuracy": 0.5})
+    monkeypatch.setattr(trainer.Trainer, "validate", lambda self: {"val_loss": 1.0, "val_accuracy": 0.5})
     plan = recipe(backbone="ucm-a", epochs=20, batch_size=16, precision="f32", patience=2)
     trained = train(faces, plan, tmp_path)
     assert len(trained.history) == 3
@@ -178,7 +178,7 @@ def test_patience(faces, tmp_path, monkeypatch):
 
 
 def test_out_of_memory_is_tried_once_more_with_half_the_batch(faces, tmp_path, monkeypatch, caplog):
-    fit = trainer.Trainer._fitted
+    fit = trainer.Trainer.fit_epochs
 
     class ResourceExhaustedError(Exception):
         pass
@@ -188,7 +188,7 @@ def test_out_of_memory_is_tried_once_more_with_half_the_batch(faces, tmp_path, m
             raise ResourceExhaustedError("OOM when allocating tensor")
         return fit(self, number, advance)
 
-    monkeypatch.setattr(trainer.Trainer, "_fitted", full)
+    monkeypatch.setattr(trainer.Trainer, "fit_epochs", full)
     plan = recipe(backbone="ucm-a", epochs=1, batch_size=32, precision="f32")
     trained = train(faces, plan, tmp_path / "a")
     assert trained.card["batch"] == 16
@@ -262,7 +262,7 @@ def test_a_table_of_trainings_is_trained_once(tmp_path, monkeypatch, faces):
     )
     found = training.run(None, {}, tmp_path / "out", recipe=path)
     titles = {r["training"] for r in found["trainings"]}
-    assert titles == {f"ucm-a, epochs=1, batch=32, {more}precision=f32" for more in ("", "mirror=True, ")}
+    assert titles == {f"ucm-a, epochs=1, batch_size=32, {more}precision=f32" for more in ("", "mirror=True, ")}
     assert {r["split"] for r in found["trainings"]} == {"test", "test-clean", "validation"}
     monkeypatch.setattr(training, "train", None)
     assert training.run(None, {}, tmp_path / "out", recipe=path) == found
