@@ -50,7 +50,7 @@ def _score(of_left, of_right, left, right, entropy, table):
 
 
 @jit
-def _by_bins(codes, ys, ws, node, total, min_leaf, entropy, table, hist, seen, left, right):
+def by_bins(codes, ys, ws, node, total, min_leaf, entropy, table, hist, seen, left, right):
     """Best cut of one feature by a histogram: (score, bin, or -1 if there is none; -2 if constant)."""
     n, k = codes.size, node.size
     lowest, highest = 255, 0
@@ -91,8 +91,8 @@ def _by_bins(codes, ys, ws, node, total, min_leaf, entropy, table, hist, seen, l
 
 
 @jit
-def _by_links(codes, ys, ws, node, total, min_leaf, entropy, table, first, after, words, left, right):
-    """Best cut of one feature of a small node; returns as `_by_bins` does.
+def by_links(codes, ys, ws, node, total, min_leaf, entropy, table, first, after, words, left, right):
+    """Best cut of one feature of a small node; returns as `by_bins` does.
 
     The samples of a bin are chained, and a bit says which bins there are: what is not there costs nothing.
     The score follows from the one before by what each sample changes.
@@ -228,11 +228,11 @@ def grow(bins, rows, y, weight, seed, n_classes, mtry, max_depth, min_split, min
                     codes[s] = row[sample[lo + s]]
             visited += 1
             if n <= _LINKED:
-                score, where = _by_links(
+                score, where = by_links(
                     codes, ys, ws, node, total, min_leaf, entropy, table, first, after, words, left, right
                 )
             else:
-                score, where = _by_bins(
+                score, where = by_bins(
                     codes, ys, ws, node, total, min_leaf, entropy, table, hist, seen, left, right
                 )
             varying += where != -2

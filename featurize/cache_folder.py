@@ -20,7 +20,7 @@ READ_ONLY = frozenset({
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.ELOOP,
 })  # fmt: skip
 #: Tells child processes of the temporary folder, so that it is made, and said, once.
-_INHERITED = "_MUECA_TEMPORARY_CACHE"
+TEMPORARY_CACHE = "_MUECA_TEMPORARY_CACHE"
 
 
 def default_root() -> Path:
@@ -37,17 +37,18 @@ def usable_root() -> Path | None:
 
     That one is said once, with ``MUECA_CACHE``. None if nothing can be written anywhere.
     """
-    return _usable(default_root())
+    return usable(default_root())
 
 
 def temporary_root() -> Path | None:
     """Return the temporary folder of `usable_root`, if one was made."""
-    inherited = os.environ.get(_INHERITED)
+    inherited = os.environ.get(TEMPORARY_CACHE)
     return Path(inherited) if inherited and Path(inherited).is_dir() else None
 
 
 @cache
-def _usable(root: Path) -> Path | None:
+def usable(root: Path) -> Path | None:
+    """Return `root` if it can be written, else as `usable_root`; each folder is asked about once."""
     reason = why_not_writable(root)
     if reason is None:
         return root
@@ -79,7 +80,7 @@ def _temporary() -> Path | None:
             made = Path(tempfile.mkdtemp(prefix="mueca-cache-", dir=place))
         except OSError:
             continue
-        os.environ[_INHERITED] = str(made)
+        os.environ[TEMPORARY_CACHE] = str(made)
         atexit.register(_remove, made, os.getpid())
         return made
     return None

@@ -98,16 +98,17 @@ def cpu_capabilities() -> frozenset[str]:
     """Return what OpenVINO says the processor computes in: "FP32", "BF16"; empty without it."""
     if importlib.util.find_spec("openvino") is None:
         return frozenset()
-    return frozenset(map(str, _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
+    return frozenset(map(str, core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
 
 
 @cache
-def _core() -> Any:
+def core() -> Any:
+    """Return OpenVINO's core, made once."""
     with quiet():
-        return _openvino().Core()
+        return openvino().Core()
 
 
-def _openvino() -> Any:
+def openvino() -> Any:
     """Return the `openvino` module with its telemetry left out.
 
     Its converter would report each conversion to its maker. Where that package cannot be imported it uses a
@@ -200,19 +201,19 @@ class OpenVinoRunner:
 
     def _queue(self, size: int) -> Any:
         if size not in self._queues:
-            model = _core().read_model(self._path)
+            model = core().read_model(self._path)
             model.reshape([size, *self._shape])
             hint = {"PERFORMANCE_HINT": "LATENCY" if size == 1 else "THROUGHPUT"}
             with quiet():
-                self._queues[size] = _openvino().AsyncInferQueue(
-                    _core().compile_model(model, "CPU", self._settings | hint)
+                self._queues[size] = openvino().AsyncInferQueue(
+                    core().compile_model(model, "CPU", self._settings | hint)
                 )
         return self._queues[size]
 
 
 def _exported(model: Callable[[], Any], identity: dict[str, Any]) -> Path | None:
     """Return the model in OpenVINO's form, exported once and kept under the cache folder; None if nowhere."""
-    name = key_of(identity | {"openvino": _openvino().__version__})
+    name = key_of(identity | {"openvino": openvino().__version__})
     if (kept := default_root() / "engines" / name / "model.xml").is_file():
         return kept
     root = usable_root()

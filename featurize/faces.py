@@ -27,7 +27,7 @@ FIXED_BOX = (0.07, 0.17, 0.93, 1.0)
 
 #: Centres of the right eye, left eye, nose's base and mouth in the eye frame (eye distance 1, origin midway),
 #: medians over FER2013's training split.
-_ANCHORS = (
+ANCHORS = (
     (slice(36, 42), (-0.5, 0.0)),
     (slice(42, 48), (0.5, 0.0)),
     (slice(31, 36), (0.0, 0.71)),
@@ -206,8 +206,8 @@ def upright(
     import cv2
 
     crop = check_image(crop, "crop", 1)
-    source = np.stack([points[part].mean(axis=0) for part, _ in _ANCHORS])
-    places = np.array([place for _, place in _ANCHORS])
+    source = np.stack([points[part].mean(axis=0) for part, _ in ANCHORS])
+    places = np.array([place for _, place in ANCHORS])
     target = side * (eye_distance * places + (0.5, eye_height))
     turn, shift = _similarity(source, target)
     matrix = np.column_stack([turn, shift])

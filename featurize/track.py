@@ -136,7 +136,7 @@ class Tracker:
         for track in self._tracks:
             track.misses += 1
         boxes = [track.detection.box for track in self._tracks], [d.box for d in found.values()]
-        for i, j in _pairs(*boxes):
+        for i, j in matched(*boxes):
             self._tracks[i].detection, self._tracks[i].misses = found.pop(j), 0
         self._tracks = [track for track in self._tracks if track.misses <= MISSES]
         for detection in found.values():
@@ -161,7 +161,7 @@ def _largest(seen: Seen) -> tuple[int, int, int]:
     return box.left - box.right, box.left, box.top
 
 
-def _pairs(followed: Sequence[Box], found: Sequence[Box]) -> list[tuple[int, int]]:
+def matched(followed: Sequence[Box], found: Sequence[Box]) -> list[tuple[int, int]]:
     """Return (followed, found) indices of the boxes that are of one face."""
     if not followed or not found:
         return []

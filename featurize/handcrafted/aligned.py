@@ -144,10 +144,11 @@ def point_gradients(
         less where the contrast is too low to be trusted.
     """
     maps = orientation_maps(face)
-    return np.concatenate([_at_points(pooled(maps, size), points, size) for size in sizes])
+    return np.concatenate([at_points(pooled(maps, size), points, size) for size in sizes])
 
 
-def _at_points(summed: Array, points: NDArray[np.float64], size: int) -> Array:
+def at_points(summed: Array, points: NDArray[np.float64], size: int) -> Array:
+    """Return the cells of `pooled` sums around each of (68, 2) points, flat."""
     offsets = (np.arange(_CELLS) - (_CELLS - 1) / 2) * size
     last = np.array(summed.shape[:2]) - 1
     columns = np.rint(points[:, 0, None] + offsets).clip(0, last[1]).astype(np.intp)

@@ -25,7 +25,7 @@ _SIZES, _STEP = (2, 3, 4, 6), 3
 CODEBOOK = Path(__file__).with_name("fisher.npz")
 #: Length of a Fisher vector, so that it outweighs networks where they are joined: what these say of the faces
 #: that they learned from is too good. Chosen on PublicTest with three of ours and `local-svm`.
-_LENGTH = 12.0
+LENGTH = 12.0
 #: The last component if the face was found: small, so that it does not count in a distance.
 _FOUND = 0.1
 
@@ -52,17 +52,17 @@ class Fisher(Located):
     @property
     def dim(self) -> int:
         """Two numbers for each word and each number of a descriptor, and 1."""
-        return _codebook().dim + 1
+        return _codebook(CODEBOOK).dim + 1
 
     @property
     def weights_sha256(self) -> str:
         """SHA-256 of the words' and of dlib's 68-point model's."""
-        return hashlib.sha256(f"{_codebook_sha256()} {super().weights_sha256}".encode()).hexdigest()
+        return hashlib.sha256(f"{_codebook_sha256(CODEBOOK)} {super().weights_sha256}".encode()).hexdigest()
 
     def _transform(self, batch: NDArray[np.uint8]) -> Array:
         pictures, found = upright(batch)
-        vectors = np.stack([vector(_codebook(), picture) for picture in pictures])
-        return np.hstack([_LENGTH * vectors, np.float32(_FOUND) * found[:, None]])
+        vectors = np.stack([vector(_codebook(CODEBOOK), picture) for picture in pictures])
+        return np.hstack([LENGTH * vectors, np.float32(_FOUND) * found[:, None]])
 
 
 def upright(crops: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -91,10 +91,10 @@ def learn(pictures: Iterable[NDArray[np.uint8]], words: int = 128, each: int = 6
 
 
 @lru_cache(maxsize=1)
-def _codebook() -> Codebook:
-    return Codebook.load(CODEBOOK)
+def _codebook(path: Path) -> Codebook:
+    return Codebook.load(path)
 
 
 @lru_cache(maxsize=1)
-def _codebook_sha256() -> str:
-    return file_sha256(CODEBOOK)
+def _codebook_sha256(path: Path) -> str:
+    return file_sha256(path)

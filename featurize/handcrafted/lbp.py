@@ -99,7 +99,7 @@ def uniform_patterns(images: NDArray[np.uint8], radius: int) -> NDArray[np.uint8
     padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad))).astype(np.float32)
     centre = padded[:, pad : pad + height, pad : pad + width]
     codes = np.zeros(images.shape, np.uint8)
-    for bit, taps in enumerate(_circle(radius)):
+    for bit, taps in enumerate(circle(radius)):
         above: NDArray[np.float32] = np.zeros(1, np.float32)
         for dy, dx, weight in taps:
             y, x = pad + dy, pad + dx
@@ -120,7 +120,7 @@ def grid_histograms(patterns: NDArray[np.uint8], grid: int) -> NDArray[np.float3
 
 
 @lru_cache(maxsize=16)
-def _circle(radius: int) -> list[list[tuple[int, int, np.float32]]]:
+def circle(radius: int) -> list[list[tuple[int, int, np.float32]]]:
     """Return for each neighbour the pixels (dy, dx) it lies between and their bilinear weights."""
     angles = 2 * np.pi * np.arange(_NEIGHBOURS) / _NEIGHBOURS
     # Rounded as scikit-image does, so that the neighbours on the axes fall on pixels.

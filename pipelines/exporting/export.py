@@ -272,15 +272,15 @@ def _onnxruntime(folder: Path, parts: Sequence[str]) -> Run:
 def _openvino(folder: Path, parts: Sequence[str]) -> Run:
     """Write ``.xml`` and ``.bin`` of each part, and return what runs them in float32."""
     from featurize.backbones.frame import quiet
-    from featurize.engine import _core, _openvino
+    from featurize.engine import core, openvino
 
     compiled = {}
     with quiet():
         for part in parts:
-            model = _openvino().convert_model(folder / f"{part}.onnx")
-            _openvino().save_model(model, folder / f"{part}.xml", compress_to_fp16=False)
-            made = _core().read_model(folder / f"{part}.xml")
-            compiled[part] = _core().compile_model(made, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+            model = openvino().convert_model(folder / f"{part}.onnx")
+            openvino().save_model(model, folder / f"{part}.xml", compress_to_fp16=False)
+            made = core().read_model(folder / f"{part}.xml")
+            compiled[part] = core().compile_model(made, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     def run(part: str, data: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         found = compiled[part](data)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import softmax
 
 from classifiers.combine import COMBINATIONS, Pool, Stack, Vote, as_scores, out_of_fold, temperature
 
@@ -59,10 +60,15 @@ def test_the_temperature_is_found_again() -> None:
     assert temperature(z * 3, y) == pytest.approx(3, rel=0.05)
 
 
+def distributions(fitted: Any, members: Any) -> Any:
+    """Return (m, n, k): each member's scores as probabilities, at its own temperature."""
+    return np.stack([softmax(s / t, axis=1) for s, t in zip(members, fitted.temperatures_, strict=True)])
+
+
 def test_weights_are_of_most_likelihood() -> None:
     known, y = members(400, [0.5, 0.9, 0.7])
     vote = Vote().fit(known, y)
-    P = vote._distributions(known)[:, np.arange(400), y]
+    P = distributions(vote, known)[:, np.arange(400), y]
 
     def loss(w: Any) -> float:
         return float(-np.log(w @ P).mean())
@@ -76,13 +82,13 @@ def test_a_pool_of_one_is_that_member_at_its_temperature() -> None:
     known, y = members(4000, [0.6])
     pool = Pool().fit(known, y)
     assert pool.weights_[0] == pytest.approx(1, abs=0.02) and np.abs(pool.bias_).max() < 0.1
-    np.testing.assert_allclose(pool.predict_proba(known), pool._distributions(known)[0], atol=0.02)
+    np.testing.assert_allclose(pool.predict_proba(known), distributions(pool, known)[0], atol=0.02)
 
 
 def test_weights_of_a_pool_are_of_most_likelihood() -> None:
     known, y = members(400, [0.5, 0.9, 0.7])
     pool = Pool().fit(known, y)
-    logs = np.log(pool._distributions(known))
+    logs = np.log(distributions(pool, known))
 
     def loss(w: Any, b: Any) -> float:
         said = np.exp(np.tensordot(w, logs, axes=1) + b)

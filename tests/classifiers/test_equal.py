@@ -200,7 +200,7 @@ def test_forest_trees_are_as_large() -> None:
 @pytest.mark.parametrize("entropy", [False, True])
 @pytest.mark.parametrize("whole", [True, False])
 def test_both_ways_to_cut_a_node_agree(entropy: bool, whole: bool) -> None:
-    from classifiers import _trees
+    from classifiers._trees import by_bins, by_links
 
     rng = np.random.default_rng(1)
     first, after, words = np.full(256, -1), np.zeros(1000, np.int64), np.zeros(4, np.uint64)
@@ -213,8 +213,8 @@ def test_both_ways_to_cut_a_node_agree(entropy: bool, whole: bool) -> None:
             x = np.arange(3 * n + 1)
             table = x * np.log(np.maximum(x, 1)) if whole else np.empty(0)
             shape = (codes, ys, ws, node, node.sum(), min(n // 2, 3), entropy, table)
-            score, where = _trees._by_links(*shape, first, after, words, left, right)
-            other, there = _trees._by_bins(*shape, hist, seen, left, right)
+            score, where = by_links(*shape, first, after, words, left, right)
+            other, there = by_bins(*shape, hist, seen, left, right)
             assert (where < 0 and where == there) or score == pytest.approx(other, abs=1e-8)
             assert (first == -1).all()
 

@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.svm import SVC
 
 from classifiers import answers, head, scores
+from classifiers._neighbours import neighbours
 from tests.classifiers.conftest import blobs
 
 
@@ -52,8 +53,8 @@ def test_labels_and_scores_take_one_pass(monkeypatch: pytest.MonkeyPatch) -> Non
     X, y = blobs(60, 6, 3)
     local = head("local-svm", n_neighbors=10).fit(X, y)
     passes = []
-    inner = local._answers
-    monkeypatch.setattr(local, "_answers", lambda *given: passes.append(1) or inner(*given))
+    search = neighbours
+    monkeypatch.setattr("classifiers._local.neighbours", lambda *given: passes.append(1) or search(*given))
     answers(local, X)
     assert len(passes) == 1
 

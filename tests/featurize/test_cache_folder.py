@@ -25,11 +25,11 @@ def blocked(tmp_path, monkeypatch):
     monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "file" / "cache"))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.delenv(cache_folder._INHERITED, raising=False)
-    cache_folder._usable.cache_clear()
+    monkeypatch.delenv(cache_folder.TEMPORARY_CACHE, raising=False)
+    cache_folder.usable.cache_clear()
     yield tmp_path
-    os.environ.pop(cache_folder._INHERITED, None)
-    cache_folder._usable.cache_clear()
+    os.environ.pop(cache_folder.TEMPORARY_CACHE, None)
+    cache_folder.usable.cache_clear()
 
 
 def test_it_is_said_once_with_what_to_set(blocked, caplog):
@@ -49,7 +49,7 @@ def test_what_is_computed_is_found_again_in_the_same_run(blocked):
 
 def test_a_child_process_takes_the_same_folder_and_says_nothing(blocked, caplog):
     made = usable_root()
-    cache_folder._usable.cache_clear()  # as in a process that was started since
+    cache_folder.usable.cache_clear()  # as in a process that was started since
     caplog.clear()
     assert usable_root() == made
     assert not caplog.messages

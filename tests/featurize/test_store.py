@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from featurize.hashes import canonical_json, key_of
-from featurize.shards import ShardWriter
 from featurize.store import CacheError, Store
 
 N, DIM = 1500, 7  # three shards
@@ -163,16 +162,15 @@ def test_torn_shard_is_computed_again(tmp_path):
 
 
 def test_full_disk_says_so_and_keeps_what_is_done(tmp_path, monkeypatch):
-    whole = ShardWriter._write
-    written = []
+    whole, written = np.save, []
 
-    def filling(self, span, block):
+    def filling(file, block, **options):
         if len(written) == 1:
             raise OSError(errno.ENOSPC, "No space left on device")
-        written.append(span)
-        whole(self, span, block)
+        written.append(block)
+        whole(file, block, **options)
 
-    monkeypatch.setattr(ShardWriter, "_write", filling)
+    monkeypatch.setattr(np, "save", filling)
     with pytest.raises(CacheError, match="disk full"):
         Store(tmp_path).get(FIELDS, N, DIM, Counting())
     monkeypatch.undo()

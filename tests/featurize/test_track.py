@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from featurize.detect import Detection, iou
 from featurize.faces import Box
-from featurize.track import MANY, MISSES, SAME, Tracker, _pairs
+from featurize.track import MANY, MISSES, SAME, Tracker, matched
 
 
 def scene(left, top=60, seed=0, size=(240, 320)):
@@ -124,7 +124,7 @@ boxes = st.builds(
 
 @given(st.lists(boxes, max_size=6), st.lists(boxes, max_size=6))
 def test_no_face_is_two(followed, found):
-    pairs = _pairs(followed, found)
+    pairs = matched(followed, found)
     assert len({i for i, _ in pairs}) == len({j for _, j in pairs}) == len(pairs)
     assert all(iou(followed[i], found[j]) >= SAME for i, j in pairs)
     left = [b for k, b in enumerate(followed) if k not in {i for i, _ in pairs}]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from featurize import extractor, faces
-from featurize.handcrafted.aligned import _at_points, point_gradients
+from featurize.handcrafted.aligned import at_points, point_gradients
 from featurize.handcrafted.gradients import orientation_maps, pooled
 
 GROUPS = {"points": 3264, "hog": 1800, "lbp": 1475, "geometry": 373}
@@ -17,7 +17,7 @@ def _shape(seed=0):
     """68 points in a crop of 144 pixels: the anchors where a face has them, the rest at random."""
     rng = np.random.default_rng(seed)
     points = rng.uniform(20, 120, (68, 2))
-    for part, (x, y) in faces._ANCHORS:
+    for part, (x, y) in faces.ANCHORS:
         points[part] = rng.normal(0, 3, points[part].shape)
         points[part] += np.array([72 + 55 * x, 55 + 55 * y]) - points[part].mean(axis=0)
     return points
@@ -31,7 +31,7 @@ def _turned(image, points, angle, scale):
 def test_anchors_come_to_their_places():
     points = _shape()
     _, moved = faces.upright(np.zeros((144, 144), np.uint8), points, 48, 0.5, 0.3)
-    for part, place in faces._ANCHORS:
+    for part, place in faces.ANCHORS:
         expected = 48 * (0.5 * np.array(place) + (0.5, 0.3))
         np.testing.assert_allclose(moved[part].mean(axis=0), expected, atol=1e-6)
 
@@ -81,7 +81,7 @@ def test_an_edge_falls_in_its_direction():
 def test_cells_are_where_they_should_be():
     maps = np.zeros((40, 40, 8), np.float32)
     maps[18, 22, 3] = 100.0  # right of and above the point: cell row 0, column 1
-    cells = _at_points(pooled(maps, 4), np.array([[20.0, 20.0]]), 4).reshape(2, 2, 8)
+    cells = at_points(pooled(maps, 4), np.array([[20.0, 20.0]]), 4).reshape(2, 2, 8)
     assert np.unravel_index(cells.argmax(), cells.shape) == (0, 1, 3)
 
 

@@ -7,7 +7,7 @@ import pytest
 from skimage.feature import local_binary_pattern
 
 from featurize import extractor
-from featurize.handcrafted.lbp import _circle, grid_histograms, uniform_patterns
+from featurize.handcrafted.lbp import circle, grid_histograms, uniform_patterns
 
 
 def _nearest_tie(image, radius):
@@ -16,7 +16,7 @@ def _nearest_tie(image, radius):
     padded = np.pad(image.astype(np.float64), pad)
     h, w = image.shape
     gaps = []
-    for taps in _circle(radius):
+    for taps in circle(radius):
         value = sum(float(k) * padded[pad + dy : pad + dy + h, pad + dx : pad + dx + w] for dy, dx, k in taps)
         gaps.append(np.abs(value - image))
     return np.min(gaps, axis=0)

@@ -40,11 +40,11 @@ def run_onnx(model, X):
 
 
 def run_openvino(model, X):
-    from featurize.engine import _core, _openvino
+    from featurize.engine import core, openvino
 
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    read = _openvino().convert_model(io.BytesIO(model.SerializeToString()))
-    found = _core().compile_model(read, "CPU", settings)({"vectors": X})
+    read = openvino().convert_model(io.BytesIO(model.SerializeToString()))
+    found = core().compile_model(read, "CPU", settings)({"vectors": X})
     return found["scores"].copy(), found["label"].copy()
 
 
