@@ -56,7 +56,7 @@ def as_records(findings: list[Finding]) -> list[dict[str, Any]]:
 
 
 def _processor() -> list[Finding]:
-    flags = _cpu_flags()
+    flags = cpu_flags()
     found = [Finding("processor", "model", machine())]
     if flags:
         found += [
@@ -67,7 +67,7 @@ def _processor() -> list[Finding]:
     return [*found, Finding("processor", "computes in", capabilities or "unknown without openvino")]
 
 
-def _cpu_flags() -> frozenset[str]:
+def cpu_flags() -> frozenset[str]:
     """Return the processor's flags where the system lists them (Linux)."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()

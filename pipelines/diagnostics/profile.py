@@ -112,7 +112,7 @@ def profile(
     with progress.task("profiling", len(chosen)) as advance:
         found = []
         for name in chosen:
-            found.append(_profile(name, classes, seconds if timed else 0.0))
+            found.append(measure(name, classes, seconds if timed else 0.0))
             advance(1)
     return found
 
@@ -138,7 +138,8 @@ def _classes(name: str, classes: int | None) -> int:
     return classes or CLASSES[extractor_class(name).kind]
 
 
-def _profile(name: str, classes: int | None, seconds: float) -> Profile:
+def measure(name: str, classes: int | None, seconds: float) -> Profile:
+    """Return what one network costs, as `profile`; `seconds` for each measurement, 0 for none."""
     model = _built(name, classes)
     cost = total_cost(model)
     shape = tuple(model.input_shape[1:])

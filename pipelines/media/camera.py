@@ -45,7 +45,7 @@ class Camera:
 
     def __init__(self, number: int = 0, opened: Callable[[int], Any] | None = None) -> None:
         self.number = number
-        self._capture = (opened or _opened)(number)
+        self._capture = (opened or open_device)(number)
         if not self._capture.isOpened():
             raise CameraError(
                 f"no camera {number} can be opened{_others(number)}; or give a file: --source FILE"
@@ -101,7 +101,8 @@ class Camera:
         self._capture.release()
 
 
-def _opened(number: int) -> Any:
+def open_device(number: int) -> Any:
+    """Return OpenCV's capture of a camera, opened or not, without OpenCV's own messages."""
     import cv2
 
     level = cv2.utils.logging.getLogLevel()

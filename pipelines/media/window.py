@@ -45,18 +45,18 @@ class TkScreen:
                 "this Python has no window (tkinter); install python3-tk, or use mueca predict VIDEO --draw"
             ) from None
         try:
-            self._root = tkinter.Tk()
+            self.root = tkinter.Tk()
         except tkinter.TclError:
             raise ScreenError(
                 "no display to open a window on; run it on a desktop, or use mueca predict VIDEO --draw"
             ) from None
         self._asked: list[str] = []
-        self._root.title(title)
-        self._root.protocol("WM_DELETE_WINDOW", lambda: self._asked.append("end"))
-        self._root.bind("<Key>", self._heard)
-        self._label = tkinter.Label(self._root, borderwidth=0, background="black")
+        self.root.title(title)
+        self.root.protocol("WM_DELETE_WINDOW", lambda: self._asked.append("end"))
+        self.root.bind("<Key>", self._heard)
+        self._label = tkinter.Label(self.root, borderwidth=0, background="black")
         self._label.pack()
-        self._photo: Any = None
+        self.photo: Any = None
 
     def _heard(self, event: Any) -> None:
         if event.keysym in _KEYS:
@@ -66,17 +66,17 @@ class TkScreen:
         """Show a picture; return what was asked for since the last."""
         import tkinter
 
-        # Tk keeps no reference to what it shows: `self._photo` does.
-        self._photo = tkinter.PhotoImage(data=_ppm(_reduced(image)), format="PPM")
-        self._label.configure(image=self._photo)
-        self._root.update()
+        # Tk keeps no reference to what it shows: `self.photo` does.
+        self.photo = tkinter.PhotoImage(data=_ppm(_reduced(image)), format="PPM")
+        self._label.configure(image=self.photo)
+        self.root.update()
         asked, self._asked = self._asked, []
         return asked
 
     def close(self) -> None:
         """Close the window."""
-        self._photo = None
-        self._root.destroy()
+        self.photo = None
+        self.root.destroy()
 
 
 def _reduced(image: Image) -> Image:

@@ -110,10 +110,11 @@ class Model:
         given = list(check_samples(images, kind))
         if not given:
             return np.empty((0, sum(part.dim for part in self._parts)), np.float32)
-        ready = [self.preprocess.apply(self._reduced(image), kind) for image in given]
+        ready = [self.preprocess.apply(self.reduced(image), kind) for image in given]
         return np.hstack([part.transform(ready) for part in self._parts])
 
-    def _reduced(self, image: Image) -> Image:
+    def reduced(self, image: Image) -> Image:
+        """Return an image no larger than those that this model was fitted on."""
         most = self.largest if self._parts[0].kind == "image" else None
         return resize(image, most) if most and max(image.shape[:2]) > most else image
 

@@ -48,7 +48,7 @@ class Decoder:
     def __post_init__(self) -> None:
         self.fault = ""
         self._late = False
-        self._process = _started(self.path, self.limits)
+        self._process = start_process(self.path, self.limits)
         self._watch = threading.Timer(self.limits.work, self._too_late)
         self._watch.daemon = True
         self._watch.start()
@@ -102,7 +102,7 @@ class Decoder:
 
     @property
     def _out(self) -> IO[bytes]:
-        assert self._process.stdout is not None  # noqa: S101 - it is a pipe, see _started
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe, see start_process
         return self._process.stdout
 
     def _message(self) -> dict[str, Any]:
@@ -127,7 +127,8 @@ class Decoder:
         self._process.kill()
 
 
-def _started(path: Path, limits: Limits) -> subprocess.Popen[bytes]:
+def start_process(path: Path, limits: Limits) -> subprocess.Popen[bytes]:
+    """Start a process that decodes `path` within these limits and writes what it reads to its output."""
     paths = os.pathsep.join(filter(None, sys.path))
     known = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")  # no more is its business
     environment = {name: os.environ[name] for name in known if name in os.environ}
@@ -147,7 +148,7 @@ def main(words: list[str]) -> None:
     to = sys.stdout.buffer
     with contextlib.suppress(BrokenPipeError):  # nobody reads on
         try:
-            _confine(int(memory), float(work))
+            confine(int(memory), float(work))
             _send(to, Path(words[0]), int(frame), float(seconds))
         except (ValueError, OSError, MemoryError) as error:
             if isinstance(error, BrokenPipeError):
@@ -157,7 +158,7 @@ def main(words: list[str]) -> None:
     os._exit(0)
 
 
-def _confine(memory: int, work: float) -> None:
+def confine(memory: int, work: float) -> None:
     """Bound memory and processor time; no file may be written, none larger than nothing."""
     import resource
 

@@ -85,7 +85,7 @@ class Reader:
         patch.setenv("MUECA_DATA", str(folder / "data"))
         patch.setattr("typer.launch", self.opened.append)
         patch.setattr("pipelines.prediction.live.TkScreen", Screen)
-        patch.setattr("pipelines.media.camera._opened", lambda number: Capture())
+        patch.setattr("pipelines.media.camera.open_device", lambda number: Capture())
         capsys.readouterr()
 
     @property

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import cli
+from featurize.images import decode
 from pipelines.datasets import folder, registry, scan
 from pipelines.datasets.split_names import split_of
 
@@ -191,7 +192,7 @@ def test_a_reader_of_heic_that_comes_later_makes_the_memory_old(unfetched, tmp_p
     folder.load(unfetched, cache=tmp_path)
     monkeypatch.setattr(scan, "formats", lambda: ("JPEG", "HEIF"))
     read = []
-    monkeypatch.setattr(scan, "_read", lambda path, size: read.append(path) or scan.Scanned("x", False, ""))
+    monkeypatch.setattr(scan, "decode", lambda data, name: read.append(name) or decode(data, name))
     folder.load(unfetched, cache=tmp_path)
     assert len(read) == 5
 

@@ -49,5 +49,5 @@ def test_a_backend_that_is_unknown(monkeypatch):
 
 @pytest.mark.parametrize("flag", ["avx2", "amx_bf16"])
 def test_instructions(monkeypatch, flag):
-    monkeypatch.setattr(doctor, "_cpu_flags", lambda: frozenset({"avx2"}))
+    monkeypatch.setattr(doctor, "cpu_flags", lambda: frozenset({"avx2"}))
     assert said("processor", flag).state.startswith("yes" if flag == "avx2" else "no")

@@ -79,7 +79,7 @@ def test_the_table_and_its_file(mueca, tmp_path):
     ],
 )
 def test_what_is_refused_is_one_line(mueca, monkeypatch, words, said):
-    monkeypatch.setattr(profiles, "_profile", lambda *_: pytest.fail("refused only after the work"))
+    monkeypatch.setattr(profiles, "measure", lambda *_: pytest.fail("refused only after the work"))
     code, out, err = mueca(*words)
     assert (code, out) == (1, "")
     assert len(err) == 1

@@ -256,8 +256,8 @@ def test_images_of_many_sizes_are_seen_as_in_fitting(tmp_path):
     assert (predictor.side, predictor.model.largest) == (48, 120)
     assert predictor.predict(images) == [data.classes[k] for k in outcome.predictions.predicted]
     larger = np.kron(images[1], np.ones((2, 2), np.uint8))
-    assert all(predictor.model._reduced(image) is image for image in images)
-    assert predictor.model._reduced(larger).shape == (120, 120)
+    assert all(predictor.model.reduced(image) is image for image in images)
+    assert predictor.model.reduced(larger).shape == (120, 120)
 
 
 @pytest.mark.parametrize(

@@ -234,15 +234,15 @@ def test_a_real_window(face_video, model, tmp_path):
     window = window_module.TkScreen()
     picture = np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
     assert window.show(picture) == []
-    shown = np.array([[window._photo.get(x, y) for x in range(90)] for y in range(60)])
+    shown = np.array([[window.photo.get(x, y) for x in range(90)] for y in range(60)])
     np.testing.assert_array_equal(shown, picture)
-    window._root.focus_force()
-    window._root.update()
+    window.root.focus_force()
+    window.root.update()
     for key, asked in (("space", ["save"]), ("x", []), ("q", ["end"]), ("Escape", ["end"])):
-        window._root.event_generate(f"<Key-{key}>")
+        window.root.event_generate(f"<Key-{key}>")
         assert window.show(picture) == asked
     assert window.show(np.zeros((2000, 3000, 3), np.uint8)) == []
-    assert window._photo.width() <= window_module.WIDTH
+    assert window.photo.width() <= window_module.WIDTH
     window.close()
 
 

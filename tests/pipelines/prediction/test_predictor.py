@@ -163,7 +163,7 @@ def test_a_network_judges_in_the_precision_asked_for():
     whole, half = (Predictor.load(precision=p).model for p in ("f32", "bf16"))
     np.testing.assert_allclose(whole.scores(faces), load_model(DEFAULT_MODEL).scores(faces), atol=1e-6)
     apart = np.abs(whole.scores(faces) - half.scores(faces)).max()
-    assert [p.choice.precision for p in (*whole._parts, *half._parts)] == ["f32", "bf16"]
+    assert [p.choice.precision for p in (*whole.networks, *half.networks)] == ["f32", "bf16"]
     assert apart < 0.3
 
 

@@ -155,7 +155,7 @@ def test_limits_of_the_work(client, video, limits, status, said):
 def test_the_process_may_write_no_file(tmp_path):
     """As the process confines itself before it reads a byte."""
     code = (
-        "import sys; from pipelines.web.decode import _confine; _confine(2**31, 60)\n"
+        "import sys; from pipelines.web.decode import confine; confine(2**31, 60)\n"
         f"open({str(tmp_path / 'x')!r}, 'wb', buffering=0).write(b'y')"
     )
     words = [decode.sys.executable, "-c", code]
@@ -172,7 +172,7 @@ def test_nothing_it_says_is_believed(tmp_path, monkeypatch):
         (tmp_path / "said").write_bytes(said)
         words = ["cat", tmp_path / "said"]
         monkeypatch.setattr(
-            decode, "_started", lambda *_, w=words: subprocess.Popen(w, stdout=subprocess.PIPE)
+            decode, "start_process", lambda *_, w=words: subprocess.Popen(w, stdout=subprocess.PIPE)
         )
         with Decoder(tmp_path, Limits()) as decoder, pytest.raises(RequestError, match="gave up"):
             decoder.header()
