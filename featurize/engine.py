@@ -118,6 +118,19 @@ def openvino() -> Any:
     return importlib.import_module("openvino")
 
 
+def installed_openvino() -> tuple[Any, Any]:
+    """Return the `openvino` module and its `Core`.
+
+    Raises
+    ------
+    ValueError
+        If it is not installed.
+    """
+    if importlib.util.find_spec("openvino") is None:
+        raise ValueError("openvino is not installed; pip install openvino")
+    return _openvino(), _core()
+
+
 def compiled(model: Callable[[], Any], identity: dict[str, Any], shape: tuple[int, ...],
              choice: Choice) -> Runner:  # fmt: skip
     """Return `model` ready to run.

@@ -1,0 +1,1 @@
+"""Face detectors, one file a family; `featurize.detect` gives them by name."""

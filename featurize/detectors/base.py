@@ -1,0 +1,213 @@
+"""What face detectors share: images in, boxes out; and the crop around a box as training saw its faces."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, NamedTuple, final
+
+import cv2
+import numpy as np
+
+from featurize.checks import check_box, check_image, check_side
+from featurize.faces import Box
+from featurize.images import Image, resize
+
+#: Nothing is enlarged more than so: beyond it a detector finds noise.
+MAX_ENLARGE = 2.5
+
+
+class Framing(NamedTuple):
+    """How FER2013's crops lie around a detector's box, in sides of the box.
+
+    Measured on the training split by benchmarks/framing.py: the detector is run on the enlarged crops, which
+    says where its box lies in them; this is the way back.
+
+    Attributes
+    ----------
+    side : float
+        Of the square crop.
+    down : float
+        How far the crop's centre lies below the box's.
+    """
+
+    side: float
+    down: float
+
+
+#: (left, top, right, bottom) in pixels, and the detector's score.
+Candidate = tuple[tuple[float, float, float, float], float]
+#: (x, y) in pixels of a face's key points, in the order of `POINTS`; empty where a detector gives none.
+Points = tuple[tuple[float, float], ...]
+#: Key points by name; right and left are the person's own.
+POINTS = ("right_eye", "left_eye", "nose", "mouth", "right_ear", "left_ear")
+
+
+class Detection(NamedTuple):
+    """A face that was found.
+
+    Attributes
+    ----------
+    box : Box
+        In pixels of the picture.
+    confidence : float
+        The detector's own score: no probability, larger is surer.
+    points : tuple of (float, float)
+        Its key points, see `POINTS`; empty where the detector gives none.
+    """
+
+    box: Box
+    confidence: float
+    points: Points = ()
+
+
+class Detector:
+    """Find faces. A subclass gives the class attributes and `_make` with `_find`, or a `_search`."""
+
+    name: ClassVar[str]
+    #: Side in pixels of the smallest box it finds in a picture as it is.
+    smallest: ClassVar[int]
+    #: Score from which a box is believed: the detector's own default.
+    threshold: ClassVar[float]
+    framing: ClassVar[Framing]
+    #: Whether nothing is searched: every picture is one face.
+    whole: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        # Neither dlib's nor OpenCV's detectors may be shared by threads: each takes one and gives it back.
+        self._free: deque[Any] = deque()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Any]:
+        try:
+            engine = self._free.pop()
+        except IndexError:
+            engine = self._make()
+        try:
+            yield engine
+        finally:
+            self._free.append(engine)
+
+    @final
+    def __call__(self, image: Image, smallest: float = 0) -> list[Detection]:
+        """Return the faces of a picture, the largest first.
+
+        Parameters
+        ----------
+        image : (h, w) or (h, w, 3) uint8
+        smallest : float
+            Side in pixels of the smallest face looked for; the picture is reduced or enlarged (at most
+            `MAX_ENLARGE` times) so that this is the smallest the detector can find. 0: the picture is taken
+            as it is.
+
+        Returns
+        -------
+        list of Detection
+            Boxes may reach over the picture's edge.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no image (`featurize.checks.check_image`), or `smallest` is negative or no finite number.
+        """
+        # dlib takes arrays in C order only, as image[..., ::-1] of OpenCV's BGR is not.
+        image = np.ascontiguousarray(check_image(image))
+        if not 0 <= smallest < np.inf:
+            raise ValueError(f"smallest={smallest}: give the side of the smallest face in pixels, 0 or more")
+        return sorted(
+            self._search(image, smallest), key=lambda d: (d.box.left - d.box.right, d.box.left, d.box.top)
+        )
+
+    def _search(self, image: Image, smallest: float) -> list[Detection]:
+        """Return the faces of a checked picture; here, as the library's detector finds them at one size."""
+        scale = min(self.smallest / smallest, MAX_ENLARGE) if smallest and not self.whole else 1.0
+        work = _scaled(image, scale)
+        with self._borrowed() as engine:
+            found = self._find(engine, work)
+        back = image.shape[1] / work.shape[1], image.shape[0] / work.shape[0]
+        return [Detection(_unscaled(box, *back), score) for box, score in found if score >= self.threshold]
+
+    def crop(self, image: Image, box: Box, side: int) -> Image:
+        """Return the (side, side[, 3]) crop around a box it found, framed as FER2013's faces are."""
+        return crop_face(image, box, self.framing, side)
+
+    def _make(self) -> Any:
+        """Return the library's detector."""
+        raise NotImplementedError(f"{type(self).__name__} gives neither _make nor a _search of its own")
+
+    def _find(self, engine: Any, image: Image) -> list[Candidate]:
+        """Return ((left, top, right, bottom), score) of every candidate."""
+        raise NotImplementedError(f"{type(self).__name__} gives neither _find nor a _search of its own")
+
+
+def crop_face(image: Image, box: Box, framing: Framing, side: int | None = None) -> Image:
+    """Return the square crop around a detector's box, framed as FER2013's faces are.
+
+    Parameters
+    ----------
+    image : (h, w) or (h, w, 3) uint8
+    box : Box
+    framing : Framing
+        Of the detector that found the box.
+    side : int, optional
+        Of the crop returned (area mean when shrinking, bicubic when enlarging); by default as large as it is.
+
+    Returns
+    -------
+    ndarray of shape (side, side[, 3]), uint8
+        Beyond the picture its edge is repeated.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no image (`featurize.checks.check_image`), no box of finite sides around at least a pixel, or
+        `side` no whole number above 0.
+    """
+    image = check_image(image)
+    check_box(box)
+    if side is not None:
+        check_side(side, "side")
+    size = max(2, round(framing.side * max(box.right - box.left, box.bottom - box.top)))
+    x = (box.left + box.right) / 2
+    y = (box.top + box.bottom) / 2 + framing.down * (box.bottom - box.top)
+    left, top = round(x - size / 2), round(y - size / 2)
+    crop = _window(image, left, top, size)
+    return crop if side is None else resize(crop, side)
+
+
+def _window(image: Image, left: int, top: int, size: int) -> Image:
+    """Return image[top:top + size, left:left + size], edges repeated where it reaches out."""
+    rows = np.arange(top, top + size).clip(0, image.shape[0] - 1)
+    columns = np.arange(left, left + size).clip(0, image.shape[1] - 1)
+    return np.ascontiguousarray(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1][
+        np.ix_(rows - rows[0], columns - columns[0])
+    ])  # fmt: skip
+
+
+def iou(a: Box, b: Box) -> float:
+    """Return the intersection over union of two boxes, 0..1."""
+    width = min(a.right, b.right) - max(a.left, b.left)
+    height = min(a.bottom, b.bottom) - max(a.top, b.top)
+    if width <= 0 or height <= 0:
+        return 0.0
+    inner = width * height
+    return inner / (_area(a) + _area(b) - inner)
+
+
+def _area(box: Box) -> int:
+    return (box.right - box.left) * (box.bottom - box.top)
+
+
+def _scaled(image: Image, scale: float) -> Image:
+    """Return a picture at another size: area mean when shrinking, linear when enlarging."""
+    if abs(scale - 1) < 0.02:  # not worth a pass over the picture
+        return image
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.resize(image, size, interpolation=how)  # type: ignore[return-value]
+
+
+def _unscaled(sides: tuple[float, float, float, float], across: float, down: float) -> Box:
+    left, top, right, bottom = sides
+    return Box(round(left * across), round(top * down), round(right * across), round(bottom * down), True)
