@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,10 @@ from pipelines.commands.options import (
     WorkersOption,
     with_network,
 )
+
+if TYPE_CHECKING:
+    from pipelines.datasets.base import Dataset
+    from pipelines.embedding.embed import Embedding
 
 group = typer.Typer()
 
@@ -70,27 +74,26 @@ def featurize(
             progress=console.ConsoleProgress(),
             cluster=cluster,
         )
-    record = {
-        "data": dataset.name,
-        "extractor": found.spec,
-        "samples": len(found.X),
-        "dim": int(found.X.shape[1]),
-        "seconds": round(found.seconds, 3),
-        "from_cache": found.reused,
-        "fallbacks": found.fallbacks,
-        "left_out": len(dataset.faults),
-        "notes": dataset.notes,
-        "not_looked_at": dataset.ignored,
-        "keys": found.keys,
-        "out": out,
-    }
     if json:
-        console.as_json(record)
+        console.as_json(_record(dataset, found, out))
     else:
-        how = "from the cache" if found.reused else f"{found.seconds:.1f} s"
-        print(f"{dataset.name}: {len(found.X):,} vectors of {found.X.shape[1]:,} ({found.spec}), {how}")
-        for name, count in found.fallbacks.items():
-            print(f"{name}: {count:,} samples have its stated fallback")
-        if out:
-            print(f"written to {out}")
+        _print(dataset, found, out)
     report_faults(dataset.faults, named=dataset.kind != "image")
+
+
+def _record(dataset: Dataset, found: Embedding, out: Path | None) -> dict[str, Any]:
+    return {
+        "data": dataset.name, "extractor": found.spec, "samples": len(found.X), "dim": int(found.X.shape[1]),
+        "seconds": round(found.seconds, 3), "from_cache": found.reused, "fallbacks": found.fallbacks,
+        "left_out": len(dataset.faults), "notes": dataset.notes, "not_looked_at": dataset.ignored,
+        "keys": found.keys, "out": out,
+    }  # fmt: skip
+
+
+def _print(dataset: Dataset, found: Embedding, out: Path | None) -> None:
+    how = "from the cache" if found.reused else f"{found.seconds:.1f} s"
+    print(f"{dataset.name}: {len(found.X):,} vectors of {found.X.shape[1]:,} ({found.spec}), {how}")
+    for name, count in found.fallbacks.items():
+        print(f"{name}: {count:,} samples have its stated fallback")
+    if out:
+        print(f"written to {out}")

@@ -42,7 +42,8 @@ SchedulerOption = Annotated[
 WorkersOption = Annotated[int | None, typer.Option(help="Work in so many processes of this machine.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DetectorOption = Annotated[
-    str, typer.Option(help="auto, blazeface, haar, dlib-hog, dlib-cnn, or none: every image is one face already.")
+    str,
+    typer.Option(help="auto, blazeface, haar, dlib-hog, dlib-cnn, or none: every image is one face already."),
 ]
 MinFaceOption = Annotated[
     int | None,
