@@ -128,7 +128,7 @@ def installed_openvino() -> tuple[Any, Any]:
     """
     if importlib.util.find_spec("openvino") is None:
         raise ValueError("openvino is not installed; pip install openvino")
-    return _openvino(), _core()
+    return openvino(), core()
 
 
 def compiled(model: Callable[[], Any], identity: dict[str, Any], shape: tuple[int, ...],
