@@ -51,6 +51,9 @@ class Recipe:
     average : int
         The weights of so many last epochs are averaged, and kept where they validate as well as the best
         epoch.
+    frozen_epochs : int
+        First epochs in which only the class scores' layer learns: linear probing, then fine-tuning (Kumar et
+        al., ICLR 2022).
     """
 
     loss: Literal["categorical_crossentropy", "squared_hinge"] = "categorical_crossentropy"
@@ -68,6 +71,7 @@ class Recipe:
     label_smoothing: float = 0.0
     mixup: float = 0.0
     average: int = 1
+    frozen_epochs: int = 0
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,8 @@ class Network:
         ``read(path) -> tensors by layer/variable`` of weights that others publish to start a training from.
     fresh : tuple of str
         Layers that such a file lacks.
+    warm_up : callable or None
+        ``warm_up(model, pixels)`` gives those layers their first values, from some hundred training samples.
     """
 
     name: str
@@ -169,6 +175,7 @@ class Network:
     classes: int = 7
     read: Callable[[Path], Mapping[str, NDArray[np.float32]]] | None = None
     fresh: tuple[str, ...] = ()
+    warm_up: Callable[[Any, NDArray[np.float32]], None] | None = None
 
     @property
     def form(self) -> Form:

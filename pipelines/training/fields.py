@@ -64,6 +64,9 @@ class TrainFields(BaseModel):
     )
     mixup: float | None = Field(None, ge=0, description="Mix pairs of samples by a share from Beta(x, x).")
     swa_epochs: int | None = Field(None, ge=1, description="Average the weights of so many last epochs.")
+    frozen_epochs: int | None = Field(
+        None, ge=0, description="First epochs in which only the last layer learns."
+    )
     teacher: str | None = Field(
         None, min_length=1,
         description="Knowledge distillation: trained networks that give soft targets; NAME+NAME.",

@@ -58,6 +58,10 @@ class InitialWeights:
         known = {n: t for n, t in self.tensors.items() if _layer(n) not in self.fresh}
         weightfile.assign(model, known | own, str(self.path))
 
+    def needs_warm_up(self, network: Network) -> bool:
+        """Say whether layers start at first values that samples must give; see `Network.warm_up`."""
+        return network.warm_up is not None and bool(set(self.fresh) & set(network.fresh))
+
 
 def start(network: Network, given: str, classes: int) -> InitialWeights:
     """Read the weights that a recipe names.
@@ -83,9 +87,13 @@ def start(network: Network, given: str, classes: int) -> InitialWeights:
         return InitialWeights(network.read(path), network.fresh, Seen.of((), ()), path, file_sha256(path))
     found = weightfile.load(path)
     same = len(found.card.get("classes", ())) == classes
-    return InitialWeights(
-        found.tensors, () if same else ("scores",), found.seen, path, file_sha256(path), found.card
-    )
+    fresh = () if same else ("scores", *_lacking(network, found.tensors))
+    return InitialWeights(found.tensors, fresh, found.seen, path, file_sha256(path), found.card)
+
+
+def _lacking(network: Network, tensors: Mapping[str, NDArray[np.float32]]) -> tuple[str, ...]:
+    there = {_layer(name) for name in tensors}
+    return tuple(name for name in network.fresh if name not in there and name != "scores")
 
 
 def start_path(network: Network, given: str) -> Path:

@@ -50,7 +50,7 @@ class TrainRecipe(TrainFields):
         names = (
             "epochs", "batch_size", "learning_rate", "loss", "optimizer", "momentum", "schedule",
             "decay_rate", "decay_steps", "augment", "nesterov", "weight_decay", "label_smoothing", "mixup",
-            "swa_epochs",
+            "swa_epochs", "frozen_epochs",
         )  # fmt: skip
         old = _under_old_names({n: n for n in names if getattr(self, n) is None})
         filled = {name: getattr(own, before) for before, name in old.items()}
@@ -66,7 +66,7 @@ class TrainRecipe(TrainFields):
         dumped = self.model_dump(exclude={"batch_size", "device", "test", "init_weights", "teacher"})
         fields = _under_old_names(dumped)
         dull: dict[str, Any] = {"sampling": "tim", "every": 1, "nesterov": False, "weight_decay": 0.0,
-                                "label_smoothing": 0.0, "mixup": 0.0, "average": 1,
+                                "label_smoothing": 0.0, "mixup": 0.0, "average": 1, "frozen_epochs": 0,
                                 "teacher_share": DISTILL_WEIGHT}  # fmt: skip
         if self.optimizer != "sgd" or self.momentum == 0.9:
             dull["momentum"] = self.momentum
@@ -86,7 +86,7 @@ def _under_old_names(fields: dict[str, Any]) -> dict[str, Any]:
 _PLAIN: dict[str, Any] = {
     "optimizer": "adam", "loss": "categorical_crossentropy", "schedule": "constant", "augment": "none",
     "init_weights": None, "teacher": None, "label_smoothing": 0.0, "mixup": 0.0, "weight_decay": 0.0,
-    "swa_epochs": 1, "equalize": "none",
+    "swa_epochs": 1, "frozen_epochs": 0, "equalize": "none",
 }  # fmt: skip
 
 

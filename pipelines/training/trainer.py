@@ -25,6 +25,8 @@ from pipelines.utils.progress import Advance
 
 log = logging.getLogger(__name__)
 
+#: Training samples that `Network.warm_up` gets.
+WARM_UP_SAMPLES = 512
 #: How an exhausted memory names itself in TensorFlow, JAX, PyTorch and Python.
 _OUT_OF_MEMORY = (
     "resourceexhausted",
@@ -59,6 +61,7 @@ class Settings:
     nesterov: bool = False
     weight_decay: float = 0.0
     average: int = 1
+    frozen_epochs: int = 0
 
 
 class Trainer:
@@ -121,7 +124,27 @@ class Trainer:
             self._restore(model, self._variables)
         elif self.start is not None:
             self.start.give(model)
+            if self.start.needs_warm_up(self.network):
+                self._warm_up(model)
         return model
+
+    def _warm_up(self, model: Any) -> None:
+        """Let the network's first values fit samples drawn from all of the training samples."""
+        assert self.network.warm_up is not None  # noqa: S101
+        count = len(self.epochs.pictures)
+        some = np.linspace(0, count - 1, min(count, WARM_UP_SAMPLES)).astype(np.intp)
+        self.network.warm_up(model, self.epochs.pictures.block(some))
+
+    def _freeze(self, number: int) -> None:
+        """Let only the class scores' layer learn in the first epochs, and everything from then on."""
+        learns = number > self.settings.frozen_epochs
+        changed = False
+        for layer in self.model.layers:
+            wanted = learns or layer.name == "scores"
+            changed |= bool(layer.weights) and layer.trainable != wanted
+            layer.trainable = wanted
+        if changed:
+            self.model.make_train_function(force=True)
 
     def _rate(self) -> Any:
         s = self.settings
@@ -220,6 +243,7 @@ class Trainer:
     def fit_epochs(self, number: int, advance: Advance) -> dict[str, float]:
         """Train from epoch `number` to the next that is written down; return its loss, accuracy and rate."""
         report = _report(lambda: advance(self.epochs.batch))
+        self._freeze(number)
         with quiet_warnings():
             found = self.model.fit(
                 fed(self.epochs.epoch(number, self._count), self.epochs.pictures),

@@ -152,6 +152,7 @@ class TrainingRun:
             patience=plan.patience, seed=plan.seed, momentum=plan.momentum or 0.0,
             decay_rate=plan.decay_rate or 1.0, decay_steps=plan.decay_steps or 1, every=plan.validate_every,
             nesterov=bool(plan.nesterov), weight_decay=plan.weight_decay or 0.0, average=plan.swa_epochs or 1,
+            frozen_epochs=plan.frozen_epochs or 0,
         )  # fmt: skip
         if forget_batch:
             folder.forget_batch(batch)
