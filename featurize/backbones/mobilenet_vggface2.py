@@ -17,6 +17,7 @@ from featurize.backbones import graphmodel
 from featurize.backbones.extractor import UnitLengthExtractor, UnitLengthParams
 from featurize.backbones.frame import keras
 from featurize.backbones.network import Network, Recipe, class_scores
+from featurize.backbones.norms import batch_norm
 from featurize.backbones.weightfile import Seen, WeightsError
 
 #: Mean of ImageNet in blue, green, red, on 0..255: the network was trained with it.
@@ -106,7 +107,7 @@ def _separable(x: Any, number: int, filters: int, stride: int, normed: bool) -> 
 
 def _activated(x: Any, name: str, normed: bool) -> Any:
     layers = keras().layers
-    x = layers.BatchNormalization(momentum=0.95, name=f"{name}_bn")(x) if normed else x
+    x = batch_norm(f"{name}_bn", momentum=0.95)(x) if normed else x
     return layers.ReLU(6.0, name=f"{name}_relu")(x)
 
 
