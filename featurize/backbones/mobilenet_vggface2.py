@@ -90,7 +90,9 @@ def build(size: int, colour: bool, classes: int) -> Any:
     x = ops.flip(inputs, axis=-1) if colour else ops.repeat(inputs, 3, axis=-1)
     x = layers.Rescaling(1.0, [-m for m in MEAN_BGR], dtype="float32", name="scale")(x)
     normed = bool(classes)
-    x = _activated(layers.Conv2D(STEM, 3, strides=2, padding="same", name="conv_stem")(x), "conv_stem", normed)
+    x = _activated(
+        layers.Conv2D(STEM, 3, strides=2, padding="same", name="conv_stem")(x), "conv_stem", normed
+    )
     for number, (filters, stride) in enumerate(BLOCKS, 1):
         x = _separable(x, number, filters, stride, normed)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
@@ -126,7 +128,9 @@ def reinsert_norms(model: Any, pixels: NDArray[np.float32]) -> None:
     """
     k = keras()
     outputs = [model.get_layer(name).output for name in CONVOLUTIONS]
-    channels = [k.ops.stack([k.ops.mean(o, (0, 1, 2)), k.ops.var(o, (0, 1, 2))]) for o in map(_single, outputs)]
+    channels = [
+        k.ops.stack([k.ops.mean(o, (0, 1, 2)), k.ops.var(o, (0, 1, 2))]) for o in map(_single, outputs)
+    ]
     found = k.Model(model.input, channels)(pixels, training=False)
     for name, moments in zip(CONVOLUTIONS, found, strict=True):
         mean, variance = k.ops.convert_to_numpy(moments)

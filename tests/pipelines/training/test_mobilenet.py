@@ -6,9 +6,11 @@ import numpy as np
 
 from featurize import extractor
 from featurize.backbones import weightfile
+from featurize.images import fit_to
 from pipelines.datasets.synthetic import faces as faces_module
 from pipelines.evaluation.recipe import own_cell
 from pipelines.recipe import Features
+from pipelines.training.initial_weights import start
 from pipelines.training.recipe import network_of
 from pipelines.training.train import train
 from pipelines.training.training_run import TrainingRun
@@ -56,3 +58,38 @@ def test_one_epoch_on_a_few_faces(tmp_path):
     assert (X * before).sum(1).min() > 0.9, "one small step from what it knew"
     features, own = own_cell(Features(extractor=f"vggface2-mobilenet(weights={str(done.path)!r})"))
     assert own.head == "own" and "scores" in features.extractor
+
+
+def batch(faces, n=64, side=96):
+    return np.stack([fit_to(faces.samples[i], side, 1) for i in range(n)])[..., None].astype(np.float32)
+
+
+def test_batch_normalisation_put_back_leaves_the_function_as_it_was(faces):
+    network, pixels = network_of(BACKBONE), batch(faces)
+    plain, normed = network.build(0), network.build(7)
+    start(network, "published", 0).give(plain)
+    begun = start(network, "published", 7)
+    assert begun.needs_warm_up(network) and "conv_stem_bn" in begun.fresh
+    begun.give(normed)
+    network.warm_up(normed, pixels)
+    pooled = network.headless(normed, "pool")
+    X, same = (np.asarray(m(pixels, training=False)) for m in (plain, pooled))
+    np.testing.assert_allclose(X, same, atol=1e-3)
+    moving = np.asarray(pooled(pixels, training=True))
+    near = (X * moving).sum(1) / np.linalg.norm(X, axis=1) / np.linalg.norm(moving, axis=1)
+    assert near.min() > 0.99, "the batch's own moments are nearly those that were measured"
+
+
+def test_a_channel_that_never_varies_gives_no_nan(faces):
+    network = network_of(BACKBONE)
+    model, pixels = network.build(7), np.full((8, 96, 96, 1), 128, np.float32)
+    start(network, "published", 7).give(model)
+    network.warm_up(model, pixels)
+    assert np.isfinite(np.asarray(model(pixels, training=True))).all()
+
+
+def test_the_epochs_that_are_frozen_decide_the_training_but_none_is_as_before(faces, tmp_path):
+    plans = [plan(**fields(frozen_epochs=n)).resolved() for n in (0, 1)]
+    assert len({TrainingRun(faces, p, tmp_path).identity() for p in plans}) == 2
+    assert "frozen_epochs" not in plans[0].deciding()
+    assert plan(backbone="ucm-f").resolved().frozen_epochs == 0

@@ -312,3 +312,22 @@ def test_a_model_on_these_weights_holds_them(done, tmp_path):
     own.write_bytes(b"changed" + own.read_bytes())
     with pytest.raises(weightfile.WeightsError, match="truncated or no weight file"):
         load_model(tmp_path / "moved")
+
+
+def test_frozen_epochs_teach_the_last_layer_alone(faces, tmp_path):
+    def tensors(name, rate, epochs):
+        asked = recipe(
+            backbone="ucm-a",
+            epochs=epochs,
+            batch=16,
+            precision="f32",
+            learning_rate=rate,
+            frozen_epochs=1,
+            fit_on="train+validation",
+        )
+        return weightfile.load(train(faces, asked, tmp_path / name).path).tensors
+
+    slow, fast, longer = tensors("a", 1e-4, 1), tensors("b", 1e-2, 1), tensors("c", 1e-2, 2)
+    changed = {n.split("/")[0] for n in slow if not np.array_equal(slow[n], fast[n])}
+    assert changed == {"scores"}
+    assert {n.split("/")[0] for n in slow if not np.array_equal(slow[n], longer[n])} > {"scores"}
