@@ -1,4 +1,4 @@
-"""Images a second in training MobileNet of VGGFace2: without batch normalisation, and with either of two kernels.
+"""Images a second in training MobileNet of VGGFace2: without batch normalisation, and with two kernels of it.
 
 Run: KERAS_BACKEND=torch python benchmarks/mobilenet_step.py [--size 128] [--batch 64] [--steps 6]
 All three are timed in one run, in turn. On another backend than PyTorch both kernels are Keras's own.

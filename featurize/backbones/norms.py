@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 from typing import Any
 
@@ -31,7 +32,7 @@ def batch_norm(name: str, momentum: float = 0.99) -> Any:
 
 @cache
 def _on_torch() -> Any:
-    import torch
+    torch = importlib.import_module("torch")
 
     class BatchNormalization(keras().layers.BatchNormalization):  # type: ignore[misc]
         def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:

@@ -319,7 +319,7 @@ def test_frozen_epochs_teach_the_last_layer_alone(faces, tmp_path):
         asked = recipe(
             backbone="ucm-a",
             epochs=epochs,
-            batch=16,
+            batch_size=16,
             precision="f32",
             learning_rate=rate,
             frozen_epochs=1,
