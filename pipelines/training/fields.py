@@ -27,9 +27,15 @@ OLD_NAMES = {
     "clip": "clahe_clip",
 }
 
+#: Fields that are as the network's source had them where they are not given.
+OF_THE_NETWORK = (
+    "epochs", "batch_size", "learning_rate", "loss", "optimizer", "momentum", "schedule", "decay_rate",
+    "decay_steps", "augment", "nesterov", "weight_decay", "label_smoothing", "mixup", "swa_epochs", "frozen_epochs",
+)  # fmt: skip
+
 
 class TrainFields(BaseModel):
-    """How to train a network, each field by itself. What is None is what the network's source did."""
+    """How to train a network, each field by itself; see `OF_THE_NETWORK` for those that may be None."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -57,7 +63,10 @@ class TrainFields(BaseModel):
     decay_steps: int | None = Field(None, ge=1, description="It does so after so many steps each time.")
     nesterov: bool | None = Field(None, description="Nesterov's momentum, for SGD.")
     weight_decay: float | None = Field(
-        None, ge=0, lt=1, description="Share of the kernels taken off at each step, apart from the gradient."
+        None,
+        ge=0,
+        lt=1,
+        description="Decoupled: each step takes this share of the kernels, times the rate, away.",
     )
     label_smoothing: float | None = Field(
         None, ge=0, lt=1, description="Share of each target that is spread over all classes."
@@ -74,7 +83,9 @@ class TrainFields(BaseModel):
     distill_weight: float = Field(
         DISTILL_WEIGHT, ge=0, le=1, description="Share of the soft targets; the labels have the rest."
     )
-    mirror: bool = Field(False, description="Add a mirrored copy of each training sample.")
+    mirror: bool = Field(
+        False, description="Add a mirrored copy of each training sample; an epoch is twice as long."
+    )
     augment: str | None = Field(
         None, description="none, strong, ipn, or of flip,shift,rotation,zoom,erasing,crop,blur,angles."
     )

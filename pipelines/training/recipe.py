@@ -14,7 +14,7 @@ from featurize.engine import cpu_capabilities
 from featurize.registry import parse
 from pipelines.recipe import read_content
 from pipelines.training.augment import changes
-from pipelines.training.fields import DISTILL_WEIGHT, OLD_NAMES, TrainFields
+from pipelines.training.fields import DISTILL_WEIGHT, OF_THE_NETWORK, OLD_NAMES, TrainFields
 from pipelines.utils.values import plain
 
 
@@ -47,12 +47,7 @@ class TrainRecipe(TrainFields):
     def resolved(self) -> TrainRecipe:
         """Return the recipe with the network's own settings where none are given."""
         own = network_of(self.backbone).recipe
-        names = (
-            "epochs", "batch_size", "learning_rate", "loss", "optimizer", "momentum", "schedule",
-            "decay_rate", "decay_steps", "augment", "nesterov", "weight_decay", "label_smoothing", "mixup",
-            "swa_epochs", "frozen_epochs",
-        )  # fmt: skip
-        old = _under_old_names({n: n for n in names if getattr(self, n) is None})
+        old = _under_old_names({n: n for n in OF_THE_NETWORK if getattr(self, n) is None})
         filled = {name: getattr(own, before) for before, name in old.items()}
         fast = "BF16" in cpu_capabilities() or (self.device != "cpu" and bool(gpus()))
         precision = self.precision if self.precision != "auto" else ("bf16" if fast else "f32")

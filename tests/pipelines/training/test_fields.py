@@ -5,9 +5,11 @@ import logging
 import pytest
 
 from featurize.store import key_of
-from pipelines.training.fields import OLD_NAMES, TrainFields
+from pipelines.training.fields import OF_THE_NETWORK, OLD_NAMES, TrainFields
 from pipelines.training.recipe import load_trainings, recipe
 from pipelines.utils import renamed
+from tests.helpers.fields import table
+from tests.helpers.pages import ROOT
 
 VALUES = {"start": "published", "batch": 8, "average": 2, "teacher_share": 0.7, "every": 3, "tile": 8,
           "clip": 2.0, "teacher": "own-small"}  # fmt: skip
@@ -56,3 +58,16 @@ def test_patience_of_zero_is_none():
     assert recipe(backbone="ucm-a", patience=0) == recipe(backbone="ucm-a", patience=None)
     with pytest.raises(ValueError, match="patience"):
         recipe(backbone="ucm-a", patience=-1)
+
+
+def test_the_page_shows_every_field():
+    page = (ROOT / "docs" / "networks.md").read_text("utf-8")
+    assert table() in page, "python -m tests.helpers.fields prints it anew"
+    assert len(table().splitlines()) == 2 + len(TrainFields.model_fields)
+
+
+def test_what_is_filled_from_the_network_has_no_default_of_its_own():
+    assert {TrainFields.model_fields[name].default for name in OF_THE_NETWORK} == {None}
+    resolved = recipe(backbone="ucm-f").resolved()
+    own = {getattr(resolved, name) for name in ("epochs", "batch_size", "learning_rate", "swa_epochs")}
+    assert None not in own
