@@ -28,7 +28,7 @@ MAX_PAIRS = 200_000
 _SIDE = 32
 _LOW = 8
 #: Hashes compared at once: the differences (1 MB) stay in the processor's cache.
-_ROWS, _COLUMNS = 32, 4096
+ROWS, COLUMNS = 32, 4096
 
 
 def thumbnail(image: Image) -> Image:
@@ -96,13 +96,13 @@ def close_pairs(
     found: list[NDArray[np.int64]] = [np.empty((0, 3), np.int64)]
     n = 0
     with progress.task("comparing pictures", len(a)) as advance:
-        for start in range(0, len(a), _ROWS):
-            rows = list(_block_row(a[start : start + _ROWS], b, start, distance))
+        for start in range(0, len(a), ROWS):
+            rows = list(_block_row(a[start : start + ROWS], b, start, distance))
             found += rows
             n += sum(map(len, rows))
             if n >= limit:
                 break
-            advance(min(_ROWS, len(a) - start))
+            advance(min(ROWS, len(a) - start))
     pairs = np.concatenate(found)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))][:limit]
 
@@ -110,8 +110,8 @@ def close_pairs(
 def _block_row(
     a: NDArray[np.uint64], b: NDArray[np.uint64], start: int, distance: int
 ) -> Iterator[NDArray[np.int64]]:
-    for column in range(start, len(b), _COLUMNS):
-        bits = np.bitwise_count(a[:, None] ^ b[None, column : column + _COLUMNS])
+    for column in range(start, len(b), COLUMNS):
+        bits = np.bitwise_count(a[:, None] ^ b[None, column : column + COLUMNS])
         i, j = np.nonzero(bits <= distance)
         later = i + start < j + column
         i, j = i[later], j[later]

@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 #: 2: reasons say what a file is by its first bytes.
 FORMAT = 2
 #: Pictures read between two looks at the progress bar.
-_CHUNK = 256
+CHUNK = 256
 #: Mean size of a file above which threads pay: decoding it releases the interpreter's lock for long enough.
-_THREADS_PAY = 2**15
+THREADS_PAY = 2**15
 
 
 class Scanned(NamedTuple):
@@ -86,13 +86,13 @@ def _key(path: str) -> _Key:
 
 def _read_all(root: Path, names: list[str], keys: dict[str, _Key]) -> Iterator[tuple[str, Scanned]]:
     size = sum(keys[name].size for name in names) / max(1, len(names))
-    workers = (os.cpu_count() or 1) if size > _THREADS_PAY else 1
+    workers = (os.cpu_count() or 1) if size > THREADS_PAY else 1
     if workers == 1:
         yield from ((name, _read(root / name, keys[name].size)) for name in names)
         return
     with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(names), _CHUNK):
-            chunk = names[start : start + _CHUNK]
+        for start in range(0, len(names), CHUNK):
+            chunk = names[start : start + CHUNK]
             yield from zip(chunk, pool.map(lambda n: _read(root / n, keys[n].size), chunk), strict=True)
 
 

@@ -197,8 +197,8 @@ def test_pairs_are_those_of_the_plain_loop(a, b, distance):
 
 
 def test_pairs_across_blocks(monkeypatch):
-    monkeypatch.setattr(near_duplicates, "_ROWS", 3)
-    monkeypatch.setattr(near_duplicates, "_COLUMNS", 5)
+    monkeypatch.setattr(near_duplicates, "ROWS", 3)
+    monkeypatch.setattr(near_duplicates, "COLUMNS", 5)
     hashes = np.zeros(20, np.uint64)
     assert len(near_duplicates.close_pairs(hashes, hashes, 0)) == 190
     assert len(near_duplicates.close_pairs(hashes, hashes, 0, limit=7)) == 7

@@ -301,9 +301,9 @@ def test_a_cache_that_cannot_be_written(small, tmp_path):
 
 def test_large_files_are_read_by_threads(small, monkeypatch):
     alone = folder.load(small).digests.tolist()
-    monkeypatch.setattr(scan, "_THREADS_PAY", 0)
+    monkeypatch.setattr(scan, "THREADS_PAY", 0)
     monkeypatch.setattr(scan.os, "cpu_count", lambda: 3)
-    monkeypatch.setattr(scan, "_CHUNK", 3)
+    monkeypatch.setattr(scan, "CHUNK", 3)
     assert folder.load(small).digests.tolist() == alone
 
 
