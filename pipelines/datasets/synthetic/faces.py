@@ -51,7 +51,7 @@ def load(
     """
     people = _people(n_per_class, n_identities, seed)
     rows = [(y, i, i % len(people)) for y in range(len(EMOTIONS)) for i in range(n_per_class)]
-    pictures = np.stack([_face(seed, y, i, people[p]) for y, i, p in rows])
+    pictures = np.stack([draw_one(seed, y, i, people[p]) for y, i, p in rows])
     tested = max(1, round(TEST_SHARE * len(people)))
     who = np.array([p for _, _, p in rows])
     return Dataset(
@@ -79,7 +79,8 @@ def _people(n_per_class: int, n_identities: int, seed: int) -> list[Identity]:
     ]
 
 
-def _face(seed: int, emotion: int, index: int, who: Identity) -> NDArray[np.uint8]:
+def draw_one(seed: int, emotion: int, index: int, who: Identity) -> NDArray[np.uint8]:
+    """Draw one face (48, 48) of ``EMOTIONS[emotion]``."""
     rng = np.random.default_rng([seed, 2, emotion, index])
     units = expression(EMOTIONS[emotion], rng)
     return draw_face(who, units, Pose.random(rng), Light.random(rng), size=SIZE, rng=rng)
