@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.helpers.fixtures import model_folder, run_cli, video_file  # noqa: F401 - fixtures for all tests
 
 # A busy machine is no failure.
 settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -58,9 +61,21 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nobodys_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def nobodys_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep cache and data of the tests away from the user's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MUECA_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("MUECA_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawn_once() -> Iterator[None]:
+    """Draw each synthetic face and clip once in a process, whatever data sets it is in."""
+    from pipelines.datasets.synthetic import clips, faces
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in ((faces, "draw_one"), (clips, "draw_clip")):
+            drawn = cache(getattr(module, name))
+            patch.setattr(module, name, lambda *given, drawn=drawn: drawn(*given).copy())
         yield

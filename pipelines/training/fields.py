@@ -30,7 +30,8 @@ OLD_NAMES = {
 #: Fields that are as the network's source had them where they are not given.
 OF_THE_NETWORK = (
     "epochs", "batch_size", "learning_rate", "loss", "optimizer", "momentum", "schedule", "decay_rate",
-    "decay_steps", "augment", "nesterov", "weight_decay", "label_smoothing", "mixup", "swa_epochs", "frozen_epochs",
+    "decay_steps", "augment", "nesterov", "weight_decay", "label_smoothing", "mixup", "swa_epochs",
+    "frozen_epochs",
 )  # fmt: skip
 
 

@@ -36,14 +36,6 @@ def refused(path, *words, **options):
     assert all(word in line for word in words), line
 
 
-def run(words, capsys):
-    with pytest.raises(SystemExit) as left:
-        cli.main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    assert "Traceback" not in err
-    return left.value.code, out, err
-
-
 # Names of splits
 
 
@@ -136,7 +128,7 @@ def unfetched(tree):
     return root
 
 
-def test_what_was_not_fetched_is_a_fault(unfetched, tmp_path, capsys):
+def test_what_was_not_fetched_is_a_fault(unfetched, tmp_path, run_cli):
     for _ in range(2):  # the second from memory
         data = folder.load(unfetched, cache=tmp_path / "cache")
         reasons = {fault.path.rpartition("/")[2]: fault.reason for fault in data.faults}
@@ -145,11 +137,11 @@ def test_what_was_not_fetched_is_a_fault(unfetched, tmp_path, capsys):
         assert "a dead link" in reasons["4.png"]
         assert "git lfs pull" in reasons["lfs.png"]
     refused(unfetched, "3.png: a dead link", "(3 unreadable in all)", strict=True)
-    code, out, said = run(["featurize", "--data", unfetched, "--backbone", "pixels", "--json"], capsys)
+    code, out, said = run_cli("featurize", "--data", unfetched, "--backbone", "pixels", "--json")
     assert code == cli.PARTLY
     assert json.loads(out)["left_out"] == 3
     assert said.count("left out") == 3
-    code, out, _ = run(["data", "audit", unfetched], capsys)
+    code, out, _ = run_cli("data", "audit", unfetched)
     assert "       3  unreadable samples, left out" in out
 
 
@@ -197,13 +189,13 @@ def test_a_reader_of_heic_that_comes_later_makes_the_memory_old(unfetched, tmp_p
     assert len(read) == 5
 
 
-def test_all_that_was_not_looked_at_is_in_json_and_in_the_audit(tree, capsys):
+def test_all_that_was_not_looked_at_is_in_json_and_in_the_audit(tree, run_cli):
     root = tree("a/1.png", "b/1.png", files={"a/x.txt": b"x", "b/y.txt": b"x", "b/z": b"x"})
-    code, out, said = run(["featurize", "--data", root, "--backbone", "pixels", "--json"], capsys)
+    code, out, said = run_cli("featurize", "--data", root, "--backbone", "pixels", "--json")
     assert code == 0
     assert json.loads(out)["not_looked_at"] == {".txt": 2, "without ending": 1}
     assert said == f"mueca: {root}: not looked at: 2 .txt, 1 without ending\n"
-    _, out, _ = run(["data", "audit", root], capsys)
+    _, out, _ = run_cli("data", "audit", root)
     assert "       3  files not looked at: 2 .txt, 1 without ending" in out
 
 
@@ -253,9 +245,9 @@ def test_names_of_subjects_in_class_folders_are_no_fault(tree):
     assert data.classes == ("anger", "happy")
 
 
-def test_subjects_in_names_say_what_can_be_done_today(tree, capsys):
+def test_subjects_in_names_say_what_can_be_done_today(tree, run_cli):
     root = tree("anger/S010_004_00000017.png", "happy/S010_006_00000015.png")
-    code, _, said = run(["cross-validate", "--data", root, "--backbone", "hog", "--head", "svm"], capsys)
+    code, _, said = run_cli("cross-validate", "--data", root, "--backbone", "hog", "--head", "svm")
     assert code == 1
     assert "docs/own-faces.md has the lines that leave them out in Python" in said
     with pytest.raises(ValueError, match=r"a folder takes no options \(subject=.*docs/own-faces\.md"):

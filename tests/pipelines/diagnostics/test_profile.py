@@ -8,20 +8,8 @@ from dataclasses import asdict
 
 import pytest
 
-import cli
 from pipelines.diagnostics import profile as profiles
 from pipelines.diagnostics.profile import layers_of, networks, profile, write_csv
-
-
-@pytest.fixture
-def mueca(capsys):
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            cli.main(["profile", *map(str, words)])
-        out, err = capsys.readouterr()
-        return left.value.code, out, err.splitlines()
-
-    return run
 
 
 def test_every_network_is_counted():
@@ -52,8 +40,10 @@ def test_layers_sum_to_the_network():
     assert layers[-1].output == (5,)
 
 
-def test_the_table_and_its_file(mueca, tmp_path):
-    code, out, err = mueca("ucm-a", "ucm-f", "--no-time", "--out", tmp_path / "n" / "networks.csv")
+def test_the_table_and_its_file(run_cli, tmp_path):
+    code, out, err = run_cli(
+        "profile", "ucm-a", "ucm-f", "--no-time", "--out", tmp_path / "n" / "networks.csv"
+    ).by_lines()
     assert (code, err) == (0, [])
     assert "779,783" in out
     assert "299,584,519" in out
@@ -61,9 +51,9 @@ def test_the_table_and_its_file(mueca, tmp_path):
         lines = list(csv.DictReader(file))
     assert [line["network"] for line in lines] == ["ucm-a", "ucm-f"]
     assert (lines[1]["flops"], lines[1]["gpu_ms_1"]) == ("299584519", "")
-    code, out, _ = mueca("ucm-f", "--no-time", "--json")
+    code, out, _ = run_cli("profile", "ucm-f", "--no-time", "--json")
     assert json.loads(out) == [asdict(p) for p in profile(["ucm-f"], timed=False)]
-    code, out, _ = mueca("ucm-a", "--layers")
+    code, out, _ = run_cli("profile", "ucm-a", "--layers")
     assert code == 0
     assert "392,263" in out.splitlines()[-2]
 
@@ -78,9 +68,9 @@ def test_the_table_and_its_file(mueca, tmp_path):
         (["ucm-a", "--seconds", "0"], "must be above 0"),
     ],
 )
-def test_what_is_refused_is_one_line(mueca, monkeypatch, words, said):
+def test_what_is_refused_is_one_line(run_cli, monkeypatch, words, said):
     monkeypatch.setattr(profiles, "measure", lambda *_: pytest.fail("refused only after the work"))
-    code, out, err = mueca(*words)
+    code, out, err = run_cli("profile", *words).by_lines()
     assert (code, out) == (1, "")
     assert len(err) == 1
     assert said in err[0]

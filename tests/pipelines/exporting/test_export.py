@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
 from featurize.images import fit_to  # noqa: E402
-from pipelines.api import fit, load_dataset, load_model  # noqa: E402
+from pipelines.api import load_dataset, load_model  # noqa: E402
 from pipelines.exporting.export import TOLERANCE, export
 from pipelines.exporting.heads import NotExportable  # noqa: E402
 
@@ -38,19 +38,17 @@ def alone(script, *words):
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory):
+def network(tmp_path_factory, model_folder):
     """Return a model on a small network's vectors, and its export."""
     pytest.importorskip("tf2onnx")
     folder = tmp_path_factory.mktemp("network")
-    fit("synthetic", "ucm-a(weights='random', precision='f32')", "softmax", out=folder / "model")
-    return load_model(folder / "model"), export(folder / "model", folder / "out")
+    model = model_folder("ucm-a(weights='random', precision='f32')", data="synthetic(n_per_class=12)")
+    return load_model(model), export(model, folder / "out")
 
 
 @pytest.fixture(scope="module")
-def hog(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("hog")
-    fit("synthetic", "hog", "svm", C=10, out=folder / "model")
-    return folder / "model"
+def hog(model_folder):
+    return model_folder(head="svm", C=10)
 
 
 def test_a_network_and_its_head_within_the_tolerance(network):

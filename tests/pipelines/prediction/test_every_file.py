@@ -9,9 +9,8 @@ from PIL import Image
 from skimage import data as pictures
 
 import cli
-from pipelines.api import fit
 from pipelines.prediction.files import find_files
-from tests.helpers.videofiles import moving_face, write
+from tests.helpers.videofiles import moving_face
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500)
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"1" * 64 + b"\nsize 14321\n"
@@ -19,15 +18,13 @@ COMPANION = b"\0\x05\x16\x07\0\x02\0\0Mac OS X        "
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    fit("synthetic", "hog", "softmax", out=folder)
-    return folder
+def model(model_folder):
+    return model_folder()
 
 
 @pytest.fixture(scope="module")
-def video(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("video") / "x.mp4", moving_face(12)).read_bytes()
+def video(video_file):
+    return video_file(12).read_bytes()
 
 
 @pytest.fixture
@@ -58,18 +55,10 @@ def holiday(tmp_path, video):
     return root
 
 
-def run(words, capsys):
-    with pytest.raises(SystemExit) as left:
-        cli.main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    assert "Traceback" not in err
-    return left.value.code, out, err
-
-
-def test_one_line_accounts_for_every_file(holiday, model, tmp_path, capsys):
+def test_one_line_accounts_for_every_file(holiday, model, tmp_path, run_cli):
     out = tmp_path / "o.csv"
     words = ["predict", holiday, "--model", model, "--format", "csv", "--out", out, "--json"]
-    code, printed, said = run(words, capsys)
+    code, printed, said = run_cli(*words)
     assert code == cli.PARTLY
     (line,) = [line for line in said.splitlines() if " files: " in line]
     assert line == (
@@ -93,28 +82,28 @@ def test_one_line_accounts_for_every_file(holiday, model, tmp_path, capsys):
     assert read <= {"plain.jpg", "UPPER.JPG", "no ending", "b.jfif", "c.webp", "sixteen.png"}
 
 
-def test_the_account_is_the_last_line_of_the_records(holiday, model, capsys):
-    _, out, _ = run(["predict", holiday, "--model", model, "--json"], capsys)
+def test_the_account_is_the_last_line_of_the_records(holiday, model, run_cli):
+    _, out, _ = run_cli("predict", holiday, "--model", model, "--json")
     *records, last = map(json.loads, out.splitlines())
     assert {record["file"].rpartition("/")[2] for record in records} == {
         "plain.jpg", "UPPER.JPG", "no ending", "b.jfif", "c.webp", "sixteen.png"
     }  # fmt: skip
     assert last["summary"]["files"] == 18
-    code, _, said = run(["predict", holiday, "--model", model, "--json", "--format", "csv"], capsys)
+    code, _, said = run_cli("predict", holiday, "--model", model, "--json", "--format", "csv")
     assert (code, "give --out" in said) == (1, True)
 
 
-def test_nothing_is_said_where_all_was_read(holiday, model, capsys):
-    code, _, said = run(["predict", holiday / "plain.jpg", holiday / "c.webp", "--model", model], capsys)
+def test_nothing_is_said_where_all_was_read(holiday, model, run_cli):
+    code, _, said = run_cli("predict", holiday / "plain.jpg", holiday / "c.webp", "--model", model)
     assert code == 0
     assert len(said.splitlines()) == 1
 
 
-def test_the_advice_for_heic_is_one_whatever_its_name(holiday, model, tmp_path, capsys):
+def test_the_advice_for_heic_is_one_whatever_its_name(holiday, model, tmp_path, run_cli):
     (tmp_path / "renamed.jpg").write_bytes(HEIC)
     advice = "a HEIC or AVIF image (HEIC); save it as JPEG or PNG, or pip install pillow-heif"
     for path in (holiday / "d.HEIC", tmp_path / "renamed.jpg"):
-        code, _, said = run(["predict", path, "--model", model], capsys)
+        code, _, said = run_cli("predict", path, "--model", model)
         assert code == cli.PARTLY
         assert f"{path.name}: {advice}" in said
 
@@ -153,17 +142,17 @@ def test_every_container_is_read_without_an_ending(container, tmp_path):
     [(LFS, "a Git LFS pointer: its content was not fetched; run: git lfs"), (b"", "empty file (0 bytes)"),
      (b"hello", "text, not a video")],
 )  # fmt: skip
-def test_what_is_no_video_is_named(data, why, model, tmp_path, capsys):
+def test_what_is_no_video_is_named(data, why, model, tmp_path, run_cli):
     (tmp_path / "a.mp4").write_bytes(data)
-    code, _, said = run(["predict", tmp_path / "a.mp4", "--model", model], capsys)
+    code, _, said = run_cli("predict", tmp_path / "a.mp4", "--model", model)
     assert (code, why in said) == (cli.PARTLY, True), said
 
 
-def test_a_pipe_is_never_opened(tmp_path, model, capsys):
+def test_a_pipe_is_never_opened(tmp_path, model, run_cli):
     import os
 
     os.mkfifo(tmp_path / "a.jpg")
-    code, _, said = run(["predict", tmp_path / "a.jpg", "--model", model], capsys)
+    code, _, said = run_cli("predict", tmp_path / "a.jpg", "--model", model)
     assert code == cli.PARTLY
     assert "a pipe (FIFO), not an image" in said
     with pytest.raises(ValueError, match=r"no images or videos in .*: 1 pipe \(FIFO\)"):
@@ -212,11 +201,11 @@ def test_a_folder_that_cannot_be_opened_is_a_fault(tmp_path, monkeypatch):
     assert fault.reason == "the folder cannot be opened (permission denied)"
 
 
-def test_a_name_cannot_act_on_the_terminal(tmp_path, model, capsys):
+def test_a_name_cannot_act_on_the_terminal(tmp_path, model, run_cli):
     Image.new("RGB", (40, 40)).save(tmp_path / "a.jpg")
     (tmp_path / "x.\x1b[31m\n").write_text("x")
     (tmp_path / "dead.jpg").symlink_to("/no\x1b[31m\nwhere")
-    _, _, said = run(["predict", tmp_path, "--model", model], capsys)
+    _, _, said = run_cli("predict", tmp_path, "--model", model)
     assert "\x1b" not in said
     assert len(said.splitlines()) == 3
     assert re.search(r"3 files: 1 read, 1 not read \(1 dead link\), 1 not looked at", said)

@@ -10,7 +10,6 @@ from PIL import Image
 
 import cli
 from featurize.faces import Box
-from pipelines.api import fit
 from pipelines.media.video_file import VideoFile
 from pipelines.prediction.chart import Chart
 from pipelines.prediction.clips import WindowPredictor, predict_windows
@@ -21,32 +20,23 @@ from tests.helpers.videofiles import index_first, moving_face, write
 
 
 @pytest.fixture(scope="module")
-def face_video(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("videos") / "face ñ <b>.mp4", moving_face(40))
+def face_video(video_file):
+    return video_file(40)
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """Return a folder with a model of pictures and one of clips."""
-    root = tmp_path_factory.mktemp("models")
-    fit("synthetic", "hog", "softmax", out=root / "picture")
-    fit("synthetic-clips", "lbp-top(grid=2)", "softmax", out=root / "clip", C=1)
-    return root
+def models(model_folder):
+    """Return the folders of a model of pictures and of one of clips."""
+    return {
+        "picture": model_folder(),
+        "clip": model_folder("lbp-top(grid=2)", data="synthetic-clips", C=1),
+    }
 
 
-def run(words, capsys):
-    """Return exit code, output and what was said."""
-    with pytest.raises(SystemExit) as left:
-        cli.main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    assert "Traceback" not in err
-    return left.value.code, out, err
-
-
-def test_a_time_line_a_chart_and_a_copy(face_video, models, tmp_path, capsys):
-    code, out, said = run(
-        ["predict", face_video, "--model", models / "picture", "--format", "csv", "--out", tmp_path / "t.csv",
-         "--chart", tmp_path / "charts", "--draw", tmp_path / "marked"], capsys,
+def test_a_time_line_a_chart_and_a_copy(face_video, models, tmp_path, run_cli):
+    code, out, said = run_cli(
+        "predict", face_video, "--model", models["picture"], "--format", "csv", "--out", tmp_path / "t.csv",
+         "--chart", tmp_path / "charts", "--draw", tmp_path / "marked",
     )  # fmt: skip
     assert (code, out) == (0, "")
     assert "1 track in 40 frames of 1 video" in said
@@ -63,10 +53,10 @@ def test_a_time_line_a_chart_and_a_copy(face_video, models, tmp_path, capsys):
     assert np.abs(pairs[5][0].image.astype(int) - pairs[5][1].image).max() > 100  # a box
 
 
-def test_json_lines_and_a_cut_off_video(face_video, models, tmp_path, capsys):
+def test_json_lines_and_a_cut_off_video(face_video, models, tmp_path, run_cli):
     whole = index_first(face_video).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    code, out, said = run(["predict", tmp_path / "cut.mp4", "--model", models / "picture"], capsys)
+    code, out, said = run_cli("predict", tmp_path / "cut.mp4", "--model", models["picture"])
     records = [json.loads(line) for line in out.splitlines()]
     assert code == cli.PARTLY
     assert [r["frame"] for r in records] == list(range(len(records)))
@@ -74,42 +64,39 @@ def test_json_lines_and_a_cut_off_video(face_video, models, tmp_path, capsys):
     assert said.count("\n") == 2
 
 
-def test_one_video_that_is_none_does_not_stop_the_others(face_video, models, tmp_path, capsys):
+def test_one_video_that_is_none_does_not_stop_the_others(face_video, models, tmp_path, run_cli):
     (tmp_path / "a.mp4").write_bytes(b"nothing\0" * 99)
     (tmp_path / "b.mp4").write_bytes(face_video.read_bytes())
-    code, out, said = run(["predict", tmp_path, "--model", models / "picture"], capsys)
+    code, out, said = run_cli("predict", tmp_path, "--model", models["picture"])
     assert code == cli.PARTLY
     assert len(out.splitlines()) == 40
     assert "a.mp4: cannot be opened as a video" in said
 
 
-def test_a_copy_never_writes_over_the_video(face_video, models, tmp_path, capsys):
+def test_a_copy_never_writes_over_the_video(face_video, models, tmp_path, run_cli):
     source = tmp_path / "v.mp4"
     source.write_bytes(face_video.read_bytes())
-    code, _, said = run(["predict", source, "--model", models / "picture", "--draw", tmp_path], capsys)
+    code, _, said = run_cli("predict", source, "--model", models["picture"], "--draw", tmp_path)
     assert code == 1
     assert "would write over" in said
     assert source.read_bytes() == face_video.read_bytes()
 
 
-def test_names_cannot_leave_the_folder(face_video, models, tmp_path, capsys):
+def test_names_cannot_leave_the_folder(face_video, models, tmp_path, run_cli):
     """Copies are named after the file alone, whatever stands before it; a name cannot act on the terminal."""
     (tmp_path / "in").mkdir()
     name = "..\\..\n\x1b[31m<script>.mp4"
     (tmp_path / "in" / name).write_bytes(b"nothing")
     (tmp_path / "in" / "b.mp4").write_bytes(face_video.read_bytes())
     inside = tmp_path / "in" / ".." / "in"
-    code, _, said = run(
-        [
-            "predict",
-            inside / name,
-            inside / "b.mp4",
-            "--model",
-            models / "picture",
-            "--draw",
-            tmp_path / "out",
-        ],
-        capsys,
+    code, _, said = run_cli(
+        "predict",
+        inside / name,
+        inside / "b.mp4",
+        "--model",
+        models["picture"],
+        "--draw",
+        tmp_path / "out",
     )
     assert code == cli.PARTLY
     assert "\x1b" not in said
@@ -131,7 +118,7 @@ def test_folders(tmp_path):
 
 
 def test_a_window_of_each_face(face_video, models):
-    predictor = load_predictor(models / "clip")
+    predictor = load_predictor(models["clip"])
     assert isinstance(predictor, ClipPredictor)
     with predict_windows(face_video, predictor) as timeline:
         rows = list(timeline)
@@ -143,13 +130,13 @@ def test_a_window_of_each_face(face_video, models):
         assert sum(face.probabilities.values()) == pytest.approx(1)
 
 
-def test_windows_from_the_command_line(face_video, models, tmp_path, capsys):
-    words = ["predict", face_video, "--model", models / "clip", "--window", "10", "--stride", "15"]
-    code, out, _ = run([*words, "--draw", tmp_path], capsys)
+def test_windows_from_the_command_line(face_video, models, tmp_path, run_cli):
+    words = ["predict", face_video, "--model", models["clip"], "--window", "10", "--stride", "15"]
+    code, out, _ = run_cli(*words, "--draw", tmp_path)
     assert code == 0
     assert [json.loads(line)["frames"] for line in out.splitlines()] == [[0, 9], [15, 24], [30, 39]]
     assert (tmp_path / face_video.name).is_file()
-    code, out, _ = run([*words, "--format", "csv"], capsys)
+    code, out, _ = run_cli(*words, "--format", "csv")
     assert [row["last_frame"] for row in csv.DictReader(out.splitlines())] == ["9", "24", "39"]
 
 
@@ -157,19 +144,19 @@ def test_a_face_that_comes_later_waits_for_a_whole_window(models, tmp_path):
     frames = moving_face(40)
     frames[:12] = 90
     path = write(tmp_path / "later.mp4", frames)
-    with predict_windows(path, load_predictor(models / "clip"), every=1) as timeline:
+    with predict_windows(path, load_predictor(models["clip"]), every=1) as timeline:
         assert [len(row.faces) for row in timeline] == [0, 0, 1]
 
 
 def test_a_video_shorter_than_a_window(models, tmp_path):
     path = write(tmp_path / "short.mp4", moving_face(5))
-    with predict_windows(path, load_predictor(models / "clip")) as timeline:
+    with predict_windows(path, load_predictor(models["clip"])) as timeline:
         assert not list(timeline)
 
 
 def test_one_box_for_the_whole_clip(models):
     """A box that trembles must not look like motion."""
-    predictor = load_predictor(models / "clip")
+    predictor = load_predictor(models["clip"])
     frame = np.random.default_rng(0).integers(0, 255, (120, 120), np.uint8)
     boxes = [Box(20 + i % 3, 20, 80 + i % 3, 80, True) for i in range(9)]
     clip = predictor.clip([frame] * 9, boxes)
@@ -183,16 +170,16 @@ def test_one_box_for_the_whole_clip(models):
 )
 def test_wrong_windows(models, given, said):
     with pytest.raises(ValueError, match=said):
-        WindowPredictor(load_predictor(models / "clip"), **given)
+        WindowPredictor(load_predictor(models["clip"]), **given)
 
 
-def test_the_wrong_kind_of_model(models, tmp_path, capsys):
+def test_the_wrong_kind_of_model(models, tmp_path, run_cli):
     with pytest.raises(ValueError, match="judges images, not clips"):
-        ClipPredictor.load(models / "picture")
+        ClipPredictor.load(models["picture"])
     with pytest.raises(ValueError, match="judges clips, not single pictures"):
-        Predictor.load(models / "clip")
+        Predictor.load(models["clip"])
     Image.new("RGB", (60, 60)).save(tmp_path / "x.png")
-    code, _, said = run(["predict", tmp_path / "x.png", "--model", models / "clip"], capsys)
+    code, _, said = run_cli("predict", tmp_path / "x.png", "--model", models["clip"])
     assert (code, "clips of a face, not photos" in said) == (1, True)
 
 

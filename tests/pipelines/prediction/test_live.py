@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 import cli
-from pipelines.api import fit
 from pipelines.media import camera
 from pipelines.media import window as window_module
 from pipelines.media.camera import Camera, CameraError, FileSource
@@ -53,15 +52,13 @@ class FakeCapture:
 
 
 @pytest.fixture(scope="module")
-def face_video(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("videos") / "face.mp4", moving_face(12))
+def face_video(video_file):
+    return video_file(12)
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    fit("synthetic", "hog", "softmax", out=folder)
-    return folder
+def model(model_folder):
+    return model_folder()
 
 
 @pytest.fixture
@@ -92,10 +89,10 @@ def test_a_face_the_detector_is_not_sure_of(face_video, model):
         frames.close()
 
 
-def test_a_model_of_clips(face_video, tmp_path):
-    fit("synthetic-clips", "lbp-top(grid=2)", "softmax", out=tmp_path / "clip", C=1)
+def test_a_model_of_clips(face_video, tmp_path, model_folder):
+    clip = model_folder("lbp-top(grid=2)", data="synthetic-clips", C=1)
     path = write(tmp_path / "v.mp4", moving_face(20))
-    faces = live.watcher(load_predictor(tmp_path / "clip"))
+    faces = live.watcher(load_predictor(clip))
     frames = FileSource(path, paced=False)
     assert [len(faces(frame)) for frame in frames] == [0] * 17 + [1] * 3
 

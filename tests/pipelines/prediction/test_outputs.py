@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage import data as pictures
 
-import cli
 from pipelines.api import fit
 from pipelines.prediction.outputs import (
     RecordFile,
@@ -42,12 +41,6 @@ def files(tmp_path_factory):
                 Image.linear_gradient("L").rotate(shade).resize((48, 48)).save(folder / f"{i}.png")
     fit(str(root / "set"), "hog", "svm", out=root / "model", C=1)
     return root
-
-
-def run(*words):
-    with pytest.raises(SystemExit) as left:
-        cli.main([str(word) for word in words])
-    return left.value.code
 
 
 @pytest.mark.parametrize(
@@ -93,12 +86,11 @@ def test_no_two_columns_have_one_name(known, classes):
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "talk.mp4"])
-def test_a_table_holds_every_number_under_its_own_name(files, tmp_path, name, capsys):
+def test_a_table_holds_every_number_under_its_own_name(files, tmp_path, name, run_cli):
     model = ("--model", files / "model")
-    assert run("predict", files / name, *model, "--out", tmp_path / "new/folder/t.csv") == 0
-    assert run("predict", files / name, *model, "--out", tmp_path / "new/folder/t.parquet") == 0
-    assert run("predict", files / name, *model, "--out", tmp_path / "t.jsonl") == 0
-    capsys.readouterr()
+    assert run_cli("predict", files / name, *model, "--out", tmp_path / "new/folder/t.csv").code == 0
+    assert run_cli("predict", files / name, *model, "--out", tmp_path / "new/folder/t.parquet").code == 0
+    assert run_cli("predict", files / name, *model, "--out", tmp_path / "t.jsonl").code == 0
     rows = list(csv.DictReader((tmp_path / "new/folder/t.csv").open(encoding="utf-8")))
     header = (tmp_path / "new/folder/t.csv").read_text("utf-8").splitlines()[0].split(",")
     assert len(set(header)) == len(header)
@@ -112,11 +104,11 @@ def test_a_table_holds_every_number_under_its_own_name(files, tmp_path, name, ca
     assert same["p_confidence"].to_pylist() == [float(row["p_confidence"]) for row in rows]
 
 
-def test_an_error_before_the_first_record_leaves_an_older_file(files, tmp_path, capsys):
+def test_an_error_before_the_first_record_leaves_an_older_file(files, tmp_path, run_cli):
     old = tmp_path / "t.csv"
     old.write_text("of yesterday")
-    assert run("predict", files / "photo.jpg", "--model", tmp_path / "none", "--out", old) == 1
-    assert run("predict", files / "photo.jpg", "--out", old, "--format", "jsonl") == 1
+    assert run_cli("predict", files / "photo.jpg", "--model", tmp_path / "none", "--out", old).code == 1
+    assert run_cli("predict", files / "photo.jpg", "--out", old, "--format", "jsonl").code == 1
     assert old.read_text() == "of yesterday"
     with pytest.raises(RuntimeError), RecordFile(old) as to, table(to, "csv", ["file"], ["happy"]):
         raise RuntimeError
@@ -126,19 +118,17 @@ def test_an_error_before_the_first_record_leaves_an_older_file(files, tmp_path, 
         raise RuntimeError
     assert old.read_text() == "of yesterday"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["t.csv"]
-    capsys.readouterr()
 
 
-def test_without_a_face_there_is_a_header(files, tmp_path, capsys):
+def test_without_a_face_there_is_a_header(files, tmp_path, run_cli):
     Image.new("L", (100, 100), 90).save(tmp_path / "grey.png")
     for name in ("t.csv", "t.parquet", "t.jsonl"):
-        assert run("predict", tmp_path / "grey.png", "--out", tmp_path / name) == 0
+        assert run_cli("predict", tmp_path / "grey.png", "--out", tmp_path / name).code == 0
     assert (tmp_path / "t.csv").read_text("utf-8").startswith("file,face,left")
     assert pq.read_table(tmp_path / "t.parquet").num_rows == 0
     (tmp_path / "broken.png").write_bytes(b"none")
-    assert run("predict", tmp_path / "broken.png", "--out", tmp_path / "b.jsonl") == 3
+    assert run_cli("predict", tmp_path / "broken.png", "--out", tmp_path / "b.jsonl").code == 3
     assert (tmp_path / "b.jsonl").read_text() == ""
-    capsys.readouterr()
 
 
 def test_what_cannot_be_written_is_said_before_anything_is_computed(tmp_path, monkeypatch):
@@ -155,7 +145,7 @@ def test_what_cannot_be_written_is_said_before_anything_is_computed(tmp_path, mo
     assert not (tmp_path / "new").exists()
 
 
-def test_parquet_needs_a_file(capsys):
+def test_parquet_needs_a_file():
     import sys
 
     with pytest.raises(ValueError, match="RecordFile"):

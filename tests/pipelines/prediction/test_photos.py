@@ -12,7 +12,6 @@ from PIL import Image
 from skimage import data as pictures
 
 import cli
-from pipelines.api import fit
 from pipelines.prediction.files import find_files
 from pipelines.prediction.photos import predict_photos
 from pipelines.prediction.predictor import Predictor
@@ -24,11 +23,9 @@ def shipped():
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory):
+def judge(model_folder):
     """Return a predictor that needs no network."""
-    folder = tmp_path_factory.mktemp("model")
-    fit("synthetic", "hog", "softmax", out=folder)
-    return Predictor.load(folder)
+    return Predictor.load(model_folder())
 
 
 @pytest.fixture
@@ -110,7 +107,7 @@ def saved(picture, path, **how):
     return path.read_bytes()
 
 
-def test_every_fault_of_a_picture_is_one_line_and_the_others_are_judged(judge, tmp_path, capsys):
+def test_every_fault_of_a_picture_is_one_line_and_the_others_are_judged(judge, tmp_path):
     photo = Image.fromarray(pictures.astronaut())
     root = tmp_path / "in"
     root.mkdir()

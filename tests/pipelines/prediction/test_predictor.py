@@ -9,7 +9,7 @@ from skimage import data as pictures
 
 from featurize import extractor
 from featurize.detect import DETECTORS, detector
-from pipelines.api import fit, load_dataset
+from pipelines.api import load_dataset
 from pipelines.models import model as model_module
 from pipelines.models.model import DEFAULT_MODEL, load_model
 from pipelines.prediction import predictor as predictor_module
@@ -20,12 +20,9 @@ from tests.helpers.videofiles import write
 
 
 @pytest.fixture(scope="session")
-def folders(tmp_path_factory):
+def folders(model_folder):
     """Return two model folders: a head with probabilities and one with scores only."""
-    root = tmp_path_factory.mktemp("models")
-    for name, head, params in (("softmax", "softmax", {}), ("svm", "svm", {"C": 10})):
-        fit("synthetic", "hog", head, out=root / name, **params)
-    return root
+    return {"softmax": model_folder(), "svm": model_folder(head="svm", C=10)}
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +33,13 @@ def astronaut():
 
 @pytest.fixture(scope="session")
 def predictor(folders):
-    return Predictor.load(folders / "softmax")
+    return Predictor.load(folders["softmax"])
 
 
 @pytest.mark.parametrize("name", [name for name, d in DETECTORS.items() if not d.whole])
 def test_every_detector_finds_the_astronaut(folders, astronaut, name):
     small = astronaut[:300, :400]
-    (face,) = Predictor.load(folders / "softmax", name, min_face=60).faces(small)
+    (face,) = Predictor.load(folders["softmax"], name, min_face=60).faces(small)
     middle = (face.box.left + face.box.right) / 2, (face.box.top + face.box.bottom) / 2
     assert abs(middle[0] - 225) < 25
     assert abs(middle[1] - 115) < 25
@@ -75,14 +72,14 @@ def test_large_crops_are_reduced_to_what_training_saw(predictor):
 
 
 def test_small_faces_are_reported_as_skipped(folders, astronaut):
-    sight = Predictor.load(folders / "softmax", min_face=100).look(astronaut)
+    sight = Predictor.load(folders["softmax"], min_face=100).look(astronaut)
     assert not sight.faces
     assert len(sight.skipped) == 1
 
 
 def test_a_large_photo_is_reduced_and_says_so(folders, astronaut):
     large = np.kron(astronaut, np.ones((6, 6, 1), np.uint8))
-    sight = Predictor.load(folders / "softmax").look(large)
+    sight = Predictor.load(folders["softmax"]).look(large)
     assert len(sight.faces) == 1
     assert sight.smallest == round(3072 / predictor_module.FACES_ACROSS)
 
@@ -121,7 +118,7 @@ def test_no_model_ships_is_said_plainly(monkeypatch, tmp_path):
 
 
 def test_the_model_that_ships(monkeypatch, folders):
-    monkeypatch.setattr(model_module, "DEFAULT_MODEL", folders / "softmax")
+    monkeypatch.setattr(model_module, "DEFAULT_MODEL", folders["softmax"])
     assert Predictor.load().meaning == "probability"
 
 
@@ -132,11 +129,11 @@ def test_unknown_detector():
 
 def test_a_face_too_small_for_anything(folders):
     with pytest.raises(ValueError, match="min_face=4"):
-        Predictor.load(folders / "softmax", min_face=4)
+        Predictor.load(folders["softmax"], min_face=4)
 
 
 def test_a_model_of_clips_is_refused(folders):
-    model = Predictor.load(folders / "softmax").model
+    model = Predictor.load(folders["softmax"]).model
     card = {**model.card, "extractor": {"parts": [{"kind": "clip"}]}}
     with pytest.raises(ValueError, match="judges clips"):
         Predictor(type(model)(model.extractor, model.preprocess, model.estimator, card), detector())
@@ -154,7 +151,7 @@ def test_a_network_looks_as_often_as_asked():
 
 def test_a_model_without_a_network_cannot_look_again(folders):
     with pytest.raises(ValueError, match="views=six: this model has no network that could look again"):
-        Predictor.load(folders / "softmax", views="six")
+        Predictor.load(folders["softmax"], views="six")
 
 
 def test_a_network_judges_in_the_precision_asked_for():
@@ -170,7 +167,7 @@ def test_a_network_judges_in_the_precision_asked_for():
 def test_without_a_detector_an_image_is_the_face(folders):
     faces = load_dataset("synthetic")
     crops = [faces.samples[i] for i in range(20)]
-    whole = Predictor.load(folders / "softmax", "none")
+    whole = Predictor.load(folders["softmax"], "none")
     for crop, label in zip(crops, whole.model.predict(crops), strict=True):
         (face,) = whole.faces(crop)
         assert face.box[:4] == (0, 0, crop.shape[1], crop.shape[0])
@@ -178,7 +175,7 @@ def test_without_a_detector_an_image_is_the_face(folders):
 
 
 def test_without_a_detector_any_shape_is_taken_as_training_took_it(folders):
-    whole = Predictor.load(folders / "softmax", "none")
+    whole = Predictor.load(folders["softmax"], "none")
     image = np.random.default_rng(0).integers(0, 256, (60, 200, 3), np.uint8)
     (face,) = whole.faces(image)
     assert face.label == whole.model.predict([image])[0]
@@ -187,14 +184,14 @@ def test_without_a_detector_any_shape_is_taken_as_training_took_it(folders):
 
 @pytest.mark.parametrize(("shape", "judged"), [((16, 16), True), ((15, 40), False), ((40, 15), False)])
 def test_without_a_detector_the_smallest_image_is_16_pixels(folders, shape, judged):
-    sight = Predictor.load(folders / "softmax", "none").look(np.zeros(shape, np.uint8))
+    sight = Predictor.load(folders["softmax"], "none").look(np.zeros(shape, np.uint8))
     assert (len(sight.faces), len(sight.skipped)) == (judged, not judged)
     assert sight.smallest == 16
 
 
 def test_without_a_detector_every_frame_is_one_track(folders, tmp_path):
     path = write(tmp_path / "v.mp4", np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), np.uint8))
-    with predict_video(path, Predictor.load(folders / "softmax", "none")) as timeline:
+    with predict_video(path, Predictor.load(folders["softmax"], "none")) as timeline:
         rows = list(timeline)
     assert [[face.track for face in row.faces] for row in rows] == [[1]] * 8
     assert all(row.faces[0].box[:4] == (0, 0, 64, 64) for row in rows)
@@ -205,6 +202,6 @@ def test_without_a_detector_every_frame_is_one_track(folders, tmp_path):
 )
 def test_a_file_in_place_of_a_model_says_what_to_give(folders, tmp_path, name, words):
     (tmp_path / "x.yaml").write_text("name: x")
-    path = folders / "softmax" / name if name == "head.skops" else tmp_path / name
+    path = folders["softmax"] / name if name == "head.skops" else tmp_path / name
     with pytest.raises(NotADirectoryError, match=words):
         Predictor.load(path)

@@ -40,10 +40,8 @@ LISTS = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    out = tmp_path_factory.mktemp("models") / "softmax"
-    fit("synthetic(n_per_class=20)", "hog", "softmax", out=out)
-    return out
+def folder(model_folder):
+    return model_folder()
 
 
 @pytest.fixture(scope="module")

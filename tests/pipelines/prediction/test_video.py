@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.api import fit
 from pipelines.media.video_file import UnreadableVideo, VideoFile, VideoWriter
 from pipelines.prediction.predictor import Predictor
 from pipelines.prediction.video import Smoother, predict_video
@@ -17,17 +16,15 @@ from tests.helpers.videofiles import index_first, moving_face, turned, write
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory):
+def judge(model_folder):
     """Return a predictor that needs no network."""
-    folder = tmp_path_factory.mktemp("model")
-    fit("synthetic", "hog", "softmax", out=folder)
-    return Predictor.load(folder)
+    return Predictor.load(model_folder())
 
 
 @pytest.fixture(scope="module")
-def face_video(tmp_path_factory):
+def face_video(video_file):
     """Return 30 frames of a face that goes to the right."""
-    return write(tmp_path_factory.mktemp("videos") / "face.mp4", moving_face())
+    return video_file(30)
 
 
 def times(path, **given):

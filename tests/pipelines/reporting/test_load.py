@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from fabricate import fabricate
 
-from pipelines import api
 from pipelines.reporting.source_data import open_source, vectors_of_test
 from pipelines.results.load import load_results, read_csv, short_params
 from pipelines.results.rows import Row, append_rows
@@ -102,11 +101,9 @@ def test_short_lines_are_named(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(model_folder):
     """Return the folder of a model fitted on drawn faces, with a grid."""
-    path = tmp_path_factory.mktemp("fit") / "m"
-    api.fit("synthetic", "hog", "knn", grid={"n_neighbors": [1, 5]}, out=path)
-    return path
+    return model_folder(head="knn", grid={"n_neighbors": [1, 5]})
 
 
 def test_a_model_folder_is_a_result(model):

@@ -9,7 +9,6 @@ import pytest
 from fabricate import EMOTIONS, fabricate
 
 import pipelines
-from pipelines import api
 from pipelines.metrics.significance import mcnemar
 from pipelines.models.model import load_model
 from pipelines.reporting.plots import occlusion
@@ -176,11 +175,9 @@ def test_the_page_on_reports_works_as_shown(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory):
+def fitted(model_folder):
     """Return the folder of a model fitted on drawn faces."""
-    path = tmp_path_factory.mktemp("fit") / "m"
-    api.fit("synthetic", "pixels", "softmax", out=path)
-    return path
+    return model_folder("pixels")
 
 
 def test_report_of_a_model_with_faces_and_where_it_looks(fitted, tmp_path):

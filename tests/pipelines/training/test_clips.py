@@ -13,7 +13,6 @@ from featurize import extractor
 from featurize.backbones.network import Form
 from featurize.images import Preprocess, mirrored
 from pipelines.datasets import registry
-from pipelines.datasets.base import Dataset, sample_digest
 from pipelines.datasets.splits import divided
 from pipelines.datasets.synthetic import clips as clips_module
 from pipelines.evaluation.compare import compare
@@ -23,6 +22,7 @@ from pipelines.training.batches import Epochs, Pictures
 from pipelines.training.recipe import load_trainings, recipe
 from pipelines.training.train import train
 from pipelines.training.trainer import Trainer
+from tests.helpers.maps import motion_maps
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +33,7 @@ def clips():
 @pytest.fixture(scope="module")
 def maps():
     """Maps whose class is seen in the vertical flow; ten subjects, two sets, no split to train on."""
-    rng = np.random.default_rng(0)
-    y, subject = np.arange(90) % 3, np.arange(90) // 9
-    found = rng.normal(128, 12, (90, 28, 28, 3))
-    found[:, 8:20, 8:20, 1] += np.array([-70, 0, 70])[y][:, None, None]
-    found = np.clip(found, 0, 255).astype(np.uint8)
-    return Dataset(
-        name="drawn", classes=("negative", "positive", "surprise"), ids=np.arange(90).astype(str), labels=y,
-        split=np.where(subject < 5, "one", "two"), samples=found, kind="flow",
-        digests=np.array([sample_digest(m) for m in found]), groups=np.array([f"s{s}" for s in subject]),
-        test_splits={"test": ("one", "two")},
-    )  # fmt: skip
+    return motion_maps(90, 9, origins=(5,))
 
 
 def test_a_set_without_a_test_split_is_divided_by_subject(clips, maps):

@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 from skimage import data as pictures
 
-from pipelines.api import fit
 from pipelines.prediction.predictor import Predictor
 from pipelines.web.app import Site, create_app
 from pipelines.web.auth import access_for
@@ -99,11 +98,9 @@ def face():
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory):
+def model(model_folder):
     """Return the folder of a model that loads quickly."""
-    folder = tmp_path_factory.mktemp("models") / "hog"
-    fit("synthetic", "hog", "softmax", out=folder)
-    return folder
+    return model_folder()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-import cli
 from pipelines.web import server
 from pipelines.web.auth import access_for
 from pipelines.web.upload_folder import PREFIX, Spool
@@ -21,21 +20,10 @@ from pipelines.web.upload_folder import PREFIX, Spool
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture
-def mueca(capsys):
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            cli.main(["serve", *map(str, words)])
-        out, err = capsys.readouterr()
-        return left.value.code, out, err.splitlines()
-
-    return run
-
-
-def test_a_second_server_on_the_port(mueca):
+def test_a_second_server_on_the_port(run_cli):
     with socket.create_server(("127.0.0.1", 0)) as first:
         port = first.getsockname()[1]
-        code, out, (line,) = mueca("--port", port)
+        code, out, (line,) = run_cli("serve", "--port", port).by_lines()
     assert (code, out) == (1, "")
     assert line.startswith(f"mueca: port {port} of 127.0.0.1 is taken")
     assert f"--port {port + 1}" in line
@@ -53,17 +41,17 @@ def test_a_second_server_on_the_port(mueca):
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",
 )
-def test_bad_words_are_one_line(mueca, words, said, monkeypatch, tmp_path):
+def test_bad_words_are_one_line(run_cli, words, said, monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    code, out, err = mueca(*words)
+    code, out, err = run_cli("serve", *words).by_lines()
     assert (code, out) == (1, "")
     assert [line for line in err if line != "loading the model"] == err[-1:]
     assert said in err[-1]
 
 
-def test_the_extra_is_asked_for(mueca, monkeypatch):
+def test_the_extra_is_asked_for(run_cli, monkeypatch):
     monkeypatch.setattr(server, "find_spec", lambda name: None)
-    code, _, (line,) = mueca()
+    code, _, (line,) = run_cli("serve").by_lines()
     assert code == 1
     assert "pip install 'mueca[web]'" in line
 

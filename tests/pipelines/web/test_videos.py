@@ -15,20 +15,20 @@ from pipelines.web import decode
 from pipelines.web.decode import Decoder
 from pipelines.web.inference import InferenceService
 from pipelines.web.uploads import Limits, RequestError, Upload
-from tests.helpers.videofiles import index_first, moving_face, with_cover, write
+from tests.helpers.videofiles import index_first, with_cover
 from tests.pipelines.web.conftest import form
 
 
 @pytest.fixture(scope="module")
-def video(tmp_path_factory):
+def video(video_file):
     """Return the path of a second of a moving face."""
-    return write(tmp_path_factory.mktemp("video") / "face.mp4", moving_face(25))
+    return video_file(25)
 
 
 @pytest.fixture(scope="module")
-def long_video(tmp_path_factory):
+def long_video(video_file):
     """Return the path of 10 seconds at 5 frames a second; `LIMITS` allow 4 seconds."""
-    return write(tmp_path_factory.mktemp("video") / "long.mp4", moving_face(50, 160, 120), rate=5.0)
+    return video_file(50, 160, 120, rate=5.0)
 
 
 def test_a_time_line(client, video):

@@ -1,0 +1,66 @@
+"""What tests of many rooms need: a fitted model's folder, a video, the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.helpers.once import once
+from tests.helpers.videofiles import moving_face, write
+
+
+class Ran(NamedTuple):
+    """How a command ended, what it printed, and its error stream."""
+
+    code: int
+    out: str
+    err: str
+
+    def by_lines(self) -> tuple[int, str, list[str]]:
+        """Return the same with the lines of the error stream."""
+        return self.code, self.out, self.err.splitlines()
+
+
+@pytest.fixture
+def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Return a function that runs ``mueca WORDS`` in this process; no word of it is a traceback."""
+    import cli
+
+    def run(*words: object) -> Ran:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            cli.main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return Ran(int(left.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def model_folder(nobodys_folders: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function: what `fit` takes -> the folder it wrote. It is fitted once; nobody changes it."""
+    from pipelines.api import fit
+
+    def fitted(backbone: str = "hog", head: str = "softmax", data: str = "synthetic", **params: Any) -> Path:
+        said = [data, backbone, head, *(f"{k}={v}" for k, v in sorted(params.items()))]
+        name = "".join(c if c.isalnum() or c in "=.-" else "_" for c in " ".join(said))
+        return once(
+            tmp_path_factory, f"model {name}", lambda out: fit(data, backbone, head, out=out, **params)
+        )
+
+    return fitted
+
+
+@pytest.fixture(scope="session")
+def video_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function: what `moving_face` takes, and a rate -> a video with one face, written once."""
+
+    def written(n: int = 25, width: int = 320, height: int = 240, rate: float = 25.0) -> Path:
+        name = f"face ñ {n} of {width} x {height} at {rate:g} <b>.mp4"
+        return once(tmp_path_factory, name, lambda to: write(to, moving_face(n, width, height), rate=rate))
+
+    return written
