@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-import cli
 from pipelines.api import compare, fit, load_dataset
 from pipelines.datasets.splits import divided
 from pipelines.evaluation.recipe import recipe_from
@@ -46,19 +45,6 @@ def two_splits(tiny, tmp_path_factory):
     return root
 
 
-@pytest.fixture
-def mueca(capsys):
-    """Run a command in this process; return code, output, error lines."""
-
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(w) for w in words])
-        out, err = capsys.readouterr()
-        return left.value.code, out, err.splitlines()
-
-    return run
-
-
 @pytest.mark.parametrize("more", [{}, {"folds": 3}, {"test": 0.2}, {"halving": 2}])
 def test_fit_from_python(plain, more):
     model, outcome = fit(str(plain), "hog", "svm", grid={"C": [1, 10]}, **more)
@@ -79,10 +65,10 @@ def test_fit_on_train_and_validation(two_splits):
 
 
 @pytest.mark.parametrize("words", [(), ("--folds", 3), ("--test", 0.2), ("--test", 0.25, "--seed", 3)])
-def test_fit_on_the_command_line(mueca, plain, words):
-    code, out, err = mueca(
+def test_fit_on_the_command_line(run_cli, plain, words):
+    code, out, err = run_cli(
         "fit", "--data", plain, "--backbone", "hog", "--head", "svm", "--C", "1,10", *words
-    )
+    ).by_lines()
     assert (code, err) == (0, [])
     assert "held out first by class, seed" in out.splitlines()[1]
 
@@ -101,19 +87,21 @@ def test_fit_on_the_command_line(mueca, plain, words):
         ),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(mueca, plain, words, message):
-    code, out, err = mueca("fit", "--data", plain, "--backbone", "hog", "--head", "svm", "--C", "1,2", *words)
+def test_what_is_wrong_is_said_in_one_line(run_cli, plain, words, message):
+    code, out, err = run_cli(
+        "fit", "--data", plain, "--backbone", "hog", "--head", "svm", "--C", "1,2", *words
+    ).by_lines()
     assert (code, out, len(err)) == (1, "", 1)
     assert message in err[0]
 
 
 @pytest.mark.parametrize(("n", "what"), [(1, "test"), (2, "validation")])
 @pytest.mark.parametrize("command", ["fit", "train"])
-def test_a_class_that_is_too_small_is_named(mueca, tiny, tmp_path, n, what, command):
+def test_a_class_that_is_too_small_is_named(run_cli, tiny, tmp_path, n, what, command):
     root = write_faces(tmp_path / "few", tiny, 10)
     write_faces(root, tiny, n, ["fear"])
     more = ["--backbone", "hog", "--head", "knn"] if command == "fit" else ["--backbone", "ucm-a"]
-    code, _, err = mueca(command, "--data", root, *more, "--out", tmp_path / "out")
+    code, _, err = run_cli(command, "--data", root, *more, "--out", tmp_path / "out").by_lines()
     assert (code, len(err)) == (1, 1)
     assert f"class 'fear' has one training sample only{' beside one held out to test' * (n == 2)}" in err[0]
     assert err[0].endswith(f"add images, remove the class, or bring a {what} split")
@@ -130,18 +118,18 @@ def test_files_in_another_order_are_divided_alike(plain, tmp_path):
 
 
 @pytest.mark.parametrize("test", [None, 0.2, 0.3])
-def test_compare_and_report(mueca, plain, tmp_path, test):
+def test_compare_and_report(run_cli, plain, tmp_path, test):
     lines = f"name: mine\ndata: {plain}\nextractors: [hog, pixels]\nheads: [softmax, knn]\n"
     (tmp_path / "r.yaml").write_text(lines + (f"test: {test}\n" if test else ""), "utf-8")
     out = tmp_path / "out"
-    assert mueca("compare", tmp_path / "r.yaml", "--out", out)[0] == 0
+    assert run_cli("compare", tmp_path / "r.yaml", "--out", out)[0] == 0
     about = json.loads((out / "recipe.json").read_text("utf-8"))
     assert about["data"]["counts"]["test"] == ([4, 4, 4] if test != 0.3 else [6, 6, 6])
     assert about["data"]["held_out"].startswith(
         f"{100 * (test or 0.2):.0f}% of the training samples held out"
     )
     assert about["recipe"]["test"] == (test or "test")
-    code, printed, err = mueca("report", out)
+    code, printed, err = run_cli("report", out).by_lines()
     assert (code, err) == (0, [])
     assert "written to" in printed
     page = (out / "report" / "report.html").read_text("utf-8")
@@ -181,10 +169,10 @@ def test_train_and_what_it_may_be_tested_on(plain, tmp_path):
         fit(str(plain), backbone, "softmax", seed=1)
 
 
-def test_train_on_the_command_line(mueca, two_splits, tmp_path):
-    code, out, err = mueca(
+def test_train_on_the_command_line(run_cli, two_splits, tmp_path):
+    code, out, err = run_cli(
         "train", "--data", two_splits, "--backbone", "ucm-a", "--epochs", 1, "--test", 0.3, "--out", tmp_path
-    )
+    ).by_lines()
     assert (code, err) == (0, [])
     assert "30% of the training samples held out first by class" in out
     assert json.loads((tmp_path / "card.json").read_text())["recipe"]["test"] == 0.3
