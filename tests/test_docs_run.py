@@ -88,6 +88,7 @@ class Setting:
 
 HOG_SVM = "mueca fit --data synthetic --backbone hog --head svm --C 10 --out models/hog-svm"
 FEWER_CELLS = {"extractors": ["lbp", "hog"], "heads": ["svm", {"head": "knn", "params": {"n_neighbors": 5}}]}
+FEW_FACES = "synthetic(n_per_class=24)"
 SMALL_CLIPS = "synthetic-clips(n_subjects=4, clips_per_subject=3)"
 
 
@@ -188,6 +189,7 @@ SETTINGS = {
             for ending in ("npz", "npy", "csv", "parquet")
         ]},
         printed=("0 cells computed, 25 taken from results/demo, 0 failed",),
+        recipes={"configs/demo.yaml": {"data": FEW_FACES}, "configs/fer2013-handcrafted.yaml": FEWER_CELLS},
         calls={
             'mueca.compare(mueca.load_recipe("configs/demo.yaml"), "results/demo")': "import mueca",
         },

@@ -42,7 +42,7 @@ def test_a_member_that_knows_nothing_does_no_harm(kind: Any) -> None:
     assert Vote().fit(known, y).weights_[1] < 0.1
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(st.floats(0.02, 50), st.floats(-20, 20))
 def test_neither_scale_nor_offset_of_a_member_matters(scale: float, offset: float) -> None:
     known, y = members(200, [0.5, 0.7])

@@ -35,10 +35,22 @@ def unknown_options(step: Step) -> set[str]:
     """Return the options of a shown command that its ``--help`` does not have."""
     words = step.code.replace("[", "").replace("]", "").replace("'", "").split()
     context, command, _ = command_of(words)
-    shown = command.get_help(context)
+    shown = help_of(command, context)
     given = {word.split("=")[0] for word in words if word.startswith("--")}
     extra = head_parameters() if command.context_settings.get("ignore_unknown_options") else set()
     return {word for word in given if f"{word} " not in shown + " " and word[2:] not in extra}
+
+
+#: Command -> its help.
+_HELP: dict[str, str] = {}
+
+
+def help_of(command: Any, context: Any) -> str:
+    """Return what ``--help`` shows; made once a command."""
+    path = context.command_path
+    if path not in _HELP:
+        _HELP[path] = command.get_help(context)
+    return _HELP[path]
 
 
 def head_parameters() -> set[str]:

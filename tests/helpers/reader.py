@@ -86,6 +86,8 @@ class Reader:
         patch.setattr("typer.launch", self.opened.append)
         patch.setattr("pipelines.prediction.live.TkScreen", Screen)
         patch.setattr("pipelines.media.camera.open_device", lambda number: Capture())
+        # How charts look is tested elsewhere.
+        patch.setattr("pipelines.utils.figures.PNG_DPI", 50)
         capsys.readouterr()
 
     @property

@@ -261,6 +261,8 @@ def test_halving_keeps_the_best_and_ends_on_whole_folds(name: str) -> None:
     grid = dict(head_spec(name).grid)
     if name == "knn":
         grid = {"n_neighbors": [1, 3, 9, 15], "weights": ["uniform", "distance"]}
+    if name == "local-svm":
+        grid = {"n_neighbors": [10, 20, 30], "C": [1, 10]}
     grid |= {"n_estimators": [4, 8]} if name in ("forest", "bagged-svm") else {}
     search = SharedGridSearch(head(name), grid, cv=FOLDS, halving=2).fit(X, y)
     results = search.cv_results_
