@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,3 +65,16 @@ def video_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return once(tmp_path_factory, name, lambda to: write(to, moving_face(n, width, height), rate=rate))
 
     return written
+
+
+@pytest.fixture(scope="session")
+def fer2013(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """Return a folder that FER2013 is imported into, and the import's report; nobody adds to it."""
+    from pipelines.datasets.fer2013 import dataset
+
+    def imported(folder: Path) -> None:
+        report = dataset.add(shared / "fer2013.tar.xz", folder)
+        (folder / "report.pickle").write_bytes(pickle.dumps(report))
+
+    folder = once(tmp_path_factory, "data sets", imported)
+    return folder, pickle.loads((folder / "report.pickle").read_bytes())

@@ -405,11 +405,10 @@ def test_the_recipe_of_hand_crafted_against_learned_is_right_for_its_networks():
 
 
 @pytest.mark.shared
-def test_what_ships_on_fer2013_itself(shared, tmp_path, monkeypatch):
+def test_what_ships_on_fer2013_itself(fer2013, monkeypatch):
     from pipelines.datasets import registry
 
-    monkeypatch.setenv("MUECA_DATA", str(tmp_path))
-    registry.add("fer2013", shared / "fer2013.tar.xz")
+    monkeypatch.setenv("MUECA_DATA", str(fer2013[0]))
     data, plan = registry.load("fer2013"), load_recipe(CONFIG)
     parts = split(data, plan.validation, plan.test, refit=plan.refit)
     for features in plan.extractors:

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.shared
 
 
 @pytest.fixture(scope="module")
-def imported(shared, tmp_path_factory):
+def imported(fer2013):
     """The report of the import from the .tar.xz."""
-    return dataset.add(shared / "fer2013.tar.xz", tmp_path_factory.mktemp("root"))
+    return fer2013[1]
 
 
 @pytest.fixture(scope="module")
