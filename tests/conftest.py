@@ -61,12 +61,13 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nobodys_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep cache and data of the tests away from the user's."""
+def nobodys_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep cache and data of the tests away from the user's; return the cache."""
+    cache_folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MUECA_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MUECA_CACHE", str(cache_folder))
         patch.setenv("MUECA_DATA", str(tmp_path_factory.mktemp("data")))
-        yield
+        yield cache_folder
 
 
 @pytest.fixture(scope="session", autouse=True)

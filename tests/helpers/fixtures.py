@@ -42,16 +42,23 @@ def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 
 
 @pytest.fixture(scope="session")
-def model_folder(nobodys_folders: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Return a function: what `fit` takes -> the folder it wrote. It is fitted once; nobody changes it."""
+def model_folder(nobodys_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function: what `fit` takes -> the folder it wrote. It is fitted once; nobody changes it.
+
+    Each process of a run fits its own: a model's vectors are looked for in that process's cache.
+    """
     from pipelines.api import fit
+
+    root = tmp_path_factory.mktemp("models")
 
     def fitted(backbone: str = "hog", head: str = "softmax", data: str = "synthetic", **params: Any) -> Path:
         said = [data, backbone, head, *(f"{k}={v}" for k, v in sorted(params.items()))]
-        name = "".join(c if c.isalnum() or c in "=.-" else "_" for c in " ".join(said))
-        return once(
-            tmp_path_factory, f"model {name}", lambda out: fit(data, backbone, head, out=out, **params)
-        )
+        folder = root / "".join(c if c.isalnum() or c in "=.-" else "_" for c in " ".join(said))
+        if not folder.exists():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("MUECA_CACHE", str(nobodys_folders))  # whatever the test that asks has set
+                fit(data, backbone, head, out=folder, **params)
+        return folder
 
     return fitted
 
