@@ -260,9 +260,7 @@ def test_a_table_of_trainings_is_trained_once(tmp_path, monkeypatch, faces):
     )
     found = training.run(None, {}, tmp_path / "out", recipe=path)
     titles = {r["training"] for r in found["trainings"]}
-    assert titles == {
-        f"ucm-a, epochs=1, batch=32, {more}precision=f32" for more in ("", "mirror=True, ")
-    }
+    assert titles == {f"ucm-a, epochs=1, batch=32, {more}precision=f32" for more in ("", "mirror=True, ")}
     assert {r["split"] for r in found["trainings"]} == {"test", "test-clean", "validation"}
     monkeypatch.setattr(training, "train", None)
     assert training.run(None, {}, tmp_path / "out", recipe=path) == found
