@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from classifiers import head as head
     from classifiers import list_heads as list_heads
     from classifiers.registry import HeadParams as HeadParams
-    from classifiers.search import SharedGridSearch as SharedGridSearch
+    from classifiers.search import GridSearchCV as GridSearchCV
     from classifiers.search import by_subject as by_subject
     from classifiers.search import grid_search as grid_search
     from classifiers.search import holdout as holdout
@@ -50,13 +51,13 @@ if TYPE_CHECKING:
 _HOMES: dict[str, str] = {
     "Dataset": "pipelines.datasets.base",
     "Extractor": "featurize.base",
+    "GridSearchCV": "classifiers.search",
     "HeadParams": "classifiers.registry",
     "Model": "pipelines.models.model",
     "Params": "featurize.base",
     "Predictor": "pipelines.prediction.predictor",
     "ReportOptions": "pipelines.reporting.report:Options",
     "ServeOptions": "pipelines.web.server:Options",
-    "SharedGridSearch": "classifiers.search",
     "by_subject": "classifiers.search",
     "compare": "pipelines.api",
     "connect": "pipelines.api",
@@ -86,6 +87,9 @@ _HOMES: dict[str, str] = {
     "write_report": "pipelines.reporting.report",
 }
 
+#: Names of the version before, for one version -> the names of now.
+_RENAMED = {"SharedGridSearch": "GridSearchCV"}
+
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one list, of which the tests hold the imports above to be the same
 
 
@@ -95,6 +99,11 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("mueca")
+    if name in _RENAMED:
+        from warnings import warn
+
+        warn(f"mueca.{name} is now mueca.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
+        return getattr(sys.modules[__name__], _RENAMED[name])
     if name not in _HOMES:
         raise AttributeError(f"module 'mueca' has no attribute {name!r}{_meant(name)}")
     module, _, attribute = _HOMES[name].partition(":")

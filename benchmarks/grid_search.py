@@ -78,12 +78,12 @@ def svm(X: Any, y: Any, cells: int | None) -> None:
 
     from classifiers import head
     from classifiers._kernels import Work
-    from classifiers.search import SharedGridSearch
+    from classifiers.search import GridSearchCV
 
     folds = list(StratifiedKFold(3).split(X, y))
     Work.multiply_adds = 0
     with timed() as took:
-        search = SharedGridSearch(head("svm"), SVM, cv=folds, refit=False).fit(X, y)
+        search = GridSearchCV(head("svm"), SVM, cv=folds, refit=False).fit(X, y)
     print(f"shared search, 12 cells x 3 folds: {_seconds(took)}, peak memory {peak_gb():.1f} GB")
     for params, score in zip(
         search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
@@ -155,7 +155,7 @@ def knn(X: Any, y: Any, cells: int | None) -> None:
 
     from classifiers import head
     from classifiers._neighbours import neighbours
-    from classifiers.search import SharedGridSearch
+    from classifiers.search import GridSearchCV
 
     folds = list(StratifiedKFold(3).split(X, y))
     # minkowski is with p = 2, and so euclidean: there are two searches to make, not three.
@@ -167,7 +167,7 @@ def knn(X: Any, y: Any, cells: int | None) -> None:
         each[metric] = took
         print(f"one search for k=100 in 3 folds, {metric}: {_seconds(took)}", flush=True)
     with timed() as took:
-        search = SharedGridSearch(head("knn"), KNN, cv=folds, refit=False).fit(X, y)
+        search = GridSearchCV(head("knn"), KNN, cv=folds, refit=False).fit(X, y)
     print(f"shared search, 42 cells x 3 folds: {_seconds(took)}, best {_best(search)}")
     wall, cpu = (took[of] / sum(t[of] for t in each.values()) for of in ("s", "cpu"))
     print(
@@ -178,7 +178,7 @@ def knn(X: Any, y: Any, cells: int | None) -> None:
 
 def forest(X: Any, y: Any, cells: int | None) -> None:
     from classifiers import head
-    from classifiers.search import SharedGridSearch, holdout
+    from classifiers.search import GridSearchCV, holdout
 
     mask = np.arange(len(y)) % 10 == 0
     for fixed in ({"bootstrap": False, "min_samples_leaf": 3, "min_samples_split": 5}, {"bootstrap": True}):
@@ -188,9 +188,7 @@ def forest(X: Any, y: Any, cells: int | None) -> None:
         del largest
         print(f"1000 trees {fixed}: fitted and scored in {_seconds(one)}, {right:.4f}", flush=True)
         with timed() as took:
-            search = SharedGridSearch(head("forest", **fixed), FOREST, cv=holdout(mask), refit=False).fit(
-                X, y
-            )
+            search = GridSearchCV(head("forest", **fixed), FOREST, cv=holdout(mask), refit=False).fit(X, y)
         means = [f"{p['n_estimators']}: {m:.4f}" for p, m in _pairs(search)]
         wall, cpu = took["s"] / one["s"], took["cpu"] / one["cpu"]
         print(f"grid 100 to 1000: {_seconds(took)} ({', '.join(means)})")
@@ -214,7 +212,7 @@ def r1(X: Any, y: Any, cells: int | None, part: str = "") -> None:
     from sklearn.model_selection import train_test_split
 
     from classifiers import head
-    from classifiers.search import SharedGridSearch, holdout
+    from classifiers.search import GridSearchCV, holdout
 
     _, held = train_test_split(np.arange(len(y)), test_size=0.1, stratify=y, random_state=0)
     mask = np.isin(np.arange(len(y)), held)
@@ -222,7 +220,7 @@ def r1(X: Any, y: Any, cells: int | None, part: str = "") -> None:
     total = 0.0
     for title, name, grid in (g for g in R1 if part in g[0]):
         with timed() as took:
-            search = SharedGridSearch(head(name), grid, cv=holdout(mask), refit=False).fit(X, y)
+            search = GridSearchCV(head(name), grid, cv=holdout(mask), refit=False).fit(X, y)
         total += took["s"]
         n = len(search.cv_results_["params"])
         shared = "" if search.shared_ else " (not shared)"

@@ -208,7 +208,7 @@ class HeadCandidates:
         Altered copies (mirrored ones, say): training samples' copies are trained on too, and a test sample's
         scores are the mean of its own and its copy's.
     memory : str, float or None
-        What the kernels of one fold may take, as in `classifiers.search.SharedGridSearch`.
+        What the kernels of one fold may take, as in `classifiers.search.GridSearchCV`.
 
     Raises
     ------

@@ -118,7 +118,7 @@ def fit(
     validation, test, refit, scoring, seed, folds, halving
         The protocol; see `pipelines.evaluation.recipe.Recipe`.
     memory : str, float or None
-        What kernels may take: "4GB", or a number of gigabytes; see `classifiers.search.SharedGridSearch`.
+        What kernels may take: "4GB", or a number of gigabytes; see `classifiers.search.GridSearchCV`.
     **params
         The head's parameters by their scikit-learn names. Several values of one, in a list, a tuple or an
         array, are part of the grid: ``C=[1, 10]``.

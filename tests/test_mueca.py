@@ -48,6 +48,12 @@ def test_a_name_that_is_not_there_gets_the_nearest():
     assert re.match(r"\d+\.\d+", mueca.__version__)
 
 
+def test_a_name_of_the_version_before_works_and_names_the_new_one():
+    with pytest.warns(DeprecationWarning, match="mueca.SharedGridSearch is now mueca.GridSearchCV"):
+        assert mueca.SharedGridSearch is mueca.GridSearchCV
+    assert "SharedGridSearch" not in dir(mueca)
+
+
 def test_the_pages_import_from_mueca_alone():
     """But for pages on adding a file to the package."""
     for page in (page for page in PAGES if page not in ("docs/extending.md",)):

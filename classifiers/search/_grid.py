@@ -4,49 +4,49 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
+from sklearn import model_selection
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import ParameterGrid, check_cv
+from sklearn.utils.multiclass import type_of_target
 
-from classifiers.memory import bounded, gigabytes
+from classifiers.memory import gigabytes
 from classifiers.registry import checked_params, head, head_spec
-from classifiers.search._work import Answer, NotSharedError, Replay, Splits, Table, Work, watched
+from classifiers.search._halving import best, check_halving, marked, rungs, stacked
+from classifiers.search._pipelines import sweep
+from classifiers.search._refit import refit
+from classifiers.search._replay import Replay, Table
+from classifiers.search._strategies import head_of
+from classifiers.search._work import Given, NotSharedError, Splits
 
 log = logging.getLogger(__name__)
 
-Strategy = Callable[[Work], Iterator[tuple[int, int, Answer]]]
-#: What a search with halving adds to `cv_results_`: the rung, and the training samples of each fold in it.
-RUNG, RESOURCES = "iter", "n_resources"
-#: What the candidates of a head share, as the log says it.
-SHARED = {
-    "svm": "one kernel matrix",
-    "bagged-svm": "one kernel matrix, of which bags are views",
-    "knn": "one neighbour search for each metric and fold",
-    "local-svm": "each sample's neighbours and their kernel",
-    "forest": "the trees of the largest forest",
-    "softmax": "a path over C",
-}
 _INNER = ("cv_results_", "best_index_", "best_params_", "best_score_", "multimetric_", "scorer_", "n_splits_")
 
 
-class SharedGridSearch(GridSearchCV):
-    """Exhaustive search over a head's parameters, which costs little more than its dearest single fit.
+class GridSearchCV(model_selection.GridSearchCV):
+    """Exhaustive search that costs little more than its most expensive single fit.
 
-    The interface, the results and the choice are `GridSearchCV`'s, and so is the scoring: any `scoring`,
-    `refit` and `cv` that it takes. For our heads the fits behind them are shared:
+    The interface, the results and the choice are those of `sklearn.model_selection.GridSearchCV`, and so is
+    the scoring: any `scoring`, `refit`, `cv` and `error_score` that it takes. Changing one import is all.
+    The fits behind them are shared:
 
-    - svm, bagged-svm: one matrix of distances for every gamma, C, fold, pair and bag (see `_svm`);
-    - knn: one search at the largest k for each metric and fold;
-    - local-svm: each sample's neighbours and their kernel, for every k and C;
+    - `SVC`, `BaggingClassifier(SVC())`, and the heads svm and bagged-svm: one matrix of distances for every
+      gamma, C, fold, pair and bag;
+    - `KNeighborsClassifier`, knn: one search at the largest k for each metric and fold;
+    - `RandomForestClassifier`, `ExtraTreesClassifier`: fewer trees are the first of more;
     - forest: fewer trees, shallower trees and larger `min_samples_split` are parts of one forest;
-    - softmax: a path over C with warm starts.
+    - local-svm: each sample's neighbours and their kernel, for every k and C;
+    - softmax: a path over C with warm starts;
+    - a `Pipeline` before any of these, or before another classifier: each transformer is fitted once a fold.
 
-    For anything else (a Pipeline, another estimator, sample weights, ``return_train_score=True``)
-    `GridSearchCV` itself runs, and the log says why at INFO.
+    For anything else `sklearn.model_selection.GridSearchCV` itself runs, with the same `n_jobs`, and the log
+    says why at INFO. `best_estimator_` is of the class that was given.
 
     Selection is as honest as `cv` is: pass the vectors of training (and validation) only, never the test's.
     With ``cv=holdout(...)`` candidates are fitted on train, scored on validation, and the best is fitted
@@ -55,8 +55,8 @@ class SharedGridSearch(GridSearchCV):
     Parameters
     ----------
     estimator, param_grid, scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
-        As in `GridSearchCV`. `n_jobs`, `verbose` and `pre_dispatch` concern the fallback; a strategy uses
-        the threads of the head, and says at INFO what is shared and, now and then, how long it will take.
+        As in `sklearn.model_selection.GridSearchCV`. For estimators of scikit-learn `n_jobs` is the number of
+        threads; a head of ours has a number of its own.
     memory : str, float or None
         What kernels may take: "4GB", "500MB", a number of gigabytes, or None for 8 GB, or half of the
         machine's memory if that is less. A kernel that is larger is computed in parts, pair by pair of
@@ -70,8 +70,8 @@ class SharedGridSearch(GridSearchCV):
     Attributes
     ----------
     cv_results_, best_index_, best_params_, best_score_, best_estimator_, refit_time_, n_splits_ ...
-        As in `GridSearchCV`. Shared work has no time of its own for each cell: `mean_fit_time` is the whole
-        time divided by the cells.
+        As in `sklearn.model_selection.GridSearchCV`. Shared work has no time of its own for each cell:
+        `mean_fit_time` is the whole time divided by the cells.
     shared_ : bool
         Whether a strategy did the fits.
     """
@@ -99,15 +99,15 @@ class SharedGridSearch(GridSearchCV):
         self.memory = memory
         self.halving = halving
 
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> SharedGridSearch:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> GridSearchCV:
         """Search, then fit the best on all of X, y.
 
         Parameters
         ----------
-        X : (n, d) array
+        X : (n, d) array, or what the estimator takes
         y : (n,) labels
         **params
-            `groups` for `cv`; anything else is given to the head's `fit` (and not shared).
+            `groups` for `cv`; anything else is given to the estimator's `fit`, such as `sample_weight`.
 
         Raises
         ------
@@ -117,104 +117,169 @@ class SharedGridSearch(GridSearchCV):
         """
         self._check_grid()
         gigabytes(self.memory)  # a wrong one is an error at once
-        _check_halving(self.halving)
-        try:
-            vectors, labels, splits = self._given(X, y, params)
-            self._search(vectors, labels, splits)
-        except NotSharedError as reason:
-            if self.halving is not None:
-                raise ValueError(
-                    f"halving needs a shared search, and there is none because {reason}"
-                ) from None
-            log.info("grid search by GridSearchCV, one fit a cell, because %s", reason)
-            self.shared_ = False
-            return super().fit(X, y, **params)
+        check_halving(self.halving)
+        with _kept_folds(self):
+            try:
+                given = self._given(X, y, params)
+                self._search(given, y)
+            except NotSharedError as reason:
+                return self._hand_over(reason, X, y, params)
         self.shared_ = True
         if self.refit:
-            self._refit(X, y)
+            self._refit(X, y, given.fit_params)
         return self
 
+    def _hand_over(self, reason: NotSharedError, X: Any, y: Any, params: Mapping[str, Any]) -> GridSearchCV:
+        if self.halving is not None:
+            raise ValueError(f"halving needs a shared search, and there is none because {reason}") from None
+        log.info("grid search by GridSearchCV, one fit a cell, because %s", reason)
+        self.shared_ = False
+        return super().fit(X, y, **params)
+
     def _check_grid(self) -> None:
-        found = _head_of(self.estimator)
+        found = head_of(self.estimator)
         if found is None:
             return
         known = head_spec(found[0]).params.model_fields
         for point in ParameterGrid(self.param_grid):
             checked_params(found[0], {k: v for k, v in point.items() if k in known})
 
-    def _given(
-        self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, Any]
-    ) -> tuple[NDArray[Any], NDArray[Any], Splits]:
-        """Return checked vectors, labels and splits."""
-        extra = [name for name, value in params.items() if name != "groups" and value is not None]
-        if extra:
-            raise NotSharedError(f"fit was given {extra[0]}")
+    def _given(self, X: Any, y: Any, params: Mapping[str, Any]) -> Given:
+        """Return what is searched on, with its folds."""
+        from sklearn import get_config
+
         if self.return_train_score:
             raise NotSharedError("return_train_score=True asks for predictions of the training folds")
-        vectors, labels = _arrays(X, y)
+        if get_config().get("enable_metadata_routing") or not is_classifier(self.estimator):
+            raise NotSharedError("metadata is routed, or what is fitted is no classifier")
+        labels = _labels(X, y)
         cv = check_cv(self.cv, labels, classifier=True)
-        splits = [(np.asarray(a), np.asarray(b)) for a, b in cv.split(X, y, params.get("groups"))]
+        splits = [_fold(train, test, len(labels)) for train, test in cv.split(X, y, params.get("groups"))]
         for train, test in splits:
-            if train.dtype.kind not in "iu" or test.size == 0 or len(np.unique(labels[train])) < 2:
+            if test.size == 0 or len(np.unique(labels[train])) < 2:
                 raise NotSharedError("a training fold holds one class only, or a test fold nothing")
-        return vectors, labels, [(a.astype(np.intp), b.astype(np.intp)) for a, b in splits]
+        extra = {name: value for name, value in params.items() if name != "groups" and value is not None}
+        return Given(
+            X, labels, splits, extra, gigabytes(self.memory), self.n_jobs, _methods_asked(self.scoring)
+        )
 
-    def _search(self, X: NDArray[Any], y: NDArray[Any], splits: Splits) -> None:
+    def _search(self, given: Given, y: Any) -> None:
         if self.halving is None:
-            self._keep(self._scored(self.param_grid, X, y, splits))
+            self._keep(self._scored(self.param_grid, given, y))
             return
-        rungs: list[dict[str, Any]] = []
+        found: list[dict[str, Any]] = []
         points = list(ParameterGrid(self.param_grid))
-        for rung, sampled in enumerate(_rungs(y, splits, len(points), self.halving)):
-            inner = self._scored([{k: [v] for k, v in p.items()} for p in points], X, y, sampled)
-            rungs.append(_marked(inner.cv_results_, rung, sampled))
-            if len(sampled[0][0]) < len(splits[0][0]):
-                points = [points[i] for i in _best(inner, self.halving)]
+        whole = len(given.splits[0][0])
+        for rung, sampled in enumerate(rungs(given.y, given.splits, len(points), self.halving)):
+            grid = [{k: [v] for k, v in p.items()} for p in points]
+            inner = self._scored(grid, _with_folds(given, sampled), y)
+            found.append(marked(inner.cv_results_, rung, sampled))
+            if len(sampled[0][0]) < whole:
+                points = [points[i] for i in best(inner, self.halving)]
         self._keep(inner)
-        self.cv_results_ = _stacked(rungs)
+        self.cv_results_ = stacked(found)
         if hasattr(self, "best_index_"):
             self.best_index_ += len(self.cv_results_["params"]) - len(inner.cv_results_["params"])
 
-    def _scored(self, grid: Any, X: NDArray[Any], y: NDArray[Any], splits: Splits) -> GridSearchCV:
+    def _scored(self, grid: Any, given: Given, y: Any) -> model_selection.GridSearchCV:
         """Answer for every cell, then let scikit-learn score the answers and choose."""
-        strategy = strategy_of(self.estimator)
-        own = self.estimator.get_params()
-        candidates = [{**own, **point} for point in ParameterGrid(grid)]
-        if any(set(c) != set(own) for c in candidates):
-            raise NotSharedError("the grid names a parameter that the head does not have")
-        table, started = Table(candidates, splits), time.perf_counter()
-        work = Work(self.estimator, candidates, X, y, splits, gigabytes(self.memory))
-        try:
-            for c, s, answer in answers(strategy, work):
-                table.answers[c, s] = answer
-        except ValueError as error:  # GridSearchCV knows what `error_score` makes of it
-            raise NotSharedError(f"a candidate cannot be fitted: {error}") from error
-        for c, params in enumerate(candidates):  # the same candidate may stand in a grid twice
-            for s in range(len(splits)):
-                table.answers.setdefault((table.number(params), s), table.answers[c, s])
-        seconds = (time.perf_counter() - started) / (len(candidates) * len(splits))
-        inner = GridSearchCV(
-            Replay(table, own), grid, scoring=self.scoring, refit=self.refit, cv=splits,
-            error_score=self.error_score,
+        started = time.perf_counter()
+        table = self._answered(grid, given)
+        seconds = (time.perf_counter() - started) / len(table.answers)
+        inner = model_selection.GridSearchCV(
+            Replay(table), grid, scoring=self.scoring, refit=self.refit, cv=given.splits, n_jobs=1,
+            error_score=self.error_score, verbose=min(self.verbose, 1),
         )  # fmt: skip
-        inner.fit(np.arange(len(X))[:, None], y)
+        rows = np.arange(len(given.y))
+        weights = {k: v for k, v in given.fit_params.items() if k == "sample_weight"}
+        inner.fit(given.X if given.asked is None else rows[:, None], y, rows=rows, **weights)
+        if table.lost:
+            raise NotSharedError(table.lost)
         inner.cv_results_["mean_fit_time"][:] = seconds
         inner.cv_results_["std_fit_time"][:] = 0.0
         return inner
 
-    def _keep(self, inner: GridSearchCV) -> None:
+    def _answered(self, grid: Any, given: Given) -> Table:
+        try:
+            built = [
+                clone(self.estimator).set_params(**clone(point, safe=False)) for point in ParameterGrid(grid)
+            ]
+            table = Table(built, given.splits)
+            for c, s, answer in sweep(built, given):
+                if isinstance(answer.error, NotSharedError):
+                    raise answer.error
+                table.answers[c, s] = answer
+        except NotSharedError:
+            raise
+        except Exception as error:  # GridSearchCV knows what `error_score` makes of it
+            raise NotSharedError(f"a candidate cannot be fitted: {error}") from error
+        return table
+
+    def _keep(self, inner: model_selection.GridSearchCV) -> None:
         for name in _INNER:
             if hasattr(inner, name):
                 setattr(self, name, getattr(inner, name))
 
-    def _refit(self, X: ArrayLike, y: ArrayLike | None) -> None:
+    def _refit(self, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
         started = time.perf_counter()
-        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-        self.best_estimator_ = bounded(best, self.memory)
-        self.best_estimator_.fit(X, y)
+        chosen = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        self.best_estimator_ = refit(chosen, X, y, fit_params, self.memory, self.n_jobs)
         self.refit_time_ = time.perf_counter() - started
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+@contextmanager
+def _kept_folds(search: GridSearchCV) -> Iterator[None]:
+    """Let folds of a generator be read twice: by a strategy, and by what takes over from it."""
+    given = search.cv
+    if isinstance(given, Iterator):
+        search.cv = list(given)
+    try:
+        yield
+    finally:
+        search.cv = given
+
+
+def _labels(X: Any, y: Any) -> NDArray[Any]:
+    if y is None:
+        raise NotSharedError("there are no labels")
+    labels = np.asarray(y)
+    n = X.shape[0] if hasattr(X, "shape") else len(X)
+    if labels.ndim != 1 or len(labels) != n or type_of_target(labels) not in ("binary", "multiclass"):
+        raise NotSharedError("the labels are no list of one class for each sample")
+    return labels
+
+
+def _fold(train: Any, test: Any, n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows of a fold, in the form of indices from 0."""
+    rows = np.arange(n)
+    return rows[np.asarray(train)], rows[np.asarray(test)]
+
+
+def _with_folds(given: Given, splits: Splits) -> Given:
+    from dataclasses import replace
+
+    return replace(given, splits=splits)
+
+
+def _methods_asked(scoring: Any) -> frozenset[str] | None:
+    """Return the methods that the scoring calls; None where it may look at anything."""
+    from sklearn.metrics import get_scorer
+
+    if scoring is None:
+        return frozenset({"predict"})
+    if isinstance(scoring, str):
+        found = getattr(get_scorer(scoring), "_response_method", None)
+        return None if found is None else frozenset([found] if isinstance(found, str) else found)
+    several = list(scoring.values()) if isinstance(scoring, dict) else scoring
+    if callable(several) and hasattr(several, "_response_method"):  # made by make_scorer
+        found = several._response_method
+        return frozenset([found] if isinstance(found, str) else found)
+    if not isinstance(several, list | tuple | set):
+        return None
+    each = [_methods_asked(one) for one in several]
+    return None if None in each else frozenset().union(*each)  # type: ignore[arg-type]
 
 
 def grid_search(
@@ -222,7 +287,7 @@ def grid_search(
     grid: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]] | str = "default",
     fixed: Mapping[str, Any] | None = None,
     **options: Any,
-) -> SharedGridSearch:
+) -> GridSearchCV:
     """Return a search over the head registered as `name`.
 
     Parameters
@@ -234,7 +299,7 @@ def grid_search(
     fixed : mapping, optional
         Parameters that do not vary; they are left out of the default grid.
     **options
-        Of `SharedGridSearch`: cv, scoring, refit, memory, halving ...
+        Of `GridSearchCV`: cv, scoring, refit, memory, halving ...
 
     Raises
     ------
@@ -246,120 +311,7 @@ def grid_search(
         grid = {k: v for k, v in head_spec(name).grid.items() if k not in fixed}
     elif isinstance(grid, str):
         raise ValueError(f"grid={grid!r}: give 'default', or values for each parameter")
-    search = SharedGridSearch(head(name, **fixed), grid, **options)
+    search = GridSearchCV(head(name, **fixed), grid, **options)
     for point in ParameterGrid(grid):
         checked_params(name, point)
     return search
-
-
-def _head_of(estimator: Any) -> tuple[str, Strategy] | None:
-    """Return the registered name and the strategy of one of our heads."""
-    from classifiers._forest import Forest
-    from classifiers._knn import KNN
-    from classifiers._local import LocalSVC
-    from classifiers._softmax import Softmax
-    from classifiers._svc import SVC, BaggedSVC
-    from classifiers.search import _others, _svm
-
-    return {
-        SVC: ("svm", _svm.sweep_svm),
-        BaggedSVC: ("bagged-svm", _svm.sweep_bagged),
-        KNN: ("knn", _others.sweep_knn),
-        LocalSVC: ("local-svm", _others.sweep_local),
-        Forest: ("forest", _others.sweep_forest),
-        Softmax: ("softmax", _others.sweep_softmax),
-    }.get(type(estimator))
-
-
-def strategy_of(estimator: Any) -> Strategy:
-    """Return the strategy of a head.
-
-    Raises
-    ------
-    NotSharedError
-        If there is none.
-    """
-    found = _head_of(estimator)
-    if found is None:
-        raise NotSharedError(f"{type(estimator).__name__} is no head of mueca")
-    return found[1]
-
-
-def answers(strategy: Strategy, work: Work) -> Iterator[tuple[int, int, Answer]]:
-    """Yield what a strategy finds, and say at INFO what is shared and how far it is."""
-    n, folds, found = len(work.params), len(work.splits), _head_of(work.estimator)
-    if found is not None:
-        each = "1 fold" if folds == 1 else f"{folds} folds"
-        log.info("%s: %d candidates on %s share %s", found[0], n, each, SHARED[found[0]])
-    return watched(strategy(work), n * folds)
-
-
-def _arrays(X: ArrayLike, y: ArrayLike | None) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return plain finite vectors and labels, as the heads themselves would take them."""
-    if hasattr(X, "toarray") or y is None:
-        raise NotSharedError("the vectors are sparse or without labels")
-    vectors, labels = np.asarray(X), np.asarray(y)
-    if vectors.dtype.kind not in "fiub" or vectors.ndim != 2 or labels.ndim != 1:
-        raise NotSharedError("the vectors are no matrix of numbers, or the labels no list")
-    if vectors.dtype not in (np.float32, np.float64):
-        vectors = vectors.astype(np.float64)
-    if len(vectors) != len(labels) or not np.isfinite(vectors.sum(dtype=np.float64)):
-        raise NotSharedError("vectors are not finite, or not as many as the labels")
-    return vectors, labels
-
-
-def _check_halving(factor: Any) -> None:
-    if factor is None or (isinstance(factor, int | np.integer) and factor >= 2):
-        return
-    raise ValueError(
-        f"halving={factor!r}: give a whole number from 2, or None for every candidate on all data"
-    )
-
-
-def _rungs(y: NDArray[Any], splits: Splits, n_candidates: int, factor: int) -> Iterator[Splits]:
-    """Yield the splits of each rung; a fold's samples of a rung are among those of the next."""
-    rungs = max(1, int(np.floor(np.log(max(n_candidates, 1)) / np.log(factor) + 1e-9)) + 1)
-    orders = [_by_class_shuffled(y[train]) for train, _ in splits]
-    for rung in range(rungs):
-        share = factor ** (rungs - 1 - rung)
-        yield [
-            (train if share == 1 else train[np.sort(order[: max(train.size // share, 2)])], test)
-            for (train, test), order in zip(splits, orders, strict=True)
-        ]
-
-
-def _by_class_shuffled(labels: NDArray[Any]) -> NDArray[np.intp]:
-    """Return an order whose every beginning holds the classes in their shares, each class at once."""
-    rng = np.random.default_rng(0)
-    place = np.empty(labels.size)
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        place[members] = np.arange(members.size) / members.size
-    return np.argsort(place, kind="stable")
-
-
-def _best(inner: GridSearchCV, factor: int) -> list[int]:
-    """Return the candidates that go on, in the grid's order."""
-    known = [k for k in (f"rank_test_{inner.refit}", "rank_test_score") if k in inner.cv_results_]
-    if not known:
-        raise ValueError("halving with several scores: name the one that candidates are ranked by as refit")
-    rank = inner.cv_results_[known[0]]
-    kept = np.argsort(rank, kind="stable")[: max(1, len(rank) // factor)]
-    return sorted(kept.tolist())
-
-
-def _marked(results: Mapping[str, Any], rung: int, splits: Splits) -> dict[str, Any]:
-    n = len(results["params"])
-    return {RUNG: np.full(n, rung), RESOURCES: np.full(n, len(splits[0][0])), **results}
-
-
-def _stacked(rungs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the rows of all rungs one after the other."""
-    out: dict[str, Any] = {}
-    for name in rungs[0]:
-        parts = [r[name] for r in rungs]
-        if name == "params":
-            out[name] = [p for part in parts for p in part]
-        else:
-            out[name] = np.ma.concatenate(parts) if name.startswith("param_") else np.concatenate(parts)
-    return out

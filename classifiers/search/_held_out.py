@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from classifiers.memory import bounded, gigabytes
 from classifiers.registry import head
 from classifiers.scoring import scores
-from classifiers.search._grid import answers, strategy_of
+from classifiers.search._strategies import answers, strategy_of
 from classifiers.search._work import Answer, NotSharedError, Work
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def try_candidates(
     X, y : (n, d) vectors, (n,) labels
     held_out : (m, d) vectors
     memory : str, float or None
-        What kernels may take, as in `SharedGridSearch`.
+        What kernels may take, as in `GridSearchCV`.
     advance : callable, optional
         Told how many more candidates are done.
 
@@ -107,7 +107,7 @@ def _shared(
     params = [model.get_params() for model in built]
     work = Work(built[0], params, everything, labels, [split], memory)
     found: dict[int, Answer] = {}
-    for c, _, answer in answers(strategy_of(built[0]), work):
+    for c, _, answer in answers(*strategy_of(built[0]), work):
         found[c] = answer
         advance(1)
     seconds = (time.perf_counter() - started) / len(built)

@@ -14,9 +14,8 @@ from classifiers._forest import Forest, Layouts, bin_edges, binned, layouts
 from classifiers._kernels import gamma_value
 from classifiers._neighbours import neighbours, shares
 from classifiers._softmax import fit_path
-from classifiers.search._work import Answer, NotSharedError, Work
+from classifiers.search._work import Answer, Found, NotSharedError, Work
 
-Found = Iterator[tuple[int, int, Answer]]
 _ROWS = 512
 _TREES = 32
 

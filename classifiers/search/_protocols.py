@@ -77,7 +77,7 @@ def nested(
 
     Parameters
     ----------
-    search : SharedGridSearch
+    search : GridSearchCV
         With the inner `cv`; cloned for each fold.
     X, y : (n, d) vectors, (n,) labels
     outer : cross-validator or list of (train, test)

@@ -9,9 +9,8 @@ the pair is solved from cached rows (`classifiers._ovo`).
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +24,13 @@ from classifiers._calibration import apply_sigmoids, fit_sigmoids, folds_for
 from classifiers._kernels import Base, Floats, Kernel, gamma_value
 from classifiers._ovo import Gram, class_scores, fit_pairs, memory_plan
 from classifiers._svc import decision_of, largest_pair, winner_of
-from classifiers.search._work import Answer, Work
+from classifiers.search._work import Answer, Found, Work, signature
 
 log = logging.getLogger(__name__)
 
 _ROWS = 512
 _OF_THE_KERNEL = ("kernel", "gamma", "degree", "coef0")
-_OF_THE_FIT = (*_OF_THE_KERNEL, "class_weight", "tol", "max_iter")
-Found = Iterator[tuple[int, int, Answer]]
+OF_THE_FIT = (*_OF_THE_KERNEL, "class_weight", "tol", "max_iter")
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,7 @@ class Fold:
     codes: NDArray[np.intp]
     threads: int
     limit_mb: float
+    sample_weight: NDArray[np.float64] | None = None
 
     def gram(self, params: Mapping[str, Any]) -> Gram:
         """Return the kernel of a candidate over the fold's matrix."""
@@ -60,16 +59,17 @@ class Fold:
         return Gram(self.X, kernel, self.full, self.limit_mb)
 
     def weights(self, estimator: Any, params: Mapping[str, Any]) -> NDArray[np.float64]:
-        """Return the weight of each training sample by its class."""
+        """Return the weight of each training sample: its class's, times its own."""
         model = clone(estimator).set_params(class_weight=params["class_weight"])
         model.classes_ = self.classes
-        return model._by_class(np.ones(self.codes.size), self.codes)
+        by_class = model._by_class(np.ones(self.codes.size), self.codes)
+        return by_class if self.sample_weight is None else by_class * self.sample_weight
 
 
 def sweep_svm(work: Work) -> Found:
     """Yield (candidate, split, answer) for every candidate of an `SVC`."""
-    for fold, members in _folds(work):
-        for same in _alike(work, members, _OF_THE_FIT):
+    for fold, members in folds(work):
+        for same in alike(work, members, OF_THE_FIT):
             costs = work.values(same, "C")
             gram, params = fold.gram(work.params[same[0]]), work.params[same[0]]
             weights = fold.weights(work.estimator, params)
@@ -145,8 +145,8 @@ def _svm_sigmoids(
 
 def sweep_bagged(work: Work) -> Found:
     """Yield (candidate, split, answer) for every candidate of a `BaggedSVC`; fewer bags start more."""
-    for fold, members in _folds(work):
-        for same in _alike(work, members, (*_OF_THE_FIT, "max_samples", "bootstrap", "random_state")):
+    for fold, members in folds(work):
+        for same in alike(work, members, (*OF_THE_FIT, "max_samples", "bootstrap", "random_state")):
             yield from _bagged(work, fold, same)
 
 
@@ -154,14 +154,24 @@ def _bagged(work: Work, fold: Fold, same: list[int]) -> Found:
     params, costs = work.params[same[0]], work.values(same, "C")
     most = max(work.values(same, "n_estimators"))
     gram, weights = fold.gram(params), fold.weights(work.estimator, params)
-    run = (fold, gram, weights, costs, params, most)
-    each = _bag_decisions(*run, fold.train, fold.test, fold.codes)
+    run = (fold, gram, weights, costs, params)
+    each = _bag_decisions(*run, _drawn(params, most, fold.codes.size), fold.train, fold.test, fold.codes)
     held_out: list[Any] = []
     if any(work.params[c]["probability"] for c in same):
         held_out = [
             (
                 b,
-                _bag_decisions(fold, gram, weights[a], *run[3:], fold.train[a], fold.train[b], fold.codes[a]),
+                _bag_decisions(
+                    fold,
+                    gram,
+                    weights[a],
+                    costs,
+                    params,
+                    _drawn(params, most, a.size),
+                    fold.train[a],
+                    fold.train[b],
+                    fold.codes[a],
+                ),
             )
             for a, b in folds_for(fold.codes, None)
         ]
@@ -179,19 +189,60 @@ def _bagged(work: Work, fold: Fold, same: list[int]) -> Found:
         yield c, fold.number, Answer(fold.classes, scores.argmax(axis=1), bag_decision_of(scores), proba)
 
 
+def _drawn(params: Mapping[str, Any], most: int, n: int) -> NDArray[np.int64]:
+    return bags(n, most, params["max_samples"], params["bootstrap"], params["random_state"])
+
+
+def bag_answers(
+    fold: Fold,
+    params: Mapping[str, Any],
+    weights: NDArray[np.float64],
+    costs: list[float],
+    drawn: NDArray[np.float64],
+    sizes: list[int],
+) -> dict[tuple[float, int], Answer]:
+    """Return the answer of each (C, number of bags): the bags vote, and of tied classes the first wins.
+
+    So scikit-learn's ensembles decide; those of ours order ties by the scores.
+
+    Parameters
+    ----------
+    fold, params
+        The kernel's, and what else holds for all.
+    weights : (n,) float64
+        Of the training samples.
+    costs : list of float
+        Values of C.
+    drawn : (n_bags, n) float64
+        How often each bag holds each training sample.
+    sizes : list of int
+        How many of the first bags vote.
+    """
+    gram, k = fold.gram(params), len(fold.classes)
+    each = _bag_decisions(fold, gram, weights, costs, params, drawn, fold.train, fold.test, fold.codes)
+    found: dict[tuple[float, int], Answer] = {}
+    for cost, decisions in zip(costs, each, strict=True):
+        votes, total = np.zeros((fold.test.size, k)), np.zeros(())
+        for n, one in enumerate(np.split(decisions, len(drawn), axis=1), 1):
+            votes[np.arange(len(votes)), winner_of(one, k, params["break_ties"])] += 1
+            total = total + decision_of(one, k, params["decision_function_shape"])
+            if n in sizes:
+                found[cost, n] = Answer(fold.classes, votes.argmax(axis=1), total / n, votes / n)
+    return found
+
+
 def _bag_decisions(
     fold: Fold,
     gram: Gram,
     weights: NDArray[np.float64],
     costs: list[float],
     params: Mapping[str, Any],
-    n_bags: int,
+    drawn: NDArray[Any],
     train: NDArray[np.intp],
     test: NDArray[np.intp],
     codes: NDArray[np.intp],
 ) -> list[NDArray[np.float64]]:
-    """Return the (m, n_bags * n_pairs) decisions of `test` for each C."""
-    drawn = bags(codes.size, n_bags, params["max_samples"], params["bootstrap"], params["random_state"])
+    """Return the (m, n_bags * n_pairs) decisions of `test` for each C, of bags drawn (n_bags, n)."""
     threads, n_classes = fold.threads, len(fold.classes)
     n_pairs = n_classes * (n_classes - 1) // 2
     fitted = fit_bags(
@@ -201,7 +252,7 @@ def _bag_decisions(
     def multiply(K: Floats) -> Floats:
         return np.concatenate([bag_products(K, coef, n_pairs) for coef, _, _ in fitted], axis=1)
 
-    out = _products(gram, test, train, multiply, len(costs) * n_bags * n_pairs, threads)
+    out = _products(gram, test, train, multiply, len(costs) * len(drawn) * n_pairs, threads)
     return [part + f[1] for part, f in zip(np.split(out, len(costs), axis=1), fitted, strict=True)]
 
 
@@ -223,16 +274,15 @@ def _products(
     return out
 
 
-def _alike(work: Work, members: list[int], names: tuple[str, ...]) -> list[list[int]]:
+def alike(work: Work, members: list[int], names: tuple[str, ...]) -> list[list[int]]:
     """Return `members` in groups that agree in the parameters named."""
-    kept: dict[str, list[int]] = {}
+    kept: dict[Hashable, list[int]] = {}
     for c in members:
-        key = json.dumps([work.params[c][n] for n in names], default=repr)
-        kept.setdefault(key, []).append(c)
+        kept.setdefault(signature([work.params[c][n] for n in names]), []).append(c)
     return list(kept.values())
 
 
-def _folds(work: Work) -> Iterator[tuple[Fold, list[int]]]:
+def folds(work: Work) -> Iterator[tuple[Fold, list[int]]]:
     """Yield each fold with the candidates that share its matrix: one for all folds if nothing is scaled."""
     by_base: dict[tuple[str, str], list[int]] = {}
     for c, params in enumerate(work.params):
@@ -249,7 +299,10 @@ def _one_matrix(work: Work, kind: Any, members: list[int]) -> Iterator[tuple[Fol
     whole, threads, limit = _plan(work, len(work.X))
     full = Base(work.X, kind).symmetric() if whole else None
     for s, (train, test) in enumerate(work.splits):
-        yield Fold(s, full, train, test, work.X, *work.labels(s), threads, limit), members
+        yield (
+            Fold(s, full, train, test, work.X, *work.labels(s), threads, limit, work.training_weights(s)),
+            members,
+        )
 
 
 def _scaled_matrices(work: Work, kind: Any, members: list[int]) -> Iterator[tuple[Fold, list[int]]]:
@@ -257,12 +310,15 @@ def _scaled_matrices(work: Work, kind: Any, members: list[int]) -> Iterator[tupl
     for s, (train, test) in enumerate(work.splits):
         whole, threads, limit = _plan(work, train.size + test.size)
         scaler = clone(work.estimator).set_params(**work.params[members[0]])
-        scaler._fit_scaler(work.X[train], None)
+        scaler._fit_scaler(work.X[train], work.training_weights(s))
         X = scaler._scaled(work.X[np.concatenate([train, test])])
         full = Base(X, kind).symmetric() if whole else None
         at = np.arange(len(X))
         ours, others = at[: train.size], at[train.size :]
-        yield Fold(s, full, ours, others, X, *work.labels(s), threads, limit), members
+        yield (
+            Fold(s, full, ours, others, X, *work.labels(s), threads, limit, work.training_weights(s)),
+            members,
+        )
 
 
 def _plan(work: Work, n: int) -> tuple[bool, int, float]:

@@ -1,18 +1,16 @@
-"""What a strategy is given, what it gives back, and how scikit-learn's scorers read it."""
+"""What a strategy is given, and what it gives back."""
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.metaestimators import available_if
+from sklearn.base import clone
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +24,45 @@ class NotSharedError(Exception):
 
 
 @dataclass(frozen=True)
-class Work:
-    """A search to be made.
+class Given:
+    """What a search is given besides its candidates.
 
     Attributes
     ----------
-    estimator : unfitted head
+    X : sequence of n samples
+        In any form that the estimator takes.
+    y : (n,) labels
+    splits : sequence of (train, test) indices
+    fit_params : mapping
+        What `fit` is to be given besides, by its name.
+    memory : float
+        Gigabytes that kernels may take.
+    n_jobs : int or None
+        Of the search.
+    asked : set of str or None
+        Methods of an estimator that the scoring calls; None where that is not known.
+    """
+
+    X: Any
+    y: NDArray[Any]
+    splits: Splits
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
+    memory: float = 8.0
+    n_jobs: int | None = None
+    asked: frozenset[str] | None = None
+
+    def asks_for(self, method: str) -> bool:
+        """Return whether the scoring may call a method."""
+        return self.asked is None or method in self.asked
+
+
+@dataclass(frozen=True)
+class Work:
+    """Candidates of one kind on one matrix of vectors.
+
+    Attributes
+    ----------
+    estimator : unfitted estimator
     params : sequence of dict
         All parameters of each candidate, the estimator's own where the grid does not name them.
     X : (n, d) float
@@ -39,6 +70,10 @@ class Work:
     splits : sequence of (train, test) indices
     memory : float
         Gigabytes that kernels may take.
+    weights : (n,) float64 or None
+        Weights of the samples.
+    threads : int
+        For estimators that are not ours; a head of ours has its own `n_jobs`.
     """
 
     estimator: Any
@@ -47,12 +82,15 @@ class Work:
     y: NDArray[Any]
     splits: Splits
     memory: float
+    weights: NDArray[np.float64] | None = None
+    threads: int = 1
 
     def groups(self, shared: Iterable[str]) -> Iterator[list[int]]:
         """Yield candidates that differ in nothing but the parameters named."""
-        kept: dict[str, list[int]] = {}
+        without, kept = set(shared), {}  # type: set[str], dict[Hashable, list[int]]
         for c, params in enumerate(self.params):
-            kept.setdefault(_key(params, shared), []).append(c)
+            key = signature({k: v for k, v in params.items() if k not in without})
+            kept.setdefault(key, []).append(c)
         yield from kept.values()
 
     def values(self, members: Iterable[int], name: str) -> list[Any]:
@@ -64,10 +102,37 @@ class Work:
         classes, codes = np.unique(self.y[self.splits[split][0]], return_inverse=True)
         return classes, codes
 
+    def built(self, candidate: int) -> Any:
+        """Return a candidate, unfitted, with copies of its parameters: fitting draws from a random state."""
+        return clone(clone(self.estimator).set_params(**self.params[candidate]))
 
-def _key(params: Mapping[str, Any], without: Iterable[str]) -> str:
-    kept = {k: v for k, v in params.items() if k not in set(without)}
-    return json.dumps(kept, sort_keys=True, default=repr)
+    def training_weights(self, split: int) -> NDArray[np.float64] | None:
+        """Return the weights of a training fold, if there are any."""
+        return None if self.weights is None else self.weights[self.splits[split][0]]
+
+
+def signature(value: Any) -> Hashable:
+    """Return a key that is equal for equal parameters: of estimators, containers, arrays and plain values.
+
+    Things that cannot be compared are different, unless they are the same object.
+    """
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        return type(value), signature(value.get_params(deep=False))
+    if isinstance(value, Mapping):
+        return "mapping", tuple((signature(k), signature(v)) for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return type(value), tuple(signature(v) for v in value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, np.random.RandomState):
+        return "state", signature(value.get_state(legacy=True))
+    try:
+        hash(value)
+    except TypeError:
+        return "object", id(value)
+    return type(value), value
 
 
 @dataclass(frozen=True)
@@ -82,15 +147,21 @@ class Answer:
         Class code predicted.
     decision, proba : ndarray or None
         What `decision_function` and `predict_proba` would give.
+    error : Exception or None
+        Why the candidate cannot be fitted; the others are empty then.
     """
 
     classes: NDArray[Any]
     winner: NDArray[np.intp]
     decision: NDArray[np.float64] | None = None
     proba: NDArray[np.float64] | None = None
+    error: Exception | None = None
 
 
-def watched(found: Iterable[tuple[int, int, Answer]], cells: int) -> Iterator[tuple[int, int, Answer]]:
+Found = Iterator[tuple[int, int, Answer]]
+
+
+def watched(found: Iterable[tuple[int, int, Answer]], cells: int) -> Found:
     """Yield answers as they come; now and then the log says at INFO how long the others will take, about."""
     started = said = time.perf_counter()
     for done, answer in enumerate(found, 1):
@@ -102,69 +173,21 @@ def watched(found: Iterable[tuple[int, int, Answer]], cells: int) -> Iterator[tu
             log.info("%d of %d cells in %.0f s, about %.0f s left", done, cells, spent, left)
 
 
-class Table:
-    """Answers by candidate and split; a split is known by its training rows."""
+def dense(X: Any) -> NDArray[Any]:
+    """Return plain finite vectors (n, d), float32 or float64.
 
-    def __init__(self, params: Sequence[Mapping[str, Any]], splits: Splits) -> None:
-        self.answers: dict[tuple[int, int], Answer] = {}
-        self._candidate = {_key(p, ()): c for c, p in enumerate(params)}
-        self._split = {train.tobytes(): s for s, (train, _) in enumerate(splits)}
-        if len(self._split) < len(splits):
-            raise NotSharedError("two splits have the same training samples")
-
-    def number(self, params: Mapping[str, Any]) -> int:
-        """Return the number of a candidate: of equal ones, the last."""
-        return self._candidate[_key(params, ())]
-
-    def find(self, params: Mapping[str, Any], train: NDArray[np.intp]) -> Answer | None:
-        """Return the answer of a candidate fitted on some rows; None for rows that are no training fold."""
-        split = self._split.get(train.tobytes())
-        return None if split is None else self.answers[self.number(params), split]
-
-
-class Replay(ClassifierMixin, BaseEstimator):
-    """A head that answers from a `Table`, for scikit-learn's own search and scorers to run on.
-
-    Its vectors are row numbers, its parameters those of the head it stands for.
+    Raises
+    ------
+    NotSharedError
+        If `X` is sparse, no matrix of numbers, or not finite.
     """
-
-    def __init__(self, table: Table, params: Mapping[str, Any]) -> None:
-        self.table = table
-        self.params = dict(params)
-
-    def __sklearn_clone__(self) -> Replay:
-        return Replay(self.table, self.params)
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the head's parameters."""
-        return dict(self.params)
-
-    def set_params(self, **params: Any) -> Replay:
-        """Change the head's parameters."""
-        self.params |= params
-        return self
-
-    def fit(self, rows: NDArray[np.intp], y: NDArray[Any]) -> Replay:
-        """Find the answer for the training fold `rows` (none for the refit, whose result is not used)."""
-        self.answer_ = self.table.find(self.params, np.ascontiguousarray(rows[:, 0]))
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict(self, rows: NDArray[np.intp]) -> NDArray[Any]:
-        """Return the labels of the test fold."""
-        assert self.answer_ is not None  # noqa: S101
-        return self.answer_.classes[self.answer_.winner]
-
-    # Only the methods that the head would have exist: scorers choose by that.
-    @available_if(lambda self: self._has("decision"))
-    def decision_function(self, rows: NDArray[np.intp]) -> Any:
-        """Return the scores of the test fold."""
-        return self.answer_.decision  # type: ignore[union-attr]
-
-    @available_if(lambda self: self._has("proba"))
-    def predict_proba(self, rows: NDArray[np.intp]) -> Any:
-        """Return the probabilities of the test fold."""
-        return self.answer_.proba  # type: ignore[union-attr]
-
-    def _has(self, name: str) -> bool:
-        return getattr(getattr(self, "answer_", None), name, None) is not None
+    if hasattr(X, "toarray"):
+        raise NotSharedError("the vectors are sparse")
+    vectors = np.asarray(X)
+    if vectors.dtype.kind not in "fiub" or vectors.ndim != 2:
+        raise NotSharedError("the vectors are no matrix of numbers")
+    if vectors.dtype not in (np.float32, np.float64):
+        vectors = vectors.astype(np.float64)
+    if not np.isfinite(vectors.sum(dtype=np.float64)):
+        raise NotSharedError("vectors are not finite")
+    return vectors

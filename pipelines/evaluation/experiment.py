@@ -83,7 +83,7 @@ class Experiment:
     n_jobs : int or None
     progress : Progress
     memory : str, float or None
-        What kernels may take, as in `classifiers.search.SharedGridSearch`.
+        What kernels may take, as in `classifiers.search.GridSearchCV`.
     cluster : Cluster, optional
         Where embeddings are computed.
     folds, halving : int or None

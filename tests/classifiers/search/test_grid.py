@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, ParameterGrid, PredefinedSplit, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,7 +18,8 @@ from sklearn.svm import SVC as Reference
 
 from classifiers import head, list_heads
 from classifiers.registry import head_spec
-from classifiers.search import SharedGridSearch, by_subject, grid_search, holdout, nested
+from classifiers.search import GridSearchCV as SharedGridSearch
+from classifiers.search import by_subject, grid_search, holdout, nested
 from tests.classifiers.conftest import DATA, blobs
 
 FOLDS = StratifiedKFold(3, shuffle=True, random_state=1)
@@ -179,19 +181,24 @@ def falls_back(search: Any, caplog: pytest.LogCaptureFixture, why: str, *data: A
 def test_falls_back_where_no_strategy_applies(caplog: pytest.LogCaptureFixture) -> None:
     X, y = DATA["tall"]
     C = {"C": [0.1, 1.0]}
-    pipe = make_pipeline(StandardScaler(), head("svm"))
-    found = falls_back(
-        SharedGridSearch(pipe, {"svc__C": [0.1, 1.0]}, cv=3), caplog, "Pipeline is no head", X, y
-    )
-    plain = GridSearchCV(pipe, {"svc__C": [0.1, 1.0]}, cv=3).fit(X, y)
+    alone = LogisticRegression()
+    found = falls_back(SharedGridSearch(alone, C, cv=3), caplog, "LogisticRegression have nothing", X, y)
+    plain = GridSearchCV(alone, C, cv=3).fit(X, y)
     np.testing.assert_array_equal(scores_of(found), scores_of(plain))
-    falls_back(SharedGridSearch(Reference(), C), caplog, "SVC is no head", X, y)
     falls_back(SharedGridSearch(head("svm"), C, return_train_score=True), caplog, "return_train_score", X, y)
     weights = np.ones(len(y))
     falls_back(SharedGridSearch(head("svm"), C), caplog, "sample_weight", X, y, sample_weight=weights)
     k = {"n_neighbors": [1, 350]}
     with pytest.warns(Warning, match="fits failed|non-finite"):
         falls_back(SharedGridSearch(head("knn"), k), caplog, "n_neighbors=350 is more", X, y)
+
+
+def test_heads_behind_a_transformer_share_too() -> None:
+    X, y = DATA["tall"]
+    for name, grid in (("svm", {"svc__C": [0.1, 1.0]}), ("knn", {"knn__n_neighbors": [1, 5]})):
+        pipe = make_pipeline(StandardScaler(), head(name))
+        shared, plain = (s(pipe, grid, cv=FOLDS).fit(X, y) for s in (SharedGridSearch, GridSearchCV))
+        assert_same_choice(name, shared, plain, 133)
 
 
 def test_inside_a_pipeline_and_cloned() -> None:
@@ -280,7 +287,7 @@ def test_halving_keeps_the_best_and_ends_on_whole_folds(name: str) -> None:
 def test_halving_without_a_strategy_is_refused() -> None:
     X, y = DATA["tall"]
     with pytest.raises(ValueError, match="halving needs a shared search"):
-        SharedGridSearch(Reference(), {"C": [1.0, 2.0]}, halving=2).fit(X, y)
+        SharedGridSearch(LogisticRegression(), {"C": [1.0, 2.0]}, halving=2).fit(X, y)
 
 
 def test_one_matrix_serves_the_whole_grid() -> None:

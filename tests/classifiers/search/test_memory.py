@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from classifiers import head
 from classifiers.memory import bounded, gigabytes
-from classifiers.search import SharedGridSearch, try_candidates
+from classifiers.search import GridSearchCV as SharedGridSearch
+from classifiers.search import try_candidates
 from tests.classifiers.conftest import DATA, blobs
 from tests.classifiers.search.test_grid import FOLDS, GRIDS, scores_of
 
