@@ -2,50 +2,59 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
 
-from pipelines.commands import (
-    cache,
-    compare,
-    cross_validate,
-    data,
-    export,
-    featurize,
-    fit,
-    predict,
-    report,
-    serve,
-    system,
-    train,
-    weights,
-)
-from pipelines.commands.faults import PARTLY as PARTLY
-from pipelines.commands.renamed import RenamingGroup
+from pipelines.commands.options import COMMANDS, RenamingGroup
+from pipelines.commands.options import PARTLY as PARTLY
 
 INTERRUPTED = 130
 
-app = typer.Typer(
-    name="mueca",
-    cls=RenamingGroup,
-    help="Facial-expression recognition by features and classical ensembles: extract once, score many.",
-    epilog="Add --debug to any command for a traceback, MUECA_VERBOSE=1 for what happens inside.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-for module in (
-    featurize, fit, compare, cross_validate, report, train, export, predict, serve, system,
-):  # fmt: skip
-    app.add_typer(module.group)
-app.add_typer(data.group, name="data")
-app.add_typer(cache.group, name="cache")
-app.add_typer(weights.group, name="weights")
+#: Module of `pipelines.commands` -> the commands it holds, in the order of ``mueca --help``.
+MODULES: dict[str, tuple[str, ...]] = {
+    "featurize": ("featurize",), "fit": ("fit",), "compare": ("compare",),
+    "cross_validate": ("cross-validate",), "report": ("report",), "train": ("train",), "export": ("export",),
+    "predict": ("predict", "live"), "serve": ("serve",), "system": ("profile", "doctor", "list"),
+}  # fmt: skip
+#: Modules that are a command with commands of its own.
+GROUPS = ("data", "cache", "weights")
+
+
+def application(words: Sequence[str] = ()) -> typer.Typer:
+    """Return the application; where words name a command, with that command's module alone.
+
+    A module is imported where it is needed: ``mueca predict`` imports nothing of what trains.
+    """
+    app = typer.Typer(
+        name="mueca",
+        cls=RenamingGroup,
+        help="Facial-expression recognition by features and classical ensembles: extract once, score many.",
+        epilog="Add --debug to any command for a traceback, MUECA_VERBOSE=1 for what happens inside.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_common)
+    first = COMMANDS.get(words[0], words[0]) if words else ""
+    asked = [name for name, commands in MODULES.items() if first in commands]
+    if first not in GROUPS:
+        for name in asked or MODULES:
+            app.add_typer(_group(name))
+    if not asked:
+        for name in [first] if first in GROUPS else GROUPS:
+            app.add_typer(_group(name), name=name)
+    return app
+
+
+def _group(module: str) -> typer.Typer:
+    found: typer.Typer = importlib.import_module(f"pipelines.commands.{module}").group
+    return found
 
 
 def _show_version(wanted: bool) -> None:
@@ -56,7 +65,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _common(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
@@ -102,7 +110,12 @@ def _run(arguments: list[str], debug: bool) -> int:
 
         quiet_libraries()
     try:
-        code = typer.main.get_command(app).main(arguments, prog_name="mueca", standalone_mode=False) or 0
+        code = (
+            typer.main.get_command(application(arguments)).main(
+                arguments, prog_name="mueca", standalone_mode=False
+            )
+            or 0
+        )
     except TyperException as error:
         said, context = error.format_message().replace("Value error, ", ""), getattr(error, "ctx", None)
         where = context.command_path if context else "mueca"

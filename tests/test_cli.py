@@ -77,7 +77,7 @@ LIGHT = {"cli", "pipelines", "pipelines.utils", "pipelines.utils.console", "pipe
 
 def test_help_imports_nothing_heavy():
     """Of every command: what it works with is imported when it is called."""
-    commands = [[], *([name] for name in typer.main.get_command(cli.app).commands)]
+    commands = [[], *([name] for name in typer.main.get_command(cli.application()).commands)]
     code = (
         "import sys, cli\n"
         f"for words in {commands!r}:\n"
@@ -162,7 +162,7 @@ def test_list(mueca):
     code, out, _ = mueca("list")
     assert code == 0
     assert all(word in out for word in ("landmarks", "bagged-svm", "fer2013", "n_neighbors"))
-    assert set(json.loads(mueca("list", "--json")[1])) == {"extractors", "heads", "data"}
+    assert set(json.loads(mueca("list", "--json")[1])) == {"extractors", "heads", "data", "models"}
 
 
 def test_a_networks_options_stand_beside_it(mueca):

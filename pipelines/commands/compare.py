@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.commands.faults import PARTLY
 from pipelines.commands.options import (
+    PARTLY,
     JobsOption,
     JsonOption,
     MemoryOption,

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pipelines.commands.compare import run_by_subject
-from pipelines.commands.faults import PARTLY
 from pipelines.commands.options import (
+    PARTLY,
     JobsOption,
     JsonOption,
     MemoryOption,

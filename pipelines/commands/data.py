@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.faults import report_faults
-from pipelines.commands.options import JsonOption, StrictOption
+from pipelines.commands.options import JsonOption, StrictOption, report_faults
 
 if TYPE_CHECKING:
     from pipelines.utils.progress import Progress

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.faults import report_faults
 from pipelines.commands.options import (
     BackboneOption,
     ClipOption,
@@ -22,6 +21,7 @@ from pipelines.commands.options import (
     StrictOption,
     TileOption,
     WorkersOption,
+    report_faults,
     with_network,
 )
 

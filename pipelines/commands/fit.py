@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pipelines.commands.faults import PARTLY
 from pipelines.commands.options import (
+    PARTLY,
     BackboneOption,
     ClipOption,
     DataOption,

@@ -1,12 +1,17 @@
-"""Between the command line and the functions: options that commands share, and how their words are read."""
+"""What commands share: options and their old names, how words are read, what is said of what was left out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from pipelines.datasets.base import Fault
 
 DataOption = Annotated[
     str, typer.Option("--data", help="Name (fer2013, synthetic) or a folder of class/*.jpg.")
@@ -54,7 +59,8 @@ EveryOption = Annotated[
 ]
 SmoothOption = Annotated[float, typer.Option(min=0, help="Smooth a face's numbers over so many seconds.")]
 ModelOption = Annotated[
-    Path | None, typer.Option(help="What mueca fit --out wrote; default: the model that ships.")
+    Path | None,
+    typer.Option(help="What mueca fit --out wrote, or a model that ships, by name; see: mueca list."),
 ]
 
 
@@ -141,3 +147,89 @@ def share_or_name(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+#: Exit code: done, but something was left out: an image that cannot be read, a run that failed.
+PARTLY = 3
+#: Files that are named, one line each.
+NAMED = 20
+
+
+def report_faults(faults: Sequence[Fault], what: str = "left out", named: bool = False) -> None:
+    """Name what was left out, one line each, and leave with the code that says so.
+
+    `named` says that it was named already: the loaders of clips do so, for every command.
+
+    Raises
+    ------
+    typer.Exit
+        With code 3, where anything was left out.
+    """
+    from pipelines.utils.console import printable, say
+
+    for fault in () if named else faults[:NAMED]:
+        say(f"mueca: {what} {printable(fault.path)}: {fault.reason}")
+    if len(faults) > NAMED and not named:
+        say(f"mueca: and {len(faults) - NAMED} more; mueca data audit --out FOLDER lists them all")
+    if faults:
+        raise typer.Exit(PARTLY)
+
+
+#: Old name of an option -> its new names; a command takes the one that it has.
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "--average": ("--swa-epochs",),
+    "--batch": ("--batch-size",),
+    "--cell": ("--run",),
+    "--clip": ("--clahe-clip",),
+    "--crowd": ("--small-faces",),
+    "--embedding": ("--projection",),
+    "--every": ("--detect-every", "--validate-every"),
+    "--inner": ("--inner-folds",),
+    "--memory": ("--kernel-memory",),
+    "--pictures": ("--save-dir",),
+    "--start": ("--init-weights",),
+    "--teacher-share": ("--distill-weight",),
+    "--tile": ("--clahe-tile",),
+    "--views": ("--tta",),
+}
+
+#: Old name of a command -> its new name.
+COMMANDS: dict[str, str] = {"loso": "cross-validate"}
+
+
+class RenamingGroup(TyperGroup):
+    """A group of commands that reads old names as the new ones."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return name, command and words, all with new names."""
+        if args and args[0] in COMMANDS and args[0] not in self.commands:
+            _say_renamed(args[0], COMMANDS[args[0]])
+            args = [COMMANDS[args[0]], *args[1:]]
+        name, command, rest = super().resolve_command(ctx, args)
+        options = {option for one in getattr(command, "params", ()) for option in one.opts}
+        return name, command, with_new_options(rest, options)
+
+
+def with_new_options(words: Sequence[str], options: Collection[str]) -> list[str]:
+    """Return a command's words with old names of options as the new ones; what stands behind ``--`` stays.
+
+    Parameters
+    ----------
+    words : sequence of str
+    options : collection of str
+        What the command takes, such as ``--detect-every``. An old name among them is no old name here.
+    """
+    end = words.index("--") if "--" in words else len(words)
+    found = []
+    for word in words[:end]:
+        old, equals, value = word.partition("=")
+        new = next((name for name in OPTIONS.get(old, ()) if name in options), None)
+        if new is not None and old not in options:
+            _say_renamed(old, new)
+            word = new + equals + value
+        found.append(word)
+    return [*found, *words[end:]]
+
+
+def _say_renamed(old: str, new: str) -> None:
+    print(f"mueca: {old} is now {new}; the old name works for one version", file=sys.stderr)

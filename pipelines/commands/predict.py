@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pipelines.commands.faults import report_faults
 from pipelines.commands.options import (
     DetectorOption,
     EveryOption,
@@ -17,6 +16,7 @@ from pipelines.commands.options import (
     ModelOption,
     Precision,
     SmoothOption,
+    report_faults,
 )
 from pipelines.utils.console import as_json, printable, say
 

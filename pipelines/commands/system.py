@@ -56,7 +56,7 @@ def doctor(json: JsonOption = False) -> None:
 
 @group.command("list")
 def list_(json: JsonOption = False) -> None:
-    """List extractors, heads and data sets with their parameters."""
+    """List extractors, heads and data sets, and the models that ship."""
     from pipelines.utils import console
 
     found = catalogue()
@@ -131,10 +131,11 @@ def print_profile(records: list[dict[str, Any]], layers: bool, out: Path | None)
 
 
 def catalogue() -> dict[str, list[dict[str, str]]]:
-    """Return every extractor, head and data set with its parameters in words."""
+    """Return every extractor, head, data set and model that ships, in words."""
     import featurize.registry as extractors
     from classifiers.registry import head_spec, list_heads
     from pipelines.datasets import registry
+    from pipelines.models.catalogue import described as models
 
     described = [(name, extractors.extractor_class(name)) for name in extractors.list_extractors()]
     return {
@@ -143,6 +144,7 @@ def catalogue() -> dict[str, list[dict[str, str]]]:
         ],
         "heads": [{"name": name, "parameters": _fields(head_spec(name).params)} for name in list_heads()],
         "data": [{"name": name, "state": state} for name, state in registry.list_datasets().items()],
+        "models": models(),
     }
 
 

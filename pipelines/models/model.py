@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,11 +27,13 @@ from featurize.registry import parse
 if TYPE_CHECKING:
     from pipelines.recipe import Head
 
-#: The model that ships.
-DEFAULT_MODEL = Path(__file__).with_name("default")
-
+log = logging.getLogger(__name__)
 
 FORMAT = 1
+#: Each model is a folder in here, named after it.
+FOLDER = Path(__file__).parent
+#: What is taken where no model is given.
+DEFAULT = "default"
 
 
 #: Side in pixels of training faces where a card does not say it: FER2013's.
@@ -176,8 +179,13 @@ def _with_own_weights(expression: str, card: dict[str, Any], folder: Path) -> st
     return expression
 
 
-def load_model(folder: Path | str) -> Model:
-    """Read a model folder.
+def load_model(folder: Path | str | None = None) -> Model:
+    """Read a model folder: one of yours, or a model that ships, by its name.
+
+    Parameters
+    ----------
+    folder : Path, str or None
+        See `model_folder`; the default model if None.
 
     Raises
     ------
@@ -186,7 +194,7 @@ def load_model(folder: Path | str) -> Model:
     ValueError
         If it is no model, was changed, or its extractor would no longer give the same vectors.
     """
-    folder = as_path(folder, "model")
+    folder = model_folder(folder)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(_no_folder(folder))
     if not (folder / "card.json").is_file():
@@ -235,25 +243,44 @@ def model_for(
     model: Path | str | None, precision: Precision | None = None, views: Views | None = None
 ) -> Model:
     """Return a model as it is to be asked; parameters and errors as `Predictor.load`."""
-    found = replace(load_model(model_folder(model)), precision=precision, views=views)
+    found = replace(load_model(model), precision=precision, views=views)
     if views is not None and not found.networks:
         raise ValueError(f"views={views}: this model has no network that could look again; leave it out")
     return found
 
 
+def shipped_models() -> dict[str, Path]:
+    """Return the folders of the models that ship, by name; the default first."""
+    found = {path.parent.name: path.parent for path in sorted(FOLDER.glob("*/card.json"))}
+    return {name: found[name] for name in sorted(found, key=lambda name: (name != DEFAULT, name))}
+
+
 def model_folder(model: Path | str | None) -> Path:
-    """Return the folder of a model, of the one that ships if None.
+    """Return the folder of a model: one of the user's, or one that ships, by its name.
+
+    Parameters
+    ----------
+    model : Path, str or None
+        A folder that ``mueca fit --out`` wrote, or a name of `shipped_models`; the default if None. A folder
+        of that name is taken before a model that ships, and the log says so.
 
     Raises
     ------
     FileNotFoundError
-        If none ships with this version.
+        If nothing is given and no model ships with this version.
     """
-    if model is not None:
-        return as_path(model, "model")
-    if not (DEFAULT_MODEL / "card.json").is_file():
+    known = shipped_models()
+    if model is None and DEFAULT not in known:
         raise FileNotFoundError(
             "no model ships with this version; make one with mueca fit --data fer2013 --backbone hog "
             "--head softmax --out MODEL, and give --model MODEL"
         )
-    return DEFAULT_MODEL
+    if model is None:
+        return known[DEFAULT]
+    folder = as_path(model, "model")
+    if str(folder) not in known:
+        return folder
+    if folder.is_dir():
+        log.warning("the folder %s is used, not the model of that name that ships", folder.resolve())
+        return folder
+    return known[str(folder)]

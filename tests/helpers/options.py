@@ -19,7 +19,7 @@ def command_of(words: list[str]) -> tuple[Any, Any, list[str]]:
     ValueError
         If there is no such command.
     """
-    command: Any = typer.main.get_command(cli.app)
+    command: Any = typer.main.get_command(cli.application())
     context, rest = command.make_context("mueca", list(words[1:]), resilient_parsing=True), list(words[1:])
     while hasattr(command, "commands"):
         if not rest:
@@ -100,7 +100,7 @@ def check_plan(words: list[str]) -> None:
 def every_option() -> set[str]:
     """Return the options of all commands, and the parameters of all heads as options."""
     found = {f"--{name}" for name in head_parameters()} | {"--debug", "--help", "--version"}
-    waiting: list[Any] = [typer.main.get_command(cli.app)]
+    waiting: list[Any] = [typer.main.get_command(cli.application())]
     while waiting:
         command = waiting.pop()
         waiting += getattr(command, "commands", {}).values()

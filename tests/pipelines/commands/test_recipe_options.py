@@ -21,7 +21,7 @@ OWN = {"data", "recipe", "out", "runs", "strict", "json"}
 
 
 def parameters(name):
-    return {one.name: one for one in typer.main.get_command(cli.app).commands[name].params}
+    return {one.name: one for one in typer.main.get_command(cli.application()).commands[name].params}
 
 
 def test_every_option_of_train_is_a_field_with_the_same_default_and_description():
@@ -50,7 +50,7 @@ def refused():
 
 @pytest.mark.parametrize(("flag", "word"), refused(), ids=lambda v: str(v))
 def test_an_options_choices_and_limits_are_those_of_its_field(flag, word):
-    command = typer.main.get_command(cli.app).commands["train"]
+    command = typer.main.get_command(cli.application()).commands["train"]
     with pytest.raises(TyperException) as refusal:
         command.make_context("train", [f"{flag}={word}"])
     assert f"'{flag}'" in refusal.value.format_message()
@@ -61,7 +61,7 @@ def test_there_are_choices_and_limits_to_refuse():
 
 
 def test_what_train_is_given_by_default_is_the_recipes_default():
-    command = typer.main.get_command(cli.app).commands["train"]
+    command = typer.main.get_command(cli.application()).commands["train"]
     context = command.make_context("train", ["--backbone", "ucm-f", "--data", "x"])
     assert recipe(**given(TrainFields, context.params)) == recipe(backbone="ucm-f")
 
@@ -112,7 +112,7 @@ def test_options_reach_the_command_between_its_own():
     assert given(Small, found["fields"]) == {
         "side": 5, "share": 0.2, "kind": "b", "flipped": True, "kept": False, "name": "n",
     }  # fmt: skip
-    order = [one.name for one in typer.main.get_command(app).params]
+    order = [one.name for one in typer.main.get_command(application()).params]
     assert order[:2] == ["first", "side"]
     assert order.index("last") > order.index("name")
 

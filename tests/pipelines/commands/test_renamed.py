@@ -7,14 +7,14 @@ import pytest
 import typer
 
 import cli
-from pipelines.commands.renamed import COMMANDS, OPTIONS, with_new_options
+from pipelines.commands.options import COMMANDS, OPTIONS, with_new_options
 from pipelines.utils import renamed
 from pipelines.utils.renamed import with_new_names
 from tests.helpers.options import head_parameters
 
 
 def commands():
-    return typer.main.get_command(cli.app).commands
+    return typer.main.get_command(cli.application()).commands
 
 
 def options_of(command):
@@ -26,7 +26,7 @@ def context():
     """Return a function that reads a whole command, runs nothing, and returns its parameters."""
 
     def read(*words):
-        group = typer.main.get_command(cli.app)
+        group = typer.main.get_command(cli.application())
         above = group.make_context("mueca", list(words), resilient_parsing=True)
         name, command, rest = group.resolve_command(above, list(words))
         return name, command.make_context(name, rest, parent=above).params

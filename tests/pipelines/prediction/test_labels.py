@@ -17,7 +17,6 @@ from classifiers.registry import head_spec
 from featurize.detect import Whole
 from pipelines.api import fit, load_dataset, load_model
 from pipelines.media.video_file import Frame
-from pipelines.models.model import DEFAULT_MODEL
 from pipelines.prediction.faces import FrameResult
 from pipelines.prediction.live import watcher
 from pipelines.prediction.photos import predict_photos
@@ -235,7 +234,7 @@ def test_nothing_to_classify(made):
 def test_the_model_that_ships_gives_its_heads_labels():
     data = load_dataset("synthetic")
     images = [data.samples[i] for i in range(0, len(data.samples), 40)]
-    model, predictor = load_model(DEFAULT_MODEL), Predictor.load()
+    model, predictor = load_model(), Predictor.load()
     expected = [model.classes[k] for k in model.estimator.predict(model.embed(images))]
     assert model.predict(images) == predictor.predict(images) == expected
 
@@ -266,7 +265,7 @@ def test_images_of_many_sizes_are_seen_as_in_fitting(tmp_path):
     ids=str,
 )
 def test_cards_of_every_version_say_what_is_reduced(known, largest):
-    model = load_model(DEFAULT_MODEL)
+    model = load_model()
     card = {**model.card, "data": known}
     assert replace(model, card=card).largest == largest
 

@@ -1,6 +1,7 @@
 """Faces of a picture: found, framed, judged; the numbers named as what they are."""
 
 import json
+import shutil
 import threading
 
 import numpy as np
@@ -11,7 +12,7 @@ from featurize import extractor
 from featurize.detect import DETECTORS, detector
 from pipelines.api import load_dataset
 from pipelines.models import model as model_module
-from pipelines.models.model import DEFAULT_MODEL, load_model
+from pipelines.models.model import load_model
 from pipelines.prediction import predictor as predictor_module
 from pipelines.prediction.annotate import draw
 from pipelines.prediction.predictor import Predictor
@@ -47,7 +48,7 @@ def test_every_detector_finds_the_astronaut(folders, astronaut, name):
 
 def test_a_face_is_json_and_says_what_its_numbers_are(folders, astronaut):
     for name, key in (("softmax", "probabilities"), ("svm", "scores")):
-        (face,) = Predictor.load(folders / name).faces(astronaut)
+        (face,) = Predictor.load(folders[name]).faces(astronaut)
         record = json.loads(json.dumps(face.as_dict()))
         assert sum(record[key].values()) == pytest.approx(1, abs=1e-3)
         assert record["label"] == max(record[key], key=record[key].get)
@@ -112,13 +113,14 @@ def test_threads_share_a_predictor(predictor, astronaut):
 
 
 def test_no_model_ships_is_said_plainly(monkeypatch, tmp_path):
-    monkeypatch.setattr(model_module, "DEFAULT_MODEL", tmp_path)
+    monkeypatch.setattr(model_module, "FOLDER", tmp_path)
     with pytest.raises(FileNotFoundError, match="no model ships .* --model MODEL"):
         Predictor.load()
 
 
-def test_the_model_that_ships(monkeypatch, folders):
-    monkeypatch.setattr(model_module, "DEFAULT_MODEL", folders["softmax"])
+def test_the_model_that_ships(monkeypatch, folders, tmp_path):
+    shutil.copytree(folders["softmax"], tmp_path / "default")
+    monkeypatch.setattr(model_module, "FOLDER", tmp_path)
     assert Predictor.load().meaning == "probability"
 
 
@@ -158,7 +160,7 @@ def test_a_network_judges_in_the_precision_asked_for():
     """f32 is what the head that ships was fitted with; bf16 says nearly the same, on any processor."""
     faces = [np.random.default_rng(i).integers(0, 256, (48, 48), dtype=np.uint8) for i in range(8)]
     whole, half = (Predictor.load(precision=p).model for p in ("f32", "bf16"))
-    np.testing.assert_allclose(whole.scores(faces), load_model(DEFAULT_MODEL).scores(faces), atol=1e-6)
+    np.testing.assert_allclose(whole.scores(faces), load_model().scores(faces), atol=1e-6)
     apart = np.abs(whole.scores(faces) - half.scores(faces)).max()
     assert [p.choice.precision for p in (*whole.networks, *half.networks)] == ["f32", "bf16"]
     assert apart < 0.3
