@@ -112,7 +112,7 @@ def test_options_reach_the_command_between_its_own():
     assert given(Small, found["fields"]) == {
         "side": 5, "share": 0.2, "kind": "b", "flipped": True, "kept": False, "name": "n",
     }  # fmt: skip
-    order = [one.name for one in typer.main.get_command(application()).params]
+    order = [one.name for one in typer.main.get_command(app).params]
     assert order[:2] == ["first", "side"]
     assert order.index("last") > order.index("name")
 
