@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from pipelines.api import load_dataset as load_dataset
     from pipelines.api import load_model as load_model
     from pipelines.api import load_recipe as load_recipe
-    from pipelines.cross_validation.recipe import loso_recipe as loso_recipe
-    from pipelines.cross_validation.run import run_loso as run_loso
     from pipelines.datasets.base import Dataset as Dataset
+    from pipelines.evaluation.recipe import recipe_from as recipe_from
     from pipelines.exporting.export import export as export
     from pipelines.models.model import Model as Model
     from pipelines.prediction.annotate import draw as draw
@@ -46,6 +45,12 @@ if TYPE_CHECKING:
     from pipelines.results.load import load_results as load_results
     from pipelines.web.server import Options as ServeOptions  # noqa: F401
     from pipelines.web.server import run as serve  # noqa: F401
+
+#: Public names of the last version -> what to call now.
+_GONE = {
+    "loso_recipe": "mueca.recipe_from(...)",
+    "run_loso": "mueca.compare(recipe, out).pooled",
+}
 
 #: Public name -> module, or module and the name there.
 _HOMES: dict[str, str] = {
@@ -79,10 +84,9 @@ _HOMES: dict[str, str] = {
     "load_model": "pipelines.api",
     "load_recipe": "pipelines.api",
     "load_results": "pipelines.results.load",
-    "loso_recipe": "pipelines.cross_validation.recipe",
     "nested": "classifiers.search",
     "predict_video": "pipelines.prediction.video",
-    "run_loso": "pipelines.cross_validation.run",
+    "recipe_from": "pipelines.evaluation.recipe",
     "serve": "pipelines.web.server:run",
     "write_report": "pipelines.reporting.report",
 }
@@ -104,6 +108,8 @@ def __getattr__(name: str) -> Any:
 
         warn(f"mueca.{name} is now mueca.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
         return getattr(sys.modules[__name__], _RENAMED[name])
+    if name in _GONE:
+        raise AttributeError(f"mueca.{name} is now {_GONE[name]}")
     if name not in _HOMES:
         raise AttributeError(f"module 'mueca' has no attribute {name!r}{_meant(name)}")
     module, _, attribute = _HOMES[name].partition(":")

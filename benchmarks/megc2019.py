@@ -6,13 +6,17 @@ time has a target, and the best. All of them: benchmarks/comparison.py configs/m
 """
 
 import sys
+import tempfile
 import time
 
 from recording import recording
 
-from pipelines.cross_validation.megc2019_systems import SYSTEMS, VIEWS, gap, maps_of, pooled
+from pipelines.cross_validation.megc2019_systems import SYSTEMS, VIEWS, maps_of
+from pipelines.cross_validation.nested import cross_validate
 from pipelines.cross_validation.table import pooled_rows
 from pipelines.datasets import registry
+from pipelines.evaluation.compare import compare
+from pipelines.evaluation.recipe import recipe_from
 
 TARGET = (0.75, 0.76)
 TIMED, BEST = "RBF SVM, 25 cells", "invariant ridge"
@@ -24,7 +28,8 @@ def show(rows):
         low, high = row.uf1_interval
         below, above = row.uar_interval
         print(
-            f"{row.system:<20}{row.way:<16}{row.part:<8}{row.n:>4}{row.uf1:>8.4f} [{low:.3f}, {high:.3f}]"
+            f"{row.system:<20}{row.protocol:<22}{row.part:<8}{row.n:>4}"
+            f"{row.uf1:>8.4f} [{low:.3f}, {high:.3f}]"
             f"{row.uar:>8.4f} [{below:.3f}, {above:.3f}]{row.accuracy:>8.4f}{row.seconds:>8.1f}"
             f"  {' '.join(row.marks)}",
             flush=True,
@@ -32,21 +37,22 @@ def show(rows):
 
 
 def spread(dataset):
-    """Show how much the deal of the inner folds decides: other seeds, and inner folds of one subject each."""
+    """Show how much the assignment to inner folds decides: other seeds, and folds of one subject each."""
     name = BEST
     cells = SYSTEMS[name].build(maps_of(dataset), dataset.labels)
     subjects = len(set(dataset.groups))
-    print(f"\n{name}, honest, by how the inner folds are dealt:")
+    print(f"\n{name}, nested, by the assignment to inner folds:")
     for inner, seed in [(10, s) for s in range(5)] + [(subjects, 0)]:
-        row = pooled_rows(dataset, pooled(cells, dataset, "honest", inner, seed), name, "honest", 0.0)[0]
+        found = cross_validate(cells, dataset.labels, dataset.groups, inner=inner, seed=seed)
+        row = pooled_rows(dataset, found, "", name, "loso", 0.0)[0]
         how = "one subject each" if inner == subjects else f"{inner}, seed {seed}"
         print(f"  inner folds: {how:<18} UF1 {row.uf1:.4f}  UAR {row.uar:.4f}", flush=True)
 
 
 def timed(dataset):
-    """Show what the honest protocol of the 25 cells takes, kernels included: wall clock and processor."""
+    """Show what the nested protocol of the 25 cells takes, kernels included: wall clock and processor."""
     maps, began, used = maps_of(dataset), time.perf_counter(), time.process_time()
-    pooled(SYSTEMS[TIMED].build(maps, dataset.labels), dataset, "honest", 10, 0)
+    cross_validate(SYSTEMS[TIMED].build(maps, dataset.labels), dataset.labels, dataset.groups)
     wall, processor = time.perf_counter() - began, time.process_time() - used
     print(f"{TIMED}, 68 folds, each with 10 inner folds of subjects: {wall:.1f} s of wall clock, "
           f"{processor:.1f} s of processor (target: {SECONDS} s)\n")  # fmt: skip
@@ -55,19 +61,24 @@ def timed(dataset):
 def main():
     if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(SYSTEMS):
         raise SystemExit(f"{__doc__}\nSYSTEM: {', '.join(SYSTEMS)}")
-    systems = {name: SYSTEMS[name] for name in sys.argv[2:] or (TIMED, BEST)}
+    systems = sys.argv[2:] or [TIMED, BEST]
     dataset = registry.load("megc2019", path=sys.argv[1], strict=True)
     print(f"{len(dataset)} clips, {len(set(dataset.groups))} subjects; intervals: 95 %, bootstrap by subject")
-    print(f"target of the honest rows, all sets: UF1 {TARGET[0]}, UAR {TARGET[1]}")
+    print(f"target of the nested rows, all sets: UF1 {TARGET[0]}, UAR {TARGET[1]}")
     print(f"views of the invariant systems: {VIEWS}\n")
     timed(dataset)
     print(
-        f"{'system':<20}{'protocol':<16}{'set':<8}{'n':>4}{'UF1':>8}{'':17}{'UAR':>8}{'':17}{'acc':>8}{'s':>8}"
+        f"{'system':<20}{'protocol':<22}{'set':<8}{'n':>4}{'UF1':>8}{'':17}{'UAR':>8}{'':17}{'acc':>8}{'s':>8}"
     )
-    rows = gap(dataset, systems, done=show)
+    protocols = ["loso", "random-leaky", {"protocol": "loso", "selection": "on-test"}]
+    data = {"name": "megc2019", "options": {"path": sys.argv[1]}}
+    recipe = recipe_from({"name": "megc2019", "data": data, "protocols": protocols, "systems": systems})
+    with tempfile.TemporaryDirectory() as out:
+        rows = compare(recipe, out, strict=True).pooled
+    show(rows)
     spread(dataset)
     print("\nprotocols:")
-    for words in dict.fromkeys(f"{r.way}: {r.words}" for r in rows if r.system == list(systems)[-1]):
+    for words in dict.fromkeys(f"{r.protocol}: {r.words}" for r in rows if r.system == systems[-1]):
         print("  " + words)
 
 

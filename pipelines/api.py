@@ -12,9 +12,9 @@ from pipelines.datasets.base import Dataset
 from pipelines.embedding.embed import Embedding, embed
 from pipelines.embedding.files import check_format, write_vectors
 from pipelines.evaluation.compare import compare
-from pipelines.evaluation.evaluate import EvaluationResult, run_cell
-from pipelines.evaluation.experiment import Matrix, make_bench
-from pipelines.evaluation.recipe import load_recipe, single_cell
+from pipelines.evaluation.evaluate import EvaluationResult, evaluate_run
+from pipelines.evaluation.experiment import FeatureMatrix, load_resources, make_experiment
+from pipelines.evaluation.recipe import load_recipe, single_run
 from pipelines.models.card import model_of, save_model
 from pipelines.models.model import Model, check_saved, load_model
 from pipelines.utils.cluster import Cluster, connect
@@ -116,7 +116,7 @@ def fit(
     mirror : bool
         Add mirrored copies of the training samples.
     validation, test, refit, scoring, seed, folds, halving
-        The protocol; see `pipelines.evaluation.recipe.Recipe`.
+        The protocol; see `pipelines.cross_validation.protocol.Protocol`, whose `inner_folds` `folds` are.
     memory : str, float or None
         What kernels may take: "4GB", or a number of gigabytes; see `classifiers.search.GridSearchCV`.
     **params
@@ -137,22 +137,22 @@ def fit(
     folder = None if out is None else as_path(out, "out")
     if folder is not None:
         check_target(folder)
-    recipe = single_cell(
-        {
-            "name": "fit", "data": data,
-            "extractors": [
-                {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
-            ],
-            "heads": [{"head": head, "params": params, "grid": grid or {}}],
-            "validation": validation, "test": test, "refit": refit, "scoring": scoring, "seed": seed,
-            "folds": folds, "halving": halving,
-        },
-    )  # fmt: skip
+    features = {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
+    cell = {"head": head, "params": params, "grid": grid or {}}
+    protocol = {
+        "protocol": "holdout", "validation": validation, "test": test, "refit": refit, "scoring": scoring,
+        "inner_folds": folds, "halving": halving,
+    }  # fmt: skip
+    systems = {"extractors": [features], "heads": [cell]}
+    recipe = single_run({"name": "fit", "data": data, "seed": seed, "protocols": [protocol]} | systems)
     if folder is not None:
         check_saved(recipe.heads[0])
-    bench = make_bench(recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory)
-    outcome = run_cell(recipe.heads[0], Matrix(recipe.extractors[0], bench))
-    model = model_of(outcome, recipe.extractors[0], bench)
+    resources = load_resources(
+        recipe, folder or Path(), store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory
+    )
+    experiment = make_experiment(resources, recipe.protocols[0], recipe.seed)
+    outcome = evaluate_run(recipe.heads[0], FeatureMatrix(recipe.extractors[0], experiment))
+    model = model_of(outcome, recipe.extractors[0], experiment)
     if folder is not None:
         with progress.task("saving"):
             save_model(model, outcome, folder)

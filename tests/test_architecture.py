@@ -14,8 +14,8 @@ from tests.helpers.rooms import ROOT, imports, modules, picture, room, rooms
 ORDER = (
     "featurize", "classifiers", "pipelines", "pipelines.metrics", "pipelines.media", "pipelines.utils",
     "pipelines.recipe", "pipelines.datasets", "pipelines.results", "pipelines.embedding",
-    "pipelines.diagnostics", "pipelines.evaluation", "pipelines.training", "pipelines.models",
-    "pipelines.cross_validation", "pipelines.api", "pipelines.prediction",
+    "pipelines.diagnostics", "pipelines.training", "pipelines.cross_validation", "pipelines.evaluation",
+    "pipelines.models", "pipelines.api", "pipelines.prediction",
     "pipelines.reporting", "pipelines.web", "pipelines.exporting", "pipelines.commands", "cli",
 )  # fmt: skip
 

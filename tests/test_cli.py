@@ -72,7 +72,7 @@ joblib numba yaml"""
 #: What of our own the options are made from; each imports nothing heavy.
 LIGHT = {"cli", "pipelines", "pipelines.utils", "pipelines.utils.console", "pipelines.utils.progress",
          "pipelines.utils.renamed", "pipelines.training", "pipelines.training.fields",
-         "pipelines.cross_validation", "pipelines.cross_validation.fields"}  # fmt: skip
+         "pipelines.cross_validation", "pipelines.cross_validation.protocol"}  # fmt: skip
 
 
 def test_help_imports_nothing_heavy():
@@ -121,7 +121,8 @@ def test_fit_writes_a_model(mueca, faces, tmp_path):
 
 def test_compare_and_again(mueca, tmp_path):
     (tmp_path / "r.yaml").write_text(
-        "name: r\ndata: {name: synthetic, options: {n_per_class: 15, n_identities: 8}}\nvalidation: 0.25\n"
+        "name: r\ndata: {name: synthetic, options: {n_per_class: 15, n_identities: 8}}\n"
+        "protocols: [{protocol: holdout, validation: 0.25}]\n"
         "extractors: [hog]\nheads: [knn, softmax]\n"
     )
     code, out, err = mueca("compare", tmp_path / "r.yaml", "--out", tmp_path / "o")
@@ -138,7 +139,7 @@ def test_report(mueca, tmp_path, monkeypatch):
     (tmp_path / "r.yaml").write_text(
         "name: r\nquestion: Which head?\n"
         "data: {name: synthetic, options: {n_per_class: 15, n_identities: 8}}\n"
-        "validation: 0.25\nextractors: [pixels]\nheads: [knn, softmax]\n"
+        "protocols: [{protocol: holdout, validation: 0.25}]\nextractors: [pixels]\nheads: [knn, softmax]\n"
     )
     folder = tmp_path / "o"
     assert mueca("compare", tmp_path / "r.yaml", "--out", folder)[0] == 0
@@ -237,10 +238,10 @@ def test_bad_words_are_one_line(mueca, words, said, code):
 
 
 def test_typo_in_a_recipe(mueca, tmp_path):
-    (tmp_path / "r.yaml").write_text(RECIPE + "vaildation: 0.2\n")
+    (tmp_path / "r.yaml").write_text(RECIPE + "ensmbles: [vote]\n")
     code, _, (line,) = mueca("compare", tmp_path / "r.yaml")
     assert code == 1
-    assert "did you mean 'validation'" in line
+    assert "did you mean 'ensembles'" in line
 
 
 def test_unreadable_picture_is_named_left_out_and_told(mueca, faces):

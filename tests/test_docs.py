@@ -49,7 +49,7 @@ def test_adding_an_extractor_and_a_head(tmp_path, monkeypatch):
 def check_saving_as_shown(folder, shown, monkeypatch):
     """The page's head is refused before anything is computed, until its line stands on the allow-list."""
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.api.make_bench", None)  # nothing may be read
+        patch.setattr("pipelines.api.make_experiment", None)  # nothing may be read
         with pytest.raises(persist.PersistError, match="head lda cannot be saved.*TRUSTED") as caught:
             fit("synthetic", "gabor", "lda", shrinkage=[0.1, 0.5], out=folder)
     (name,) = re.findall(r'"(.+)"', shown)

@@ -1,4 +1,4 @@
-"""``mueca compare``."""
+"""``mueca compare``, and what it and ``mueca cross-validate`` show."""
 
 from __future__ import annotations
 
@@ -35,95 +35,94 @@ def compare(
     workers: WorkersOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare every extractor with every head of a recipe; what is there already is not computed again."""
-    from pipelines import api
-    from pipelines.cross_validation.gap import load_gap_recipe
-    from pipelines.cross_validation.recipe import load_loso_recipe
-    from pipelines.evaluation.summary import summarize
-    from pipelines.utils import console
+    """Run every system of a recipe under every protocol; what is there already is not computed again."""
+    from pipelines.evaluation.recipe import load_recipe
 
-    by_subject = load_gap_recipe(recipe) or load_loso_recipe(recipe)
-    if by_subject is not None:
-        if scheduler or workers is not None:
-            raise ValueError(f"{recipe} runs on this machine; leave out --scheduler and --workers")
-        if not run_by_subject(by_subject, out, strict, jobs, kernel_memory, json):
-            raise typer.Exit(PARTLY)
-        return
-    plan = api.load_recipe(recipe)
-    folder = out or Path("results") / plan.name
-    with api.connect(scheduler, workers) as cluster:
-        found = api.compare(
-            plan,
-            folder,
-            n_jobs=jobs,
-            strict=strict,
-            progress=console.ConsoleProgress(),
-            memory=kernel_memory,
+    plan = load_recipe(recipe)
+    run_recipe(
+        plan, out or Path("results") / plan.name, strict=strict, jobs=jobs, memory=kernel_memory,
+        scheduler=scheduler, workers=workers, json=json,
+    )  # fmt: skip
+
+
+def run_recipe(
+    recipe: Any,
+    folder: Path,
+    *,
+    strict: bool = False,
+    jobs: int | None = None,
+    memory: str | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    json: bool = False,
+) -> None:
+    """Run a recipe and show what came out; end with `PARTLY` if a run failed or a sample was left out."""
+    from pipelines.evaluation.compare import compare
+    from pipelines.utils import console
+    from pipelines.utils.cluster import connect
+
+    with connect(scheduler, workers) as cluster:
+        found = compare(
+            recipe, folder, n_jobs=jobs, strict=strict, progress=console.ConsoleProgress(), memory=memory,
             cluster=cluster,
-        )
+        )  # fmt: skip
     if json:
-        record = {"left_out": found.faults, "not_looked_at": found.ignored, "notes": found.notes}
-        console.as_json({"folder": str(folder), "cells": summarize(found), **record})
+        console.as_json(as_record(found))
     else:
-        print_comparison(plan, found)
+        print_comparison(recipe, found)
     if found.failed or found.faults:
         console.say(f"mueca: {found.failed} cells failed, {found.faults} unreadable pictures were left out")
         raise typer.Exit(PARTLY)
 
 
-def print_comparison(recipe: Any, found: Any) -> None:
-    """Show the summary of a comparison; the combination that validation chooses stands in bold.
+def as_record(found: Any) -> dict[str, Any]:
+    """Return a comparison as ``--json`` prints it: `cells` under a holdout, `rows` of folds."""
+    from pipelines.cross_validation.table import records
+    from pipelines.evaluation.summary import summarize
 
-    Rows whose network has learned from validation samples are marked.
-    """
+    rows = [{**r, "words": p.words} for r, p in zip(records(found.pooled), found.pooled, strict=True)]
+    about = {"left_out": found.faults, "not_looked_at": found.ignored, "notes": found.notes}
+    return {"folder": str(found.folder), "cells": summarize(found), "rows": rows, **about}
+
+
+def print_comparison(recipe: Any, found: Any) -> None:
+    """Show the tables of a comparison: of the holdout, and of the protocols of folds."""
+    title = f"{recipe.name} on {recipe.data.name}" + (f": {recipe.question}" if recipe.question else "")
+    files = ["rows.csv", "predictions/"]
+    if any(protocol.by_holdout for protocol in recipe.protocols):
+        files.insert(1, "summary.csv")
+        _print_holdout(title, found)
+    if found.pooled:
+        files.insert(1, "cross-validation.csv")
+        _print_folds(title, found.pooled)
+    print(f"{found.computed} cells computed, {found.reused} taken from {found.folder}, {found.failed} failed")
+    print(f"written to {found.folder}/ ({', '.join(files)})")
+
+
+def _print_holdout(title: str, found: Any) -> None:
+    """Show the summary; the run that validation chooses in bold, those it may not choose by marked."""
     from pipelines.evaluation.summary import SUMMARY, summarize
     from pipelines.results.rows import SEEN_VALIDATION
 
-    records = summarize(found)
-    title = f"{recipe.name} on {recipe.data.name}" + (f": {recipe.question}" if recipe.question else "")
+    records, folds = summarize(found), {row.run for row in found.pooled}
+    rows = [row for row in found.rows if row.run not in folds]
     hidden = {"params", "data", "warnings"}
     hidden |= {name for name in ("error", "marks") if not any(r[name] for r in records)}
     columns = [c for c in SUMMARY if c not in hidden]
     table(columns, records, title, bold=[bool(r["chosen"]) for r in records])
-    if found.rows:
-        print(f"protocol: {found.rows[0].protocol}")
-    if any(row.seen_validation for row in found.rows):
+    for words in dict.fromkeys(row.protocol for row in rows):
+        print(f"protocol: {words}")
+    if any(row.seen_validation for row in rows):
         print(f"{SEEN_VALIDATION}: its network has learned from validation samples; they do not choose it")
-    print(f"{found.computed} cells computed, {found.reused} taken from {found.folder}, {found.failed} failed")
-    print(f"written to {found.folder}/ (rows.csv, summary.csv, predictions/)")
 
 
-def run_by_subject(
-    recipe: Any, out: Path | None, strict: bool, jobs: int | None, memory: str | None, json: bool
-) -> bool:
-    """Run a `GapRecipe` or a `LosoRecipe` and show what came out; return whether all was done."""
-    from pipelines.cross_validation.gap import GapRecipe, run_gap
-    from pipelines.cross_validation.run import run_loso
-    from pipelines.cross_validation.table import records
-    from pipelines.utils import console
-
-    folder = out or Path("results") / recipe.name
-    bars = console.ConsoleProgress()
-    if isinstance(recipe, GapRecipe):
-        rows = run_gap(recipe, folder, strict=strict, n_jobs=jobs, progress=bars)
-    else:
-        rows = run_loso(recipe, folder, strict=strict, n_jobs=jobs, memory=memory, progress=bars)
-    if json:
-        lines = [{**record, "words": row.words} for record, row in zip(records(rows), rows, strict=True)]
-        console.as_json({"folder": str(folder), "rows": lines})
-    else:
-        print_by_subject(recipe, rows, folder)
-    return not any(row.error or row.left_out for row in rows)
-
-
-def print_by_subject(recipe: Any, rows: Sequence[Any], folder: Path) -> None:
-    """Show each system under each protocol; honest figures of the whole set stand in bold."""
+def _print_folds(title: str, pooled: Sequence[Any]) -> None:
+    """Show each system under each protocol of folds; unmarked figures of the whole set in bold."""
     from pipelines.cross_validation.table import records
 
-    title = f"{recipe.name} on {recipe.data.name}" + (f": {recipe.question}" if recipe.question else "")
-    found = records(rows)
+    found = records(pooled)
     columns = [c for c in found[0] if c != "seconds"]
-    table(columns, found, title, bold=[not r.marks and r.part == "all" for r in rows])
-    for line in dict.fromkeys(f"{r.way}: {r.words}" for r in rows):
+    table(columns, found, title, bold=[not r.marks and r.part == "all" for r in pooled])
+    for line in dict.fromkeys(f"{r.protocol}: {r.words}" for r in pooled if not r.error):
         print(line)
-    print(f"intervals: 95 %, bootstrap by subject; written to {folder}/ (rows.csv, predictions/, the table)")
+    print("intervals: 95 %, bootstrap by subject")

@@ -1,25 +1,26 @@
-"""``mueca cross-validate``: protocols over subjects."""
+"""``mueca cross-validate``: a recipe of one system under one protocol of folds, made from options."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from pipelines.commands.compare import run_by_subject
+from pipelines.commands.compare import run_recipe
 from pipelines.commands.options import (
-    PARTLY,
     JobsOption,
     JsonOption,
     MemoryOption,
+    SchedulerOption,
     StrictOption,
+    WorkersOption,
     head_params,
     read_value,
 )
 from pipelines.commands.recipe_options import options_of, with_options
-from pipelines.cross_validation.fields import FoldFields
+from pipelines.cross_validation.protocol import Protocol
 from pipelines.training.fields import TrainFields
 
 group = typer.Typer()
@@ -34,7 +35,7 @@ group = typer.Typer()
     "--backbone rotation3d-casme2 --epochs 50,100,150",
 )
 @with_options(
-    options_of(FoldFields, names={"inner": "inner_folds"}),
+    options_of(Protocol, ("folds", "inner_folds", "shared")),
     options_of(TrainFields, ("mirror", "equalize")),
     options_of(TrainFields, ("batch_size", "learning_rate", "augment", "sampling"), of="Of a network: "),
 )
@@ -48,47 +49,71 @@ def cross_validate(
     grid: Annotated[Literal["default"] | None, typer.Option(help="Choose from the head's own grid.")] = None,
     epochs: Annotated[str | None, typer.Option(help="Of a network: one number, or several.")] = None,
     protocol: Annotated[
-        Literal["loso", "grouped-kfold", "random-leaky"],
+        Literal["kfold", "grouped-kfold", "loso", "lodo", "random-leaky"],
         typer.Option(help="The last is wrong on purpose: subjects on both sides."),
     ] = "loso",
     select_on_test: Annotated[
-        bool, typer.Option("--select-on-test", help="Choose on the test subject, to see how that flatters.")
+        bool, typer.Option("--select-on-test", help="Select on what tests, to measure the optimism.")
     ] = False,
     *,
-    out: Annotated[Path | None, typer.Option(help="Folder for results; default: results/loso.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the folds, and of a network's training.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for results; default: results/cross-validation.")
+    ] = None,
     strict: StrictOption = False,
     jobs: JobsOption = None,
     kernel_memory: MemoryOption = None,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
     json: JsonOption = False,
     **_fields: Any,
 ) -> None:
-    """Leave each subject out in turn, everything chosen on other subjects; UF1 and UAR, pooled."""
-    plan = loso_plan(context.params, context.args)
-    if not run_by_subject(plan, out or Path("results/loso"), strict, jobs, kernel_memory, json):
-        raise typer.Exit(PARTLY)
+    """Leave each subject out in turn, everything selected on other subjects; UF1 and UAR, pooled."""
+    run_recipe(
+        plan(context.params, context.args), out or Path("results/cross-validation"), strict=strict, jobs=jobs,
+        memory=kernel_memory, scheduler=scheduler, workers=workers, json=json,
+    )  # fmt: skip
 
 
-def loso_plan(given: dict[str, Any], extra: Sequence[str]) -> Any:
-    """Return the `LosoRecipe` that ``mueca cross-validate`` was asked for.
+def plan(given: Mapping[str, Any], extra: Sequence[str]) -> Any:
+    """Return the recipe that ``mueca cross-validate`` was asked for.
+
+    Parameters
+    ----------
+    given : mapping
+        The options.
+    extra : sequence of str
+        Parameters of the head, as on the command line.
 
     Raises
     ------
     ValueError
         If what goes with a head is given for a network, or the other way round.
     """
-    from pipelines.cross_validation.recipe import FLATTERED, loso_recipe
+    from pipelines.evaluation.recipe import recipe_from
 
+    protocol = {name: given[name] for name in ("protocol", "folds", "inner_folds", "shared")}
+    protocol["selection"] = "on-test" if given["select_on_test"] else "nested"
+    content = {"name": "cross-validation", "protocols": [protocol], "data": given["data"]}
+    systems = _network(given, extra) if given["head"] is None else _head(given, extra)
+    return recipe_from(content | systems | {"seed": given["seed"]}, "options")
+
+
+def _network(given: Mapping[str, Any], extra: Sequence[str]) -> dict[str, Any]:
+    if extra or given["grid"] or given["shared"]:
+        raise ValueError(f"{(list(extra) or ['--grid or --shared'])[0]} goes with a head; give --head")
+    fields = {k: given[k] for k in ("backbone", "mirror", "equalize", "sampling", "seed")} | _training(given)
+    epochs = [read_value(e) for e in given["epochs"].split(",")] if given["epochs"] else None
+    return {"networks": [fields | {"epochs": epochs}]}
+
+
+def _training(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: given[k] for k in ("batch_size", "learning_rate", "augment") if given[k] is not None}
+
+
+def _head(given: Mapping[str, Any], extra: Sequence[str]) -> dict[str, Any]:
     params, free = head_params(extra)
-    way = given["protocol"] + FLATTERED * given["select_on_test"]
-    content = {"name": "loso", "protocols": [way], "inner": given["inner_folds"]}
-    content |= {k: given[k] for k in ("data", "folds", "seed")}
-    training = {k: given[k] for k in ("batch_size", "learning_rate", "augment") if given[k] is not None}
-    if given["head"] is None:
-        if extra or given["grid"] or given["shared"]:
-            raise ValueError(f"{(list(extra) or ['--grid or --shared'])[0]} goes with a head; give --head")
-        fields = {k: given[k] for k in ("backbone", "mirror", "equalize", "sampling", "seed")} | training
-        epochs = [read_value(e) for e in given["epochs"].split(",")] if given["epochs"] else None
-        return loso_recipe(content | {"networks": [fields | {"epochs": epochs}]})
+    training = _training(given)
     if training or given["epochs"] or given["sampling"] != "tim":
         named = [*training, *(["epochs"] if given["epochs"] else []), "sampling"][0].replace("_", "-")
         raise ValueError(f"--{named} is for a network that is trained in each fold; leave out --head")
@@ -96,4 +121,4 @@ def loso_plan(given: dict[str, Any], extra: Sequence[str]) -> Any:
         raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
     features = {"extractor": given["backbone"], "mirror": given["mirror"], "equalize": given["equalize"]}
     head = {"head": given["head"], "params": params, "grid": given["grid"] or free}
-    return loso_recipe(content | {"extractors": [features], "heads": [head], "shared": given["shared"]})
+    return {"extractors": [features], "heads": [head]}

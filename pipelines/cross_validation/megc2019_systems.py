@@ -1,6 +1,6 @@
-"""How much a leaky protocol flatters: every system under the honest one, and beside it the ways that leak.
+"""Named systems on motion maps, such as a recipe calls by name.
 
-The systems read motion maps (`pipelines.datasets.micro_expressions.megc2019`): every registered head on the
+They read motion maps (`pipelines.datasets.micro_expressions.megc2019`): every registered head on the
 maps as they are, STSTNet, and systems of this project. Each is a set of candidates
 (`classifiers.candidates`); which one is used is chosen inside each fold by
 `pipelines.cross_validation.nested`.
@@ -8,8 +8,7 @@ maps as they are, STSTNet, and systems of this project. Each is a set of candida
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,11 +20,8 @@ from classifiers.candidates import CandidateSet, HeadCandidates, RidgeCandidates
 from featurize.clips.maps import Maps, altered
 from featurize.registry import parse
 from pipelines.cross_validation.kernels import Matrix, invariant_kernels, squared_distances
-from pipelines.cross_validation.nested import CrossValidationResult, cross_validate
 from pipelines.cross_validation.network_candidates import STSTNetCandidates
-from pipelines.cross_validation.table import PooledRow, pooled_rows
 from pipelines.datasets.base import Dataset
-from pipelines.utils.progress import SILENT, Progress
 
 Labels = NDArray[np.int64]
 Build = Callable[[Maps, Labels], CandidateSet]
@@ -108,8 +104,8 @@ class System:
     spec : str
         The extractors it reads the maps by.
     groups : int
-        Into how many groups outer folds are dealt to choose with shared fits
-        (`pipelines.cross_validation.nested.choose_together`): for what is dear to fit. 0: inner folds in
+        Into how many groups outer folds are assigned to choose with shared fits
+        (`pipelines.cross_validation.nested.choose_together`): for what is expensive to fit. 0: inner folds in
         each outer fold.
     """
 
@@ -132,13 +128,6 @@ SYSTEMS: dict[str, System] = {
     "STSTNet, mirrored": System(partial(ststnet, mirror=True), groups=5),
 }
 
-#: Title of a column -> arguments of `pipelines.cross_validation.nested.cross_validate`.
-WAYS: dict[str, dict[str, object]] = {
-    "honest": {"protocol": "loso"},
-    "random split": {"protocol": "random-leaky"},
-    "chosen on test": {"protocol": "loso", "select_on_test": True},
-}
-
 
 def _pixels(maps: Maps) -> Matrix:
     return parse("flow-pixels")[0].transform(maps).astype(np.float64)
@@ -148,56 +137,6 @@ def _gaussian(X: Matrix) -> dict[str, Matrix]:
     base = squared_distances(X, X)
     base /= np.median(base[np.triu_indices(len(X), 1)])
     return {f"{gamma:g}": np.exp(-gamma * base) for gamma in GAMMA_GRID}
-
-
-def gap(
-    dataset: Dataset,
-    systems: Mapping[str, System] = SYSTEMS,
-    ways: Sequence[str] = tuple(WAYS),
-    *,
-    inner: int = 10,
-    seed: int = 0,
-    done: Callable[[list[PooledRow]], None] = lambda rows: None,
-) -> list[PooledRow]:
-    """Measure every system under every protocol.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Motion maps (kind "flow") with subjects; its splits are the sets that it is made of.
-    systems : mapping of str to System
-    ways : sequence of str
-        Keys of `WAYS`.
-    inner : int
-        Inner folds.
-    seed : int
-        Deals subjects and clips into folds.
-    done : callable
-        Called with the rows of each system and protocol as they are there.
-
-    Returns
-    -------
-    list of PooledRow
-        For each system and protocol the whole, then each set.
-
-    Raises
-    ------
-    ValueError
-        If the set holds no motion maps or names no subjects.
-    """
-    maps = maps_of(dataset)
-    rows: list[PooledRow] = []
-    for name, system in systems.items():
-        started = time.perf_counter()
-        cells = system.build(maps, dataset.labels)
-        built = time.perf_counter() - started
-        for way in ways:
-            started = time.perf_counter()
-            found = pooled(cells, dataset, way, inner, seed, groups=system.groups)
-            new = pooled_rows(dataset, found, name, way, built + time.perf_counter() - started)
-            done(new)
-            rows += new
-    return rows
 
 
 def maps_of(dataset: Dataset) -> Maps:
@@ -211,21 +150,3 @@ def maps_of(dataset: Dataset) -> Maps:
     if dataset.kind != "flow" or dataset.groups is None:
         raise ValueError(f"{dataset.name}: need motion maps of named subjects")
     return np.stack([dataset.samples[i] for i in range(len(dataset))])
-
-
-def pooled(
-    cells: CandidateSet,
-    dataset: Dataset,
-    way: str,
-    inner: int,
-    seed: int,
-    *,
-    groups: int = 0,
-    n_jobs: int | None = None,
-    progress: Progress = SILENT,
-) -> CrossValidationResult:
-    """Return the predictions of one system under one protocol of `WAYS`; `groups` as in `System`."""
-    how: dict[str, Any] = WAYS[way] | {"inner": groups or inner, "shared": groups > 0, "seed": seed}
-    return cross_validate(
-        cells, dataset.labels, dataset.groups, n_jobs=n_jobs or -1, progress=progress, **how
-    )

@@ -1,13 +1,13 @@
-"""Leaving one subject out, with everything chosen on other subjects.
+"""Nested cross-validation: every sample is tested once, with everything chosen on other subjects.
 
 The protocol, in words: each subject in turn is the test subject. The candidates are scored on the *other*
 subjects alone, by inner folds that hold out whole subjects; the best is fitted on all other subjects and
 scores the test subject once. The predictions of all folds are pooled, and UF1 and UAR computed once on the
 pool (See et al., FG 2019: a mean over folds would be undefined where a subject lacks a class).
 
-Candidates that are dear to fit (a network, a forest) share their inner folds: see `choose_together`.
+Candidates that are expensive to fit (a network, a forest) share their inner folds: see `choose_together`.
 
-Two ways of doing it wrong exist to measure how much they flatter, and mark their results: "random-leaky"
+Two ways of doing it wrong exist to measure the optimism, and mark their results: "random-leaky"
 splits clips and not subjects, as R2 did; `select_on_test` chooses each fold's candidate on the test subject
 itself.
 """
@@ -18,25 +18,19 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.candidates import CandidateSet, Indices, Scores
-from pipelines.datasets.unlabelled import SUBJECTS_TODAY
+from pipelines.cross_validation.folds import grouped, outer_folds, units
 from pipelines.utils.progress import SILENT, Advance, Progress
 
 T = TypeVar("T")
 
 
 R = TypeVar("R")
-
-
-Protocol = Literal["loso", "grouped-kfold", "random-leaky"]
-
-
-PROTOCOLS = ("loso", "grouped-kfold", "random-leaky")
 
 
 @dataclass(frozen=True)
@@ -75,6 +69,7 @@ def cross_validate(
     groups: NDArray[Any] | None,
     *,
     protocol: str = "loso",
+    sources: NDArray[Any] | None = None,
     folds: int = 10,
     inner: int = 10,
     shared: bool = False,
@@ -92,19 +87,24 @@ def cross_validate(
     y : (n,) int
         Classes 0 .. k - 1.
     groups : (n,) or None
-        Subject of each sample; needed unless the protocol is "random-leaky".
-    protocol : {"loso", "grouped-kfold", "random-leaky"}
-        One subject a fold; `folds` folds of whole subjects; `folds` folds of clips, subjects on both sides.
+        Subject of each sample; needed by "loso" and "grouped-kfold".
+    protocol : {"kfold", "grouped-kfold", "loso", "lodo", "random-leaky"}
+        `folds` folds by class, of samples without subjects; `folds` folds of whole subjects; one subject a
+        fold; one of `sources` a fold; `folds` folds by class, subjects on both sides.
+    sources : (n,) or None
+        The set that each sample comes from; needed by "lodo".
     folds : int
         Outer folds, where they are not the subjects.
     inner : int
-        Inner folds of whole subjects (of clips for "random-leaky"); fewer where there are fewer subjects.
+        Inner folds of whole subjects, of samples where none are known or for "random-leaky"; fewer where
+        there are fewer subjects.
     shared : bool
-        Choose by `choose_together`, in `inner` groups, instead of by `inner` folds for each outer fold.
+        Choose by `choose_together`, in `inner` groups, instead of by `inner` folds for each outer fold;
+        "lodo", of few folds, does not.
     select_on_test : bool
         Choose each fold's candidate by its score on that fold's own test samples.
     seed : int
-        Deals subjects into folds.
+        Of the assignment to folds.
     n_jobs : int
         Threads over outer folds; -1 for all cores.
     progress : Progress
@@ -116,20 +116,17 @@ def cross_validate(
     Raises
     ------
     ValueError
-        If the protocol is unknown, an inner or outer number of folds is below two, there are no subjects or
-        fewer than three of them, or only one class.
+        If the protocol is unknown or does not fit, an inner or outer number of folds is below two, there are
+        fewer than three folds, or only one class.
     """
     y = np.asarray(y)
     if min(inner, folds) < 2:
         raise ValueError(f"{min(inner, folds)} folds; give at least two")
-    subjects = _subjects(y, groups, protocol)
-    outer = _folds(subjects, y, protocol, folds, seed)
-    if len(outer) < 3:
-        raise ValueError(
-            f"{protocol}: {len(outer)} folds; need three, one to test, one to choose, one to fit"
-        )
+    subjects = units(y, groups, protocol)
+    outer = outer_folds(subjects, y, protocol, folds, seed, sources)
+    shared = shared and protocol != "lodo"
     every = np.arange(len(y))
-    together: list[Choice] = []
+    together: list[Selected] = []
     if shared and not select_on_test and len(cells.candidates) > 1:
         together = choose_together(cells, y, outer, inner, seed, n_jobs=n_jobs, progress=progress)
 
@@ -167,7 +164,7 @@ def _in_threads(
 
 
 #: The chosen candidate, and what it scored where it was chosen.
-Choice = tuple[int, float]
+Selected = tuple[int, float]
 
 
 def choose(
@@ -177,11 +174,11 @@ def choose(
     subjects: NDArray[np.intp],
     inner: int,
     seed: int,
-) -> Choice:
+) -> Selected:
     """Return the best candidate on inner folds of `train` by whole subjects, and its score there."""
     if len(cells.candidates) == 1:
         return 0, math.nan
-    parts = deal(subjects[train], inner, seed)
+    parts = grouped(subjects[train], inner, seed)
     held = [train[part] for part in parts]
     scores = np.concatenate(cells.held_out(train, held), axis=1)
     return _best(scores, y[np.concatenate(held)])
@@ -196,10 +193,10 @@ def choose_together(
     *,
     n_jobs: int = -1,
     progress: Progress = SILENT,
-) -> list[Choice]:
+) -> list[Selected]:
     """Choose a candidate for each outer fold by fits that outer folds share.
 
-    The outer folds are dealt into `inner` groups. For every pair of groups the candidates are fitted on all
+    The outer folds are assigned to `inner` groups. For every pair of groups the candidates are fitted on all
     others and score both. A fold of group g gets the candidate that is best on the samples outside g, by the
     fits that saw neither those samples' own group nor g: nothing that chooses for a fold has seen it. That is
     ``inner (inner - 1) / 2`` fits instead of `inner` for each outer fold; each sees fewer samples.
@@ -221,7 +218,7 @@ def choose_together(
     fold_of = np.empty(len(y), np.intp)
     for f, test in enumerate(outer):
         fold_of[test] = f
-    groups = deal(fold_of, max(inner, 3), seed)
+    groups = grouped(fold_of, max(inner, 3), seed)
 
     def pair(at: tuple[int, int]) -> Scores:
         both = np.concatenate([groups[at[0]], groups[at[1]]])
@@ -239,38 +236,11 @@ def choose_together(
     return [chosen[group_of[f]] for f in range(len(outer))]
 
 
-def _best(scores: Scores, truth: NDArray[np.intp]) -> Choice:
+def _best(scores: Scores, truth: NDArray[np.intp]) -> Selected:
     """Return the candidate of the highest score, of equals the first."""
     quality = [uf1_uar(truth, s.argmax(axis=1)) for s in scores]
     best = int(np.argmax(quality))
     return best, quality[best]
-
-
-def deal(subjects: NDArray[Any], k: int, seed: int) -> list[Indices]:
-    """Deal whole subjects into at most `k` folds of about one size, the largest subjects first.
-
-    Parameters
-    ----------
-    subjects : (n,)
-    k : int
-    seed : int
-        Decides between subjects of one size.
-
-    Returns
-    -------
-    list of (m,) int
-        Positions, sorted, in each fold; no fold is empty.
-    """
-    names, counts = np.unique(subjects, return_counts=True)
-    order = np.random.default_rng(seed).permutation(len(names))
-    order = order[np.argsort(-counts[order], kind="stable")]
-    load = np.zeros(max(1, min(k, len(names))), np.int64)
-    fold_of = np.empty(len(names), np.intp)
-    for name in order:
-        fold_of[name] = np.argmin(load)
-        load[fold_of[name]] += counts[name]
-    assigned = fold_of[np.searchsorted(names, subjects)]
-    return [np.flatnonzero(assigned == f) for f in range(len(load))]
 
 
 def uf1_uar(y: NDArray[np.intp], predicted: NDArray[np.intp]) -> float:
@@ -283,35 +253,6 @@ def uf1_uar(y: NDArray[np.intp], predicted: NDArray[np.intp]) -> float:
     return float((f1.mean() + (hit[there] / true[there]).mean()) / 2)
 
 
-def _subjects(y: NDArray[np.intp], groups: NDArray[Any] | None, protocol: str) -> NDArray[np.intp]:
-    """Return one number a subject; for "random-leaky" one a clip, which is what is wrong with it."""
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"unknown protocol {protocol!r}; use one of {', '.join(PROTOCOLS)}")
-    if len(np.unique(y)) < 2:
-        raise ValueError("all clips are of one class")
-    if protocol == "random-leaky":
-        return np.arange(len(y))
-    if groups is None:
-        raise ValueError(
-            f"{protocol} needs to know the subjects, and this set does not name them; {SUBJECTS_TODAY}"
-        )
-    return np.unique(groups, return_inverse=True)[1]
-
-
-def _folds(
-    subjects: NDArray[np.intp], y: NDArray[np.intp], protocol: str, folds: int, seed: int
-) -> list[Indices]:
-    if protocol == "loso":
-        return [np.flatnonzero(subjects == s) for s in range(subjects.max() + 1)]
-    if protocol == "grouped-kfold":
-        return deal(subjects, folds, seed)
-    from sklearn.model_selection import StratifiedKFold
-
-    fewest = int(np.bincount(y)[np.unique(y)].min())
-    splitter = StratifiedKFold(max(2, min(folds, fewest)), shuffle=True, random_state=seed)
-    return [test for _, test in splitter.split(y, y)]
-
-
 def marks_of(protocol: str, select_on_test: bool = False) -> tuple[str, ...]:
     """Return what makes the figures of a protocol too good; nothing for an honest one."""
     return ("random-leaky",) * (protocol == "random-leaky") + ("select-on-test",) * select_on_test
@@ -320,6 +261,8 @@ def marks_of(protocol: str, select_on_test: bool = False) -> tuple[str, ...]:
 def _words(protocol: str, n: int, inner: int, shared: bool, cells: int, select_on_test: bool) -> str:
     outer = {
         "loso": f"each of {n} subjects left out in turn",
+        "lodo": f"each of {n} sets left out in turn",
+        "kfold": f"{n} folds by class",
         "grouped-kfold": f"{n} folds of whole subjects",
         "random-leaky": f"{n} random folds of clips, subjects on both sides (leaky)",
     }[protocol]
@@ -327,7 +270,7 @@ def _words(protocol: str, n: int, inner: int, shared: bool, cells: int, select_o
         return f"{outer}; nothing to choose; predictions pooled"
     if select_on_test:
         return f"{outer}; of {cells} candidates the best on each test fold itself (flattering); pooled"
-    of = "clips" if protocol == "random-leaky" else "other subjects"
+    of = {"random-leaky": "clips", "kfold": "other samples"}.get(protocol, "other subjects")
     how = f"{inner} inner folds of {of}"
     if shared:
         how = f"fits that left out two of {inner} groups of {of}, the test's own and the one they scored"

@@ -44,9 +44,6 @@ class NetworkCandidates(ABC):
         If there is no candidate, or one below 1.
     """
 
-    #: Trainings side by side: `n_jobs` of `pipelines.cross_validation.nested.cross_validate`.
-    n_jobs = 1
-
     def __init__(self, epochs: Sequence[int], folder: Path | None = None) -> None:
         self.epochs, self.folder = sorted(set(epochs)), folder
         if not self.epochs or self.epochs[0] < 1:
@@ -106,8 +103,6 @@ class STSTNetCandidates(NetworkCandidates):
     mirror : bool
         Train on mirrored maps too (horizontal flow negated), and take the mean of both answers at the test.
     """
-
-    n_jobs = -1
 
     def __init__(
         self,

@@ -1,8 +1,7 @@
-"""What a protocol over subjects found, as rows of a table, rows of ``rows.csv`` and kept predictions."""
+"""What a protocol of folds found, as rows of ``rows.csv``, predictions, and rows of a table."""
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from featurize.suggest import error_words
+from pipelines.cross_validation.folds import by_set
 from pipelines.cross_validation.nested import CrossValidationResult
 from pipelines.datasets.base import Dataset
 from pipelines.metrics.significance import subject_interval
-from pipelines.results.predictions import Predictions, load_predictions
-from pipelines.results.rows import Row, append_rows, as_json
+from pipelines.results.folder import ResultsFolder
+from pipelines.results.predictions import Predictions
+from pipelines.results.rows import Row, as_json
 from pipelines.utils.csv_files import write_csv
 from pipelines.utils.provenance import git_sha, library_versions
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,12 @@ class PooledRow:
 
     Attributes
     ----------
+    run : str
+        Its name in ``rows.csv``.
     system : str
         What was tested, such as "lbp-top + svm".
-    way : str
-        The protocol's name.
+    protocol : str
+        Its title, see `pipelines.cross_validation.protocol.Protocol`.
     part : str
         "all", or one of the sets that the composite is made of.
     n : int
@@ -52,8 +53,9 @@ class PooledRow:
         Samples of the set that could not be used.
     """
 
+    run: str
     system: str
-    way: str
+    protocol: str
     part: str
     n: int
     uf1: float
@@ -68,56 +70,8 @@ class PooledRow:
     left_out: int = 0
 
 
-class Failures:
-    """Systems that failed under a protocol: each is a row with its error, unless nothing else was found.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    """
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset = dataset
-        self._rows: list[Row] = []
-        self._first: Exception | None = None
-
-    def add(self, error: Exception, system: str, way: str, known: Mapping[str, Any]) -> PooledRow:
-        """Remember a failure; return it as the table shows it.
-
-        Parameters
-        ----------
-        error : Exception
-        system, way : str
-        known : mapping
-            The fields of a `Row` that are known all the same: `run`, `extractor`, `spec`, `head`, `seed`.
-        """
-        words, none = error_words(error), (np.nan, np.nan)
-        self._first = self._first or error
-        self._rows.append(
-            Row(dataset=self.dataset.name, fingerprint=self.dataset.fingerprint, protocol=way, split="test",
-                status="error", error=words, **known)
-        )  # fmt: skip
-        return PooledRow(system, way, "all", len(self.dataset), np.nan, np.nan, np.nan, none, none, np.nan,
-                         ("error",), way, words)  # fmt: skip
-
-    def write(self, out: Path, of: int) -> None:
-        """Append the rows to ``rows.csv``.
-
-        Raises
-        ------
-        Exception
-            The first failure, if all `of` so many failed: then nothing is written.
-        """
-        if self._first is not None and len(self._rows) == of:
-            raise self._first
-        for row in self._rows:
-            log.warning("%s + %s, %s: failed: %s", row.extractor, row.head, row.protocol, row.error)
-        if self._rows:
-            append_rows(out / "rows.csv", self._rows)
-
-
 def pooled_rows(
-    dataset: Dataset, found: CrossValidationResult, system: str, way: str, seconds: float
+    dataset: Dataset, found: CrossValidationResult, run: str, system: str, protocol: str, seconds: float
 ) -> list[PooledRow]:
     """Return the scores of the whole, then of each set that it is made of."""
     from pipelines.metrics.scores import evaluate
@@ -129,61 +83,43 @@ def pooled_rows(
         interval = {"uf1": (np.nan, np.nan), "uar": (np.nan, np.nan)}
         if dataset.groups is not None:
             interval = subject_interval(y, said, dataset.groups[index])
-        rows.append(
-            PooledRow(
-                system=system,
-                way=way,
-                part=part,
-                n=len(index),
-                uf1=score["f1_macro"],
-                uar=score["balanced_accuracy"],
-                accuracy=score["accuracy"],
-                uf1_interval=interval["uf1"],
-                uar_interval=interval["uar"],
-                seconds=seconds,
-                marks=found.marks,
-                words=found.words,
-                left_out=len(dataset.faults),
-            )
-        )
+        scores = score["f1_macro"], score["balanced_accuracy"], score["accuracy"]
+        about = (*scores, interval["uf1"], interval["uar"], seconds, found.marks, found.words)
+        left_out = len(dataset.faults)
+        rows.append(PooledRow(run, system, protocol, part, len(index), *about, left_out=left_out))
     return rows
 
 
-def _parts(dataset: Dataset) -> dict[str, np.ndarray[Any, np.dtype[np.intp]]]:
-    names = [str(part) for part in np.unique(dataset.split)]
-    sets = {part: dataset.where(part) for part in names} if len(names) > 1 else {}
-    return {"all": np.arange(len(dataset))} | sets
+def _parts(dataset: Dataset) -> dict[str, NDArray[np.intp]]:
+    return {"all": np.arange(len(dataset))} | by_set(dataset.split)
 
 
-def keep(
+def fold_rows(
     dataset: Dataset,
     found: CrossValidationResult,
-    out: Path,
     known: Mapping[str, Any],
     *,
     probabilistic: bool = False,
-) -> Row:
-    """Write predictions to ``predictions/`` and rows to ``rows.csv``; return the row of the whole.
+) -> tuple[list[Row], Predictions]:
+    """Return the rows of a run by folds, the whole first, and its predictions.
 
     Parameters
     ----------
     dataset : Dataset
     found : CrossValidationResult
-    out : Path
     known : mapping
         The fields of a `Row` that are not scores: `run`, `extractor`, `spec`, `head`, `seed`, `fit_s`.
     probabilistic : bool
         Whether each row of scores is a probability distribution.
     """
-    from pipelines.metrics.scores import evaluate
-
     # A class that a fold's training samples lack scores minus infinity: no number for a file.
     scores = np.nan_to_num(found.scores, neginf=-1e30).astype(np.float32)
     clean = np.ones(len(dataset), dtype=bool)
     groups = np.empty(0, dtype=np.str_) if dataset.groups is None else dataset.groups
-    Predictions(dataset.ids, dataset.labels, found.predicted.astype(np.int64), scores,
-                np.array(dataset.classes), clean, probabilistic, groups
-                ).save(out / "predictions" / f"{known['run']}.npz")  # fmt: skip
+    predicted, classes = found.predicted.astype(np.int64), np.array(dataset.classes)
+    predictions = Predictions(
+        dataset.ids, dataset.labels, predicted, scores, classes, clean, probabilistic, groups
+    )
     chosen = Counter(as_json(one) for one in found.chosen)
     same: dict[str, Any] = {
         "dataset": dataset.name,
@@ -195,30 +131,54 @@ def keep(
         "versions": as_json(library_versions()),
         **known,
     }
-    rows = []
-    for part, index in _parts(dataset).items():
-        score: dict[str, Any] = evaluate(
-            dataset.labels[index], scores[index], probabilistic, found.predicted[index]
-        )
-        if dataset.groups is not None:  # clips of one subject are alike: by clip it would be too narrow
-            subjects = dataset.groups[index]
-            interval = subject_interval(dataset.labels[index], found.predicted[index], subjects)
-            score["ci_low"], score["ci_high"] = interval["accuracy"]
-        rows.append(Row(**same, **score, split="test" if part == "all" else part, n_test=len(index)))
-    append_rows(out / "rows.csv", rows)
-    return rows[0]
+    rows = [
+        Row(**same, **_scores(dataset, predictions, index), split="test" if part == "all" else part,
+            n_test=len(index))
+        for part, index in _parts(dataset).items()
+    ]  # fmt: skip
+    return rows, predictions
 
 
-def again(dataset: Dataset, row: Row, system: str, way: str, out: Path, marks: tuple[str, ...]
-          ) -> list[PooledRow]:  # fmt: skip
-    """Return the table's rows from predictions that were kept."""
-    kept = load_predictions(out / "predictions" / f"{row.run}.npz")
+def _scores(dataset: Dataset, p: Predictions, index: NDArray[np.intp]) -> dict[str, Any]:
+    """Return the scores of some samples; the interval is by subject where subjects are known."""
+    from pipelines.metrics.scores import evaluate
+
+    score: dict[str, Any] = evaluate(
+        dataset.labels[index], p.scores[index], p.probabilistic, p.predicted[index]
+    )
+    if dataset.groups is not None:  # clips of one subject are alike: by clip it would be too narrow
+        interval = subject_interval(dataset.labels[index], p.predicted[index], dataset.groups[index])
+        score["ci_low"], score["ci_high"] = interval["accuracy"]
+    return score
+
+
+def load(
+    dataset: Dataset, row: Row, system: str, protocol: str, marks: tuple[str, ...], folder: ResultsFolder
+) -> list[PooledRow]:
+    """Return the table's rows of a run from the predictions that were kept.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    row : Row
+        Of the whole; one that failed has one row with its error.
+    system, protocol : str
+        As the table names them.
+    marks : tuple of str
+        What makes figures of the protocol too good.
+    folder : ResultsFolder
+    """
+    if not row.done:
+        nan, none, n = np.nan, (np.nan, np.nan), len(dataset)
+        failed = ("error",), protocol, row.error
+        return [PooledRow(row.run, system, protocol, "all", n, nan, nan, nan, none, none, nan, *failed)]
+    kept = folder.predictions(row.run)
     words = row.protocol.removeprefix(": ".join([*marks, ""]))
     marks = (*marks, "random-weights") if row.status == "timing" else marks
     found = CrossValidationResult(
         kept.predicted, kept.scores.astype(np.float64), kept.predicted * 0, (), np.empty(0), marks, words
     )
-    return pooled_rows(dataset, found, system, way, row.fit_s)
+    return pooled_rows(dataset, found, row.run, system, protocol, row.fit_s)
 
 
 COLUMNS = ("system", "protocol", "set", "n", "uf1", "uf1_low", "uf1_high", "uar", "uar_low", "uar_high",
@@ -229,7 +189,7 @@ def records(rows: Iterable[PooledRow]) -> list[dict[str, Any]]:
     """Return the table, one record a row; intervals are 95 %, bootstrap by subject."""
     return [
         {
-            "system": r.system, "protocol": r.way, "set": r.part, "n": r.n,
+            "system": r.system, "protocol": r.protocol, "set": r.part, "n": r.n,
             "uf1": r.uf1, "uf1_low": r.uf1_interval[0], "uf1_high": r.uf1_interval[1],
             "uar": r.uar, "uar_low": r.uar_interval[0], "uar_high": r.uar_interval[1],
             "accuracy": r.accuracy, "seconds": r.seconds, "marks": " ".join(r.marks), "error": r.error,

@@ -106,6 +106,16 @@ def worded(parts: Split, folds: int | None, halving: int | None) -> Split:
     return replace(parts, words=words)
 
 
+def on_test(parts: Split, refit: bool) -> Split:
+    """Return the split with the test samples in the place of validation: wrong, to measure the optimism."""
+    train = np.sort(np.concatenate([parts.train, parts.validation])) if refit else parts.train
+    words = (
+        f"fitted on {len(train)} samples, of the candidates the best on the {len(parts.test)} that test "
+        "(flattering)"
+    )
+    return Split(train, parts.test, parts.test, words)
+
+
 def divided(dataset: Dataset, test: float | str = "test", seed: int = 0) -> Dataset:
     """Return the set with a split "test": its own, or a share held out of its training samples.
 

@@ -58,7 +58,7 @@ def for_fit(networks: Sequence[NetworkExtractor], dataset: Dataset) -> str:
     if test is None:
         return _other_weights(dataset)
     if validation is None:
-        return f"--test {test} would do; in a recipe: test: {test}"
+        return f"--test {test} would do; in a recipe: protocols: [{{protocol: holdout, test: {test}}}]"
     return _options(validation, test)
 
 
@@ -72,7 +72,8 @@ def _options(validation: str, test: str) -> str:
     """Heads are then fitted on what the networks learned from, and not again on what chose."""
     return (
         f"--validation {validation} --test {test} --no-refit would do; "
-        f"in a recipe: validation: {validation}, test: {test}, refit: false"
+        "in a recipe: protocols: "
+        f"[{{protocol: holdout, validation: {validation}, test: {test}, refit: false}}]"
     )
 
 

@@ -1,41 +1,46 @@
-"""Every extractor with every head under one protocol: rows, predictions, a summary."""
+"""The runner: every system of a recipe under every protocol, to rows, predictions and tables."""
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from featurize.atomic import write_text
-from featurize.store import Store
-from featurize.suggest import error_words
+from featurize.store import Store, key_of
+from pipelines.cross_validation.protocol import Protocol
+from pipelines.cross_validation.run import FoldExperiment
+from pipelines.cross_validation.systems import (
+    HeadSystem,
+    MapSystem,
+    NetworkSystem,
+    Prepared,
+    Resources,
+    System,
+)
+from pipelines.cross_validation.table import PooledRow, write_table
 from pipelines.datasets.audit import audit
 from pipelines.datasets.base import Dataset
-from pipelines.evaluation.ensemble import answers_kept, check_members, ensembles, held_out
-from pipelines.evaluation.evaluate import FAILURES, base_row, cell_id, run_cell
-from pipelines.evaluation.experiment import Experiment, Matrix
-from pipelines.evaluation.recipe import Recipe, own_cell
-from pipelines.recipe import Head, check_recipe, heads_on
-from pipelines.results.predictions import Predictions
-from pipelines.results.rows import Row, append_grid, append_rows, read_rows
-from pipelines.utils.kept_warnings import as_text, from_text, kept_warnings, say_again
-from pipelines.utils.paths import as_path, check_parents
+from pipelines.evaluation.ensemble import check_members, ensembles
+from pipelines.evaluation.experiment import load_resources
+from pipelines.evaluation.holdout import Holdout
+from pipelines.evaluation.recipe import Recipe, pretrained_run
+from pipelines.evaluation.summary import Comparison, write_summary
+from pipelines.recipe import check_recipe, heads_on
+from pipelines.results.folder import FAILURES, ResultsFolder, RunOutput
+from pipelines.results.rows import Row
+from pipelines.utils.cluster import Cluster
+from pipelines.utils.kept_warnings import kept_warnings, say_again
 from pipelines.utils.progress import SILENT, Progress
 from pipelines.utils.provenance import machine
 
-if TYPE_CHECKING:
-    from pipelines.utils.cluster import Cluster
-from pipelines.evaluation.experiment import make_bench
-from pipelines.evaluation.summary import Comparison, write_summary
-from pipelines.results.folder import _ordered
-
 log = logging.getLogger(__name__)
+
+#: A protocol on the data: what identifies a run under it, computes it and says what is known of it before.
+Evaluator = Holdout | FoldExperiment
 
 
 def compare(
@@ -56,70 +61,196 @@ def compare(
     recipe : Recipe
         `pipelines.evaluation.recipe.load_recipe` reads one from a file.
     out : path
-        Folder for ``rows.csv``, ``grid.csv``, ``predictions/``, ``summary.csv`` and ``recipe.json``; made if
-        it is not there.
+        Folder for ``rows.csv``, ``grid.csv``, ``predictions/``, ``recipe.json``, the tables ``summary.csv``
+        (of a holdout) and ``cross-validation.csv`` (of folds), and ``folds/`` (what networks said in each
+        fold, so that an interrupted run goes on); made if it is not there.
     store : Store or path, optional
         The embedding cache; the user's by default.
     n_jobs : int, optional
-        Workers for extraction; all cores by default.
+        Workers for extraction, and for folds; all cores by default.
     strict : bool
         An unreadable sample is an error.
     progress : Progress
     memory : str, float or None
-        What kernels may take, as in `classifiers.search.SharedGridSearch`; the workers of one machine share
-        it.
+        What kernels may take, as in `classifiers.search.SharedGridSearch`; the folds at work at once, and the
+        workers of one machine, share it.
     cluster : Cluster, optional
-        Where shards of embeddings and cells are computed (`pipelines.utils.cluster.connect`); files are
-        written here only.
+        Where shards of embeddings and runs are computed (`pipelines.utils.cluster.connect`); networks are
+        trained here, and files are written here only.
 
     Returns
     -------
     Comparison
-        A cell that failed is a row whose `status` is "error"; it does not end the run, and is tried again the
-        next time.
+        A run that failed is a row whose `status` is "error"; it ends nothing, and is tried again the next
+        time.
 
     Raises
     ------
     TypeError
         If `recipe` is none.
     ValueError, OSError
-        If the data set or the protocol cannot be had, or nothing can be written to `out`.
+        If the data set or a holdout cannot be had, or nothing can be written to `out`.
     """
     check_recipe(recipe, Recipe, "compare", "load_recipe")
-    out = as_path(out, "out")
-    check_parents(out)
-    bench = make_bench(
-        recipe, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory, cluster=cluster
-    )
-    done: dict[str, list[Row]] = {}
-    for row in read_rows(out / "rows.csv"):
-        if row.done:
-            done.setdefault(row.run, []).append(row)
-    counts = {"computed": 0, "reused": 0, "failed": 0}
-    runs: dict[str, None] = {}
-    cells = [(matrix.features.title, head.head) for head, matrix in _cells(recipe, bench)]
-    check_members(recipe.ensembles, cells)
-    with progress.task(f"comparing on {bench.dataset.name}", len(cells)) as advance:
-        for how in _computed(recipe, bench, done, runs, out):
-            counts[how] += 1
-            advance(1)
-    order = list(runs)
-    for how in ensembles(recipe.ensembles, bench, order, out):
-        counts[how] += 1
-    rows = _ordered(read_rows(out / "rows.csv"), order)
-    _say_again([row for row in rows if row.run in done], bench)
-    found = Comparison(
-        rows,
-        **counts,
-        faults=len(bench.dataset.faults),
-        folder=out,
-        notes=bench.dataset.notes,
-        ignored=bench.dataset.ignored,
-    )
-    write_summary(found, out / "summary.csv")
-    write_audit(bench.dataset, out, progress)
-    write_recipe(recipe, bench.dataset, order, out / "recipe.json")
-    return found
+    folder = ResultsFolder(out)
+    resources = load_resources(
+        recipe, folder.path, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory,
+        cluster=cluster,
+    )  # fmt: skip
+    return Runner(recipe, resources, folder).run()
+
+
+class Runner:
+    """The one loop over systems and protocols.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    resources : Resources
+    folder : ResultsFolder
+    """
+
+    def __init__(self, recipe: Recipe, resources: Resources, folder: ResultsFolder) -> None:
+        self.recipe, self.resources, self.folder = recipe, resources, folder
+        self.systems = list(systems(recipe))
+        self.evaluators = [self._evaluator(protocol) for protocol in recipe.protocols]
+        self.done = folder.finished()
+        self.reused: set[str] = set()
+        self.counts = {"computed": 0, "reused": 0, "failed": 0}
+        self.runs: dict[str, tuple[System, Evaluator]] = {}
+
+    def _evaluator(self, protocol: Protocol) -> Evaluator:
+        if not protocol.by_holdout:
+            return FoldExperiment(protocol, self.resources, self.recipe.seed)
+        learns = bool(self.recipe.ensembles) and not protocol.on_test
+        return Holdout(protocol, self.resources, self.recipe.seed, keeps_validation=learns)
+
+    @property
+    def holdout(self) -> Holdout | None:
+        """The holdout that selects on validation, where there is one."""
+        found = [e for e in self.evaluators if isinstance(e, Holdout)]
+        return next((e for e in found if not e.protocol.on_test), None)
+
+    def run(self) -> Comparison:
+        """Compute what is not there, and write everything that sums it up."""
+        plan = [(s, e) for s in self.systems for e in self.evaluators if e.takes(s)]
+        check_members(self.recipe.ensembles, [(s.extractor, s.head) for s in self.systems])
+        label = f"comparing on {self.resources.dataset.name}"
+        with self.resources.progress.task(label, len(plan)) as advance:
+            for how in self._each():
+                self.counts[how] += 1
+                advance(1)
+        order = list(self.runs)
+        if self.holdout is not None:
+            members = [run for run, (_, evaluator) in self.runs.items() if evaluator is self.holdout]
+            experiment = self.holdout.experiment
+            for run, how in ensembles(self.recipe.ensembles, experiment, members, self.folder):
+                order.append(run)
+                self.counts[how] += 1
+        return self._summed_up(order)
+
+    def _each(self) -> Iterator[str]:
+        """Yield how each run went; a system's vectors or candidates are in memory for all its protocols.
+
+        On a cluster, one extractor is embedded while the runs of those before it are in work.
+        """
+        from pipelines.evaluation.remote import RemoteRuns
+
+        remote = RemoteRuns(self.resources.cluster) if self.resources.cluster is not None else None
+        for system in self.systems:
+            prepared = Prepared(system, self.resources)
+            for evaluator in self.evaluators:
+                if evaluator.takes(system):
+                    yield from self._one(prepared, evaluator, remote)
+        if remote is not None:
+            for done in remote.rest():
+                yield self._written(*done)
+
+    def _one(self, prepared: Prepared, evaluator: Evaluator, remote: Any) -> Iterator[str]:
+        system = prepared.system
+        try:
+            row = Row(**{**evaluator.base_row(system), "run": evaluator.run_id(system)})
+        except FAILURES as error:  # weights that cannot be read, say
+            row = self._unidentified(system, evaluator)
+            self.runs[row.run] = system, evaluator
+            yield self._written(row, error)
+            return
+        self.runs[row.run] = system, evaluator
+        if row.run in self.done and evaluator.is_whole(row.run, self.folder):
+            self.reused.add(row.run)
+            if isinstance(evaluator, Holdout):
+                evaluator.mark(system, self.done[row.run], self.folder)
+            yield "reused"
+        elif remote is None or not remote.takes(system, evaluator):
+            yield self._computed(row, prepared, evaluator)
+        else:
+            for done in remote.submit(row, prepared, evaluator):
+                yield self._written(*done)
+
+    def _unidentified(self, system: System, evaluator: Evaluator) -> Row:
+        """Return the row of a run of which not even is known what decides it."""
+        dataset, title = self.resources.dataset, evaluator.protocol.title
+        run = key_of({"system": system.title, "way": title})[:16]
+        return Row(run, dataset.name, dataset.fingerprint, title, "test", system.extractor, system.spec,
+                   system.head, seed=self.recipe.seed)  # fmt: skip
+
+    def _computed(self, row: Row, prepared: Prepared, evaluator: Evaluator) -> str:
+        with kept_warnings() as said:
+            try:
+                found: RunOutput | Exception = evaluator.evaluate(prepared)
+            except FAILURES as error:
+                found = error
+        return self._written(row, found, said)
+
+    def _written(self, row: Row, found: RunOutput | Exception | str, said: list[str] | None = None) -> str:
+        if not isinstance(found, RunOutput):
+            self.folder.fail(row, found, said or ())
+            return "failed"
+        self.folder.save(found)
+        self.done[row.run] = found.rows
+        scores = ", ".join(f"{r.split} {r.accuracy:.4f}" for r in found.rows[:2])
+        log.info("%s with %s: %s, fitted in %.1f s", row.extractor, row.head, scores, found.rows[-1].fit_s)
+        return "computed"
+
+    def _summed_up(self, order: list[str]) -> Comparison:
+        r, holdout = self.resources, self.holdout
+        rows = self.folder.rows(order)
+        said = {warning for e in self.evaluators if isinstance(e, Holdout) for warning in e.known_warnings}
+        say_again(log, [row for row in rows if row.run in self.reused and row.split == "test"], said)
+        dataset = r.dataset if holdout is None else holdout.experiment.dataset
+        pooled = list(self._pooled(rows))
+        found = Comparison(
+            rows, **self.counts, faults=len(dataset.faults), folder=self.folder.path, notes=dataset.notes,
+            ignored=dataset.ignored, pooled=pooled,
+        )  # fmt: skip
+        if any(isinstance(e, Holdout) for e in self.evaluators):
+            write_summary(found, self.folder.path / "summary.csv")
+        if pooled:
+            write_table(pooled, self.folder.path / "cross-validation.csv")
+        write_audit(dataset, self.folder.path, r.progress)
+        self.folder.write_recipe(about(self.recipe, dataset, order))
+        return found
+
+    def _pooled(self, rows: list[Row]) -> Iterator[PooledRow]:
+        """Yield the table of folds, in the order of the recipe."""
+        whole = {row.run: row for row in rows if row.split == "test"}
+        for run, (system, evaluator) in self.runs.items():
+            if isinstance(evaluator, FoldExperiment):
+                yield from evaluator.table(system, whole[run], self.folder)
+
+
+def systems(recipe: Recipe) -> Iterator[System]:
+    """Yield the systems of a recipe, extractor by extractor, so that the vectors of one are in memory.
+
+    A network with a classifier of its own answers first, by itself.
+    """
+    for features in recipe.extractors:
+        if own := pretrained_run(features):
+            yield HeadSystem(*own, pretrained=True)
+        for head in heads_on(features, recipe.heads):
+            yield HeadSystem(features, head)
+    yield from map(NetworkSystem, recipe.networks)
+    yield from map(MapSystem, recipe.systems)
 
 
 def write_audit(dataset: Dataset, out: Path, progress: Progress = SILENT) -> bool:
@@ -140,145 +271,13 @@ def write_audit(dataset: Dataset, out: Path, progress: Progress = SILENT) -> boo
     return True
 
 
-def _cells(recipe: Recipe, bench: Experiment) -> Iterator[tuple[Head, Matrix]]:
-    """Yield the cells, extractor by extractor, so that the vectors of one at a time are in memory.
-
-    A network with a classifier of its own answers first, by itself.
-    """
-    for features in recipe.extractors:
-        if own := own_cell(features):
-            yield own[1], Matrix(own[0], bench, judged=True)
-        matrix = Matrix(features, bench)
-        for head in heads_on(features, recipe.heads):
-            yield head, matrix
-
-
-def _computed(
-    recipe: Recipe, bench: Experiment, done: Mapping[str, list[Row]], runs: dict[str, None], out: Path
-) -> Iterator[str]:
-    """Compute and write the cells that are not `done`; yield how each went, and enter all into `runs`.
-
-    On a cluster, one extractor is embedded while the cells of those before it are in work.
-    """
-    far = _Far(bench, out) if bench.cluster is not None else None
-    for head, matrix in _cells(recipe, bench):
-        run = cell_id(head, matrix)
-        runs[run] = None
-        if run in done and (not recipe.ensembles or answers_kept(out, run)):
-            _mark(done[run], matrix, out)
-            yield "reused"
-        elif far is None:
-            yield _run(head, matrix, out)
-        else:
-            yield from far.submit(head, matrix)
-    if far is not None:
-        yield from far.rest()
-
-
-def _mark(rows: Sequence[Row], matrix: Matrix, out: Path) -> None:
-    """Write rows anew that an older version has not marked; their figures stay."""
-    marks = matrix.known["marks"]
-    if all(row.marks == marks for row in rows):
-        return
-    warned = [as_text([*matrix.leaks, *from_text(row.warnings)]) for row in rows]
-    marked = [replace(row, marks=marks, warnings=w) for row, w in zip(rows, warned, strict=True)]
-    append_rows(out / "rows.csv", marked)
-
-
-def _say_again(rows: Sequence[Row], bench: Experiment) -> None:
-    """Log what was warned of when rows were computed, but for what this run has said already."""
-    say_again(log, [row for row in rows if row.split == "test"], {*bench.said, *bench.left_out})
-
-
-class _Far:
-    """Cells computed on a cluster and written here."""
-
-    def __init__(self, bench: Experiment, out: Path) -> None:
-        from pipelines.evaluation.remote import RemoteRuns
-
-        assert bench.cluster is not None  # noqa: S101 - who calls has looked
-        self.cells, self.out = RemoteRuns(bench.cluster, bench), out
-
-    def submit(self, head: Head, matrix: Matrix) -> Iterator[str]:
-        """Send one; write those that are done meanwhile."""
-        try:
-            self.cells.submit(head, matrix)
-        except FAILURES as error:
-            yield _failed(head, matrix, error, self.out)
-        yield from self._written(self.cells.finished())
-
-    def rest(self) -> Iterator[str]:
-        """Write the others as they come."""
-        yield from self._written(self.cells.rest())
-
-    def _written(self, answers: Iterator[tuple[Head, Matrix, dict[str, Any]]]) -> Iterator[str]:
-        for head, matrix, answer in answers:
-            if "error" in answer:
-                yield _failed(head, matrix, answer["error"], self.out)
-            else:
-                yield self._kept(head, matrix, answer)
-
-    def _kept(self, head: Head, matrix: Matrix, answer: dict[str, Any]) -> str:
-        """Write an answer with what is known here of its vectors; say what the worker warned of."""
-        from pipelines.evaluation.remote import unpacked
-
-        rows, predictions, validation, tried = unpacked(answer)
-        known: dict[str, Any] = dict(matrix.known)
-        heard = [f"{matrix.features.title} with {head.head}: {one}" for one in from_text(rows[0].warnings)]
-        for warning in [*matrix.embedding.warnings, *heard]:
-            matrix.bench.warn(warning)
-        warnings = as_text([*matrix.warnings, *from_text(rows[0].warnings)])
-        rows = [replace(row, **known, warnings=warnings) for row in rows]
-        return _keep(head, rows, predictions, validation, tried, self.out)
-
-
-def _run(head: Head, matrix: Matrix, out: Path) -> str:
-    """Compute one cell and write it; return how it went."""
-    try:
-        with kept_warnings() as said:
-            outcome = run_cell(head, matrix)
-    except FAILURES as error:
-        return _failed(head, matrix, error, out, said)
-    choice = outcome.choice
-    return _keep(head, outcome.rows, outcome.predictions, choice.validation, choice.tried, out)
-
-
-def _failed(
-    head: Head, matrix: Matrix, error: Exception | str, out: Path, warnings: Sequence[str] = ()
-) -> str:
-    words = error_words(error)
-    log.warning("%s with %s failed: %s", matrix.features.title, head.head, words)
-    row = Row(**base_row(head, matrix), status="error", error=words, warnings=as_text(warnings))
-    append_rows(out / "rows.csv", [row])
-    return "failed"
-
-
-def _keep(
-    head: Head,
-    rows: list[Row],
-    predictions: Predictions,
-    validation: Predictions,
-    tried: list[dict[str, Any]],
-    out: Path,
-) -> str:
-    chosen, tested = rows[0], rows[1]
-    log.info(
-        "%s with %s: validation %.4f, test %.4f, fitted in %.1f s",
-        tested.extractor, tested.head, chosen.accuracy, tested.accuracy, tested.fit_s,
-    )  # fmt: skip
-    predictions.save(out / "predictions" / f"{chosen.run}.npz")
-    validation.save(held_out(out, chosen.run))
-    append_grid(out / "grid.csv", chosen.run, head.head, tried)
-    append_rows(out / "rows.csv", rows)  # last: a row says that all of the cell is there
-    return "computed"
-
-
-def write_recipe(recipe: Recipe, dataset: Dataset, runs: list[str], path: Path) -> None:
-    """Write what a report says of a comparison besides its scores: recipe, cells in order, data, machine."""
+def about(recipe: Recipe, dataset: Dataset, runs: list[str]) -> dict[str, Any]:
+    """Return what a report says of a comparison besides its scores: recipe, runs in order, data, machine."""
     counts = {
         str(name): np.bincount(dataset.labels[dataset.split == name], minlength=len(dataset.classes)).tolist()
         for name in dict.fromkeys(dataset.split.tolist())
     }
+    apart = dataset.groups is not None and all(p.protocol != "random-leaky" for p in recipe.protocols)
     data = {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
@@ -286,17 +285,16 @@ def write_recipe(recipe: Recipe, dataset: Dataset, runs: list[str], path: Path) 
         "kind": dataset.kind,
         "classes": list(dataset.classes),
         "counts": counts,
-        "subjects": None if dataset.groups is None else len(np.unique(dataset.groups)),
+        "subjects": len(np.unique(np.asarray(dataset.groups))) if apart else None,
         "left_out": len(dataset.faults),
         "held_out": dataset.held_out,
         "notes": list(dataset.notes),
         "not_looked_at": dataset.ignored,
     }
-    record = {
+    return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "recipe": recipe.model_dump(),
         "runs": runs,
         "data": data,
     }
-    write_text(path, json.dumps(record, indent=1, ensure_ascii=False, default=str))

@@ -5,27 +5,21 @@ from __future__ import annotations
 import pickle  # only written, to measure; never read
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featurize.store import key_of
 from pipelines.embedding.embed import Embedding
+from pipelines.evaluation.experiment import Experiment, FeatureMatrix
+from pipelines.evaluation.selection import SelectionResult, _predict, _timed_fit, choose
 from pipelines.metrics.scores import evaluate
 from pipelines.recipe import Head
 from pipelines.results.predictions import Predictions
 from pipelines.results.rows import Row, as_json
 from pipelines.utils.kept_warnings import as_text, kept_warnings
 from pipelines.utils.provenance import git_sha, library_versions
-
-if TYPE_CHECKING:
-    pass
-from pipelines.evaluation.experiment import Experiment, Matrix
-from pipelines.evaluation.selection import Choice, _predict, _timed_fit, choose
-
-#: What makes a cell a row with an error, and not the end of the run.
-FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -36,24 +30,24 @@ class EvaluationResult:
     rows: list[Row]
     predictions: Predictions
     estimator: Any
-    choice: Choice
+    choice: SelectionResult
     embedding: Embedding
 
 
-def cell_id(head: Head, matrix: Matrix) -> str:
+def run_id(head: Head, matrix: FeatureMatrix) -> str:
     """Return the name of a cell: the first 16 hex digits of the SHA-256 of all that decides its rows."""
     cell = {"features": matrix.features.model_dump(), "head": head.identity(), "keys": list(matrix.keys)}
-    return key_of(matrix.bench.identity() | cell)[:16]
+    return key_of(matrix.experiment.identity() | cell)[:16]
 
 
-def run_cell(head: Head, matrix: Matrix) -> EvaluationResult:
+def evaluate_run(head: Head, matrix: FeatureMatrix) -> EvaluationResult:
     """Choose on validation, fit again, test once.
 
     Parameters
     ----------
     head : Head
         With the grid to choose from.
-    matrix : Matrix
+    matrix : FeatureMatrix
         The vectors to fit it on.
 
     Returns
@@ -68,52 +62,76 @@ def run_cell(head: Head, matrix: Matrix) -> EvaluationResult:
     with kept_warnings() as said:
         found = _run(head, matrix)
         for warning in matrix.embedding.warnings:
-            matrix.bench.warn(warning)
+            matrix.experiment.warn(warning)
     warnings = as_text([*matrix.warnings, *said])
     return replace(found, rows=[replace(row, warnings=warnings) for row in found.rows])
 
 
-def _run(head: Head, matrix: Matrix) -> EvaluationResult:
-    bench = matrix.bench
+def _run(head: Head, matrix: FeatureMatrix) -> EvaluationResult:
+    experiment = matrix.experiment
     matrix.check()
     choice = choose(head, matrix)
-    estimator, fit_s, trained_on = choice.estimator, choice.fit_s, bench.split.train
-    if bench.refit:
-        trained_on = np.concatenate([bench.split.train, bench.split.validation])
-        with bench.progress.task(f"{head.head}: fitting on train + validation") as advance:
+    estimator, fit_s, trained_on = choice.estimator, choice.fit_s, experiment.split.train
+    if experiment.refit:
+        trained_on = np.concatenate([experiment.split.train, experiment.split.validation])
+        with experiment.progress.task(f"{head.head}: fitting on train + validation") as advance:
             estimator, fit_s = _timed_fit(
-                head.head, choice.params, *matrix.training(trained_on), bench.memory
+                head.head, choice.params, *matrix.training(trained_on), experiment.memory
             )
             advance(1)
-    predictions, ms = _predict(estimator, matrix, bench.split.test)
+    predictions, ms = _predict(estimator, matrix, experiment.split.test)
     tested = {"n_train": len(trained_on), "fit_s": fit_s, "predict_ms_per_sample": ms}
     rows = _rows(head, matrix, choice, predictions, tested | {"model_bytes": memory_bytes(estimator)})
     return EvaluationResult(rows[0].run, rows, predictions, estimator, choice, matrix.embedding)
 
 
 def _rows(
-    head: Head, matrix: Matrix, choice: Choice, predictions: Predictions, tested: Mapping[str, Any]
+    head: Head,
+    matrix: FeatureMatrix,
+    choice: SelectionResult,
+    predictions: Predictions,
+    tested: Mapping[str, Any],
 ) -> list[Row]:
     """Return the row of validation (fitted on train alone) and those of the test and its parts."""
-    split, embedding = matrix.bench.split, matrix.embedding
+    split, embedding = matrix.experiment.split, matrix.embedding
     known: dict[str, Any] = base_row(head, matrix) | {
         "spec": embedding.spec,
         "params": as_json(choice.params),
         "extract_s": embedding.seconds,
         **matrix.known,
     }
-    chosen = {"split": "validation", "n_train": len(split.train), "n_test": len(split.validation)}
-    rows = [Row(**(known | chosen | {"fit_s": choice.fit_s} | choice.scores))]
-    for name, mask in test_parts(matrix.bench, predictions).items():
-        rows.append(Row(**(known | dict(tested) | {"split": name} | masked_scores(predictions, mask))))
+    chosen = {"n_train": len(split.train), "n_test": len(split.validation), "fit_s": choice.fit_s}
+    return split_rows(matrix.experiment, known, chosen | choice.scores, tested, predictions)
+
+
+def split_rows(
+    experiment: Experiment,
+    known: Mapping[str, Any],
+    validation: Mapping[str, Any],
+    tested: Mapping[str, Any],
+    predictions: Predictions,
+) -> list[Row]:
+    """Return the row of validation, then those of the test and its parts.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    known, validation, tested : mapping
+        Fields of all rows, of that of validation, of those of the test.
+    predictions : Predictions
+        Of the samples that test.
+    """
+    rows = [Row(**{**known, **validation, "split": "validation"})]
+    for name, mask in test_parts(experiment, predictions).items():
+        rows.append(Row(**{**known, **tested, "split": name, **masked_scores(predictions, mask)}))
     return rows
 
 
-def base_row(head: Head, matrix: Matrix) -> dict[str, Any]:
+def base_row(head: Head, matrix: FeatureMatrix) -> dict[str, Any]:
     """Return the fields of a row that are known before anything is fitted."""
     features = matrix.features
-    return bench_row(matrix.bench) | {
-        "run": cell_id(head, matrix),
+    return experiment_row(matrix.experiment) | {
+        "run": run_id(head, matrix),
         "extractor": features.title,
         "spec": features.extractor,
         "head": head.head,
@@ -122,24 +140,24 @@ def base_row(head: Head, matrix: Matrix) -> dict[str, Any]:
     }
 
 
-def bench_row(bench: Experiment) -> dict[str, Any]:
+def experiment_row(experiment: Experiment) -> dict[str, Any]:
     """Return the fields of a row that all of a comparison share."""
     return {
-        "dataset": bench.dataset.name,
-        "fingerprint": bench.dataset.fingerprint,
-        "protocol": bench.split.words,
+        "dataset": experiment.dataset.name,
+        "fingerprint": experiment.dataset.fingerprint,
+        "protocol": experiment.split.words,
         "split": "test",
-        "seed": bench.seed,
+        "seed": experiment.seed,
         "git_sha": git_sha(),
         "versions": as_json(library_versions()),
     }
 
 
-def test_parts(bench: Experiment, predictions: Predictions) -> dict[str, NDArray[np.bool_]]:
+def test_parts(experiment: Experiment, predictions: Predictions) -> dict[str, NDArray[np.bool_]]:
     """Return masks over the tested samples: all, test-clean, and the named splits they are made of."""
     everything = np.ones(len(predictions.ids), dtype=bool)
     parts = {"test": everything, "test-clean": predictions.clean}
-    names = bench.dataset.split[bench.split.test]
+    names = experiment.dataset.split[experiment.split.test]
     if len(np.unique(names)) > 1:
         parts |= {str(name): names == name for name in np.unique(names)}
     return {name: mask for name, mask in parts.items() if mask.any()}

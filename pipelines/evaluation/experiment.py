@@ -4,44 +4,41 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-from classifiers.memory import gigabytes
-from featurize.store import Store
-from pipelines.datasets import registry
-from pipelines.datasets.base import Dataset
-from pipelines.datasets.splits import divided, split, worded
-from pipelines.evaluation.recipe import Recipe
-from pipelines.utils.progress import SILENT, Progress
-
-if TYPE_CHECKING:
-    from pipelines.utils.cluster import Cluster
-from functools import cached_property
-
 from numpy.typing import NDArray
 
+from classifiers.memory import gigabytes
 from featurize.images import Preprocess
 from featurize.registry import parse
-from featurize.store import key_of
+from featurize.store import Store, key_of
+from pipelines.cross_validation.protocol import Protocol
+from pipelines.cross_validation.systems import Resources
+from pipelines.datasets import registry
 from pipelines.datasets.audit import clean_test
-from pipelines.datasets.splits import Indices, Split
+from pipelines.datasets.base import Dataset
+from pipelines.datasets.splits import Indices, Split, divided, on_test, split, worded
 from pipelines.embedding.embed import Embedding, embed, embedding_keys
 from pipelines.embedding.leakage import check_classes, check_untested, seen_validation, status_of
 from pipelines.embedding.leakage_cures import for_validation
+from pipelines.evaluation.recipe import Recipe
 from pipelines.recipe import Features
-from pipelines.results.rows import SEEN_VALIDATION
+from pipelines.results.rows import SEEN_VALIDATION, SELECTED_ON_TEST
+from pipelines.utils.cluster import Cluster
+from pipelines.utils.progress import SILENT, Progress
 
 log = logging.getLogger(__name__)
 
 #: Raised whenever the same cell would give other rows, so that old ones are not taken for new.
-CELL_VERSION = 1
+RUN_VERSION = 1
 
 
-def make_bench(
+def load_resources(
     recipe: Recipe,
+    folder: Path,
     *,
     store: Store | Path | str | None = None,
     n_jobs: int | None = None,
@@ -49,19 +46,39 @@ def make_bench(
     progress: Progress = SILENT,
     memory: float | str | None = None,
     cluster: Cluster | None = None,
-) -> Experiment:
-    """Load a recipe's data and divide it by the recipe's protocol."""
+) -> Resources:
+    """Load a recipe's data; what the runs may use besides is passed on.
+
+    Raises
+    ------
+    ValueError, OSError
+        If the memory cannot be read, or the data set cannot be had.
+    """
     gigabytes(memory)  # a wrong one is an error before anything is read
     store = Store.of(store)
     dataset = registry.load(
         recipe.data.name, strict=strict, cache=store.root, progress=progress, **recipe.data.options
     )
-    dataset = divided(dataset, recipe.test, recipe.seed)
-    parts = split(dataset, recipe.validation, recipe.test, recipe.seed, recipe.refit)
-    parts = worded(parts, recipe.folds, recipe.halving)
+    return Resources(dataset, folder, store, n_jobs, memory, progress, cluster)
+
+
+def make_experiment(resources: Resources, protocol: Protocol, seed: int = 0) -> Experiment:
+    """Divide a data set by a holdout.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be divided so.
+    """
+    dataset = divided(resources.dataset, protocol.test, seed)
+    parts = split(dataset, protocol.validation, protocol.test, seed, protocol.refit)
+    parts = worded(parts, protocol.inner_folds, protocol.halving)
+    if protocol.on_test:
+        parts = on_test(parts, protocol.refit)
+    r = resources
     return Experiment(
-        dataset, parts, recipe.refit, recipe.scoring, recipe.seed, store, n_jobs, progress, memory, cluster,
-        recipe.folds, recipe.halving,
+        dataset, parts, protocol.refit and not protocol.on_test, protocol.scoring, seed, r.store, r.n_jobs,
+        r.progress, r.memory, r.cluster, protocol.inner_folds, protocol.halving, protocol.on_test,
     )  # fmt: skip
 
 
@@ -89,6 +106,8 @@ class Experiment:
     folds, halving : int or None
         How candidates are chosen, where not by the whole of train and validation; see
         `pipelines.evaluation.selection`.
+    on_test : bool
+        Candidates are selected on the samples that test: figures are too good, and marked.
     said : set of str
         Warnings that need not be said again.
     """
@@ -105,6 +124,7 @@ class Experiment:
     cluster: Cluster | None = None
     folds: int | None = None
     halving: int | None = None
+    on_test: bool = False
     said: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def warn(self, warning: str) -> None:
@@ -119,6 +139,11 @@ class Experiment:
         n = len(self.dataset.faults)
         return [f"{n:,} samples of {self.dataset.name} could not be read and were left out"] if n else []
 
+    @property
+    def marks(self) -> list[str]:
+        """What makes the figures of all runs too good."""
+        return [SELECTED_ON_TEST] * self.on_test
+
     @cached_property
     def clean(self) -> NDArray[np.bool_]:
         """Which samples of the whole set belong to test-clean, if they test at all."""
@@ -129,7 +154,7 @@ class Experiment:
         parts = (self.split.train, self.split.validation, self.split.test)
         chosen = {"folds": self.folds, "halving": self.halving}
         return {k: v for k, v in chosen.items() if v is not None} | {
-            "version": CELL_VERSION,
+            "version": RUN_VERSION,
             "dataset": self.dataset.fingerprint,
             "split": [key_of({"ids": self.dataset.ids[p].tolist()}) for p in parts],
             "refit": self.refit,
@@ -138,61 +163,61 @@ class Experiment:
         }
 
 
-class Matrix:
+class FeatureMatrix:
     """The vectors of a data set and, where asked for, of its mirrored training samples; read when needed.
 
     Parameters
     ----------
     features : Features
-    bench : Experiment
+    experiment : Experiment
     judged : bool
         Embed only what validates and tests, for a head that learns nothing: it is shown the validation
         samples where others are shown those to learn from.
     """
 
-    def __init__(self, features: Features, bench: Experiment, judged: bool = False) -> None:
-        self.features, self.bench, self.judged = features, bench, judged
-        parts = bench.split
+    def __init__(self, features: Features, experiment: Experiment, judged: bool = False) -> None:
+        self.features, self.experiment, self.judged = features, experiment, judged
+        parts = experiment.split
         both = np.concatenate([parts.train, parts.validation])
         self._copied = np.sort(both) if features.mirror and not judged else None
-        self._rows = np.sort(np.concatenate([parts.validation, parts.test])) if judged else None
+        self._rows = np.union1d(parts.validation, parts.test) if judged else None
 
     def check(self) -> None:
         """Raise a `ValueError` if a network learned from what it is tested on, or has other classes.
 
         Say what else is known of the networks: see `leaks`.
         """
-        extractors, bench = parse(self.features.extractor), self.bench
-        check_classes(extractors, bench.dataset)
-        check_untested(extractors, bench.dataset, bench.split.test)
+        extractors, experiment = parse(self.features.extractor), self.experiment
+        check_classes(extractors, experiment.dataset)
+        check_untested(extractors, experiment.dataset, experiment.split.test)
         for warning in self.leaks:
-            bench.warn(warning)
+            experiment.warn(warning)
 
     @cached_property
     def leaks(self) -> list[str]:
         """Warnings of networks that have learned from samples that validate; none as a rule."""
-        extractors, bench = parse(self.features.extractor), self.bench
-        return seen_validation(extractors, bench.dataset, bench.split.validation, for_validation)
+        extractors, experiment = parse(self.features.extractor), self.experiment
+        return seen_validation(extractors, experiment.dataset, experiment.split.validation, for_validation)
 
     @property
     def known(self) -> dict[str, str]:
         """The fields `status` and `marks` of rows on these vectors."""
-        marks = SEEN_VALIDATION if self.leaks else ""
-        return {"status": status_of(parse(self.features.extractor)), "marks": marks}
+        marks = [SEEN_VALIDATION] * bool(self.leaks) + self.experiment.marks
+        return {"status": status_of(parse(self.features.extractor)), "marks": " ".join(marks)}
 
     @property
     def warnings(self) -> list[str]:
         """What is to be known of every row on these vectors; they are embedded by now."""
-        return [*self.leaks, *self.embedding.warnings, *self.bench.left_out]
+        return [*self.leaks, *self.embedding.warnings, *self.experiment.left_out]
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The cache keys of all that is embedded, without embedding it."""
-        bench, features = self.bench, self.features
-        keys = embedding_keys(bench.dataset, features.extractor, features.preprocess, self._rows)
+        experiment, features = self.experiment, self.features
+        keys = embedding_keys(experiment.dataset, features.extractor, features.preprocess, self._rows)
         if self._copied is None:
             return keys
-        return keys + embedding_keys(bench.dataset, features.extractor, self._mirroring, self._copied)
+        return keys + embedding_keys(experiment.dataset, features.extractor, self._mirroring, self._copied)
 
     @cached_property
     def embedding(self) -> Embedding:
@@ -213,26 +238,26 @@ class Matrix:
         return self.features.preprocess.model_copy(update={"mirror": True})
 
     def _embed(self, preprocess: Preprocess, indices: Indices | None) -> Embedding:
-        bench = self.bench
+        experiment = self.experiment
         return embed(
-            bench.dataset,
+            experiment.dataset,
             self.features.extractor,
             preprocess=preprocess,
             indices=indices,
-            store=bench.store,
-            n_jobs=bench.n_jobs,
-            progress=bench.progress,
-            cluster=bench.cluster,
+            store=experiment.store,
+            n_jobs=experiment.n_jobs,
+            progress=experiment.progress,
+            cluster=experiment.cluster,
         )
 
     def plain(self, indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return vectors and labels of some samples."""
         rows = indices if self._rows is None else np.searchsorted(self._rows, indices)
-        return np.asarray(self.embedding.X[rows]), self.bench.dataset.labels[indices]
+        return np.asarray(self.embedding.X[rows]), self.experiment.dataset.labels[indices]
 
     def training(self, indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return vectors and labels of training samples, their mirrored copies after them."""
-        X, y = self.plain(self.bench.split.validation if self.judged else indices)
+        X, y = self.plain(self.experiment.split.validation if self.judged else indices)
         if self._copied is None:
             return X, y
         rows = np.searchsorted(self._copied, indices)

@@ -1,15 +1,18 @@
-"""Recipes of comparisons: what to compare, read from YAML."""
+"""Recipes: data, systems and protocols, read from YAML."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    BaseModel,
     BeforeValidator,
     Field,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from featurize.backbones.extractor import NetworkExtractor
@@ -17,6 +20,10 @@ from featurize.backbones.weightfile import WeightsError
 from featurize.base import expression_of
 from featurize.registry import parse
 from featurize.suggest import hint
+from pipelines.cross_validation.megc2019_systems import SYSTEMS
+from pipelines.cross_validation.network_plan import NetworkPlan, as_network
+from pipelines.cross_validation.protocol import Protocol, as_protocol
+from pipelines.evaluation.old_recipes import modern
 from pipelines.recipe import (
     Data,
     Features,
@@ -32,7 +39,7 @@ from pipelines.recipe import (
 from pipelines.utils.values import plain
 
 
-def own_cell(features: Features) -> tuple[Features, Head] | None:
+def pretrained_run(features: Features) -> tuple[Features, Head] | None:
     """Return the cell in which a network's own classifier answers; None if `features` is no such network.
 
     Weights without a classifier, such as those of a network pretrained on faces, have no answer of their own.
@@ -82,7 +89,7 @@ class Ensemble(_Strict):
 
 
 class Recipe(_Strict):
-    """A comparison: every extractor with every head, under one protocol.
+    """What is to be compared: every system under every protocol, on one data set.
 
     Attributes
     ----------
@@ -90,47 +97,75 @@ class Recipe(_Strict):
     question : str
         What the comparison is to answer, as the report prints it.
     data : Data or str
-    validation : float or str
-        Share of the training samples held out to choose on, or the name of a split.
-    test : float or str
-        The split that tests, or the share of the training samples held out to test on. By default the set's
-        test split, and a fifth of the training samples where it brings none; see
-        `pipelines.datasets.splits.divided`.
-    refit : bool
-        Fit the chosen parameters again on train + validation before the test.
-    scoring : str
-        A score of `pipelines.metrics.scores.evaluate` that validation is chosen by.
+    protocols : list of Protocol or str
+        Each at most once with each selection; ``holdout`` by default.
     seed : int
-    folds : int, optional
-        Choose hyperparameters by the mean over so many folds of the training samples, by class and, where
-        subjects are known, by subject; validation then only scores what was chosen.
-    halving : int, optional
-        Choose by successive halving: all candidates on a share of the training samples, the best 1 in so many
-        on so many times as many samples, and so on.
+        Of divisions and of heads that draw at random.
     extractors : list of Features or str
     heads : list of Head or str
+        Each is fitted on each extractor's vectors.
+    networks : list of mapping
+        Each is trained afresh under every protocol and answers by its own softmax: the fields of a
+        `TrainRecipe`, `epochs` being a number or several to choose from.
+    systems : list of str
+        Keys of `pipelines.cross_validation.megc2019_systems.SYSTEMS`, on motion maps.
     ensembles : list of Ensemble
+        Of the runs under a holdout.
     """
 
     name: str
     question: str = ""
     data: Annotated[Data, BeforeValidator(as_data)]
-    validation: float | str = 0.1
-    test: float | str = "test"
-    refit: bool = True
-    scoring: Literal["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted"] = "accuracy"
+    protocols: list[Annotated[Protocol, BeforeValidator(as_protocol)]] = Field(
+        default=[Protocol.model_validate({"protocol": "holdout"})], min_length=1
+    )
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    folds: int | None = Field(default=None, ge=2)
-    halving: int | None = Field(default=None, ge=2)
-    extractors: list[Annotated[Features, BeforeValidator(as_features)]] = Field(min_length=1)
-    heads: list[Annotated[Head, BeforeValidator(as_head)]] = Field(min_length=1)
+    extractors: list[Annotated[Features, BeforeValidator(as_features)]] = []
+    heads: list[Annotated[Head, BeforeValidator(as_head)]] = []
+    networks: list[Annotated[NetworkPlan, BeforeValidator(as_network)]] = []
+    systems: list[str] = []
     ensembles: list[Annotated[Ensemble, BeforeValidator(as_ensemble)]] = []
 
     _heads_have_extractors = field_validator("heads")(with_extractors)
 
+    @field_validator("systems")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        if wrong := [name for name in names if name not in SYSTEMS]:
+            raise ValueError(f"unknown {wrong[0]!r}; known: {', '.join(SYSTEMS)}")
+        return names
+
+    @field_validator("protocols")
+    @classmethod
+    def _once(cls, protocols: list[Protocol]) -> list[Protocol]:
+        titles = [protocol.title for protocol in protocols]
+        if twice := [title for title in titles if titles.count(title) > 1]:
+            raise ValueError(f"{twice[0]} is there twice; make a recipe of each")
+        return protocols
+
+    @model_validator(mode="after")
+    def _complete(self) -> Recipe:
+        if bool(self.extractors) != bool(self.heads):
+            lacking = "heads" if self.extractors else "extractors"
+            raise ValueError(
+                f"nothing to test: there are no {lacking}; each head is fitted on each extractor"
+            )
+        if not (self.extractors or self.networks or self.systems):
+            raise ValueError("nothing to test: give extractors and heads, networks, or systems")
+        if self.ensembles and self.holdout is None:
+            raise ValueError("ensembles are learned on validation; name the protocol holdout, too")
+        return self
+
+    @property
+    def holdout(self) -> Protocol | None:
+        """The holdout that selects on validation, where there is one."""
+        return next((p for p in self.protocols if p.by_holdout and not p.on_test), None)
+
 
 def load_recipe(path: Path | str) -> Recipe:
     """Read a recipe from a YAML file; `recipe_from` builds one from a mapping.
+
+    Recipes of older forms are read too, with one warning that says what to write instead.
 
     Raises
     ------
@@ -142,28 +177,34 @@ def load_recipe(path: Path | str) -> Recipe:
     return recipe_from(read_content(path, "name, data, extractors and heads"), str(path))
 
 
-def recipe_from(content: dict[str, Any], where: str = "recipe") -> Recipe:
+def recipe_from(content: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """Build a recipe from a mapping; errors as in `load_recipe`."""
     try:
-        return Recipe(**plain(content))
+        return Recipe.model_validate(modern(plain(dict(content)), where))
     except ValidationError as error:
         place, problem = _suggested(error)
-        raise ValueError(f"{where}: {place}: {problem}") from None
+        raise ValueError(": ".join(part for part in (where, place, problem) if part)) from None
 
 
-def single_cell(content: dict[str, Any]) -> Recipe:
-    """Build a recipe of one cell; an error names the parameter, not its place in a recipe."""
+def single_run(content: Mapping[str, Any]) -> Recipe:
+    """Build a recipe of one run; an error names the parameter, not its place in a recipe."""
     try:
-        return Recipe(**plain(content))
+        return Recipe.model_validate(plain(dict(content)))
     except ValidationError as error:
         place, problem = _suggested(error)
         own_words = error.errors(include_url=False)[0]["type"] == "value_error"
         raise ValueError(problem if own_words else f"{_parameter(place)}: {problem}") from None
 
 
+_PARTS: dict[Any, type[BaseModel]] = {
+    "extractors": Features, "heads": Head, "data": Data, "ensembles": Ensemble, "protocols": Protocol,
+}  # fmt: skip
+
+
 def _parameter(place: str) -> str:
     """Return the last name in a place of a recipe that is a parameter's, and no type that was tried."""
-    known = {*Recipe.model_fields, *Features.model_fields, *Head.model_fields}
+    parts: list[type[BaseModel]] = [Recipe, *_PARTS.values()]
+    known = {field for part in parts for field in part.model_fields}
     names = place.split(".")
     return next((name for name in reversed(names) if name in known), names[-1])
 
@@ -177,11 +218,7 @@ def _suggested(error: ValidationError) -> tuple[str, str]:
 
 def _suggestion(place: tuple[int | str, ...]) -> str:
     """Return the nearest name that is known at a place of the recipe, in words."""
-    parts: dict[Any, type[_Strict]] = {
-        "extractors": Features,
-        "heads": Head,
-        "data": Data,
-        "ensembles": Ensemble,
-    }
-    known = (parts.get(place[0], Recipe) if len(place) > 1 else Recipe).model_fields
+    if len(place) == 1 and place[0] in Protocol.model_fields:
+        return f"; it goes into a protocol: protocols: [{{protocol: holdout, {place[0]}: ...}}]"
+    known = (_PARTS.get(place[0], Recipe) if len(place) > 1 else Recipe).model_fields
     return "; " + hint(str(place[-1]), known, f"known: {', '.join(known)}")

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.results.rows import as_json
-
-if TYPE_CHECKING:
-    from pipelines.datasets.splits import Indices
-    from pipelines.evaluation.experiment import Experiment, Matrix
-import time
-from dataclasses import dataclass, replace
-
 from classifiers import head as build_head
 from classifiers.registry import head_spec
+from pipelines.cross_validation.folds import selecting
 from pipelines.datasets.splits import Indices
+from pipelines.evaluation.experiment import Experiment, FeatureMatrix
 from pipelines.metrics.scores import evaluate
 from pipelines.recipe import Head
 from pipelines.results.predictions import Predictions
+from pipelines.results.rows import as_json
 
-if TYPE_CHECKING:
-    pass
-from pipelines.evaluation.experiment import Matrix
-
-Splits = list[tuple["Indices", "Indices"]]
+Splits = list[tuple[Indices, Indices]]
 
 
 def searched(
-    head: str, candidates: Sequence[Mapping[str, Any]], matrix: Matrix
+    head: str, candidates: Sequence[Mapping[str, Any]], matrix: FeatureMatrix
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the parameters chosen, and every candidate tried with its mean score and seconds.
 
@@ -48,12 +41,12 @@ def searched(
     from classifiers import head as build
     from classifiers.search import SharedGridSearch
 
-    bench = matrix.bench
-    X, y, splits = by_folds(matrix, bench.folds) if bench.folds else by_holdout(matrix)
+    experiment = matrix.experiment
+    X, y, splits = by_folds(matrix, experiment.folds) if experiment.folds else by_holdout(matrix)
     grid = [{name: [value] for name, value in params.items()} for params in candidates]
     search = SharedGridSearch(
-        build(head), grid, cv=splits, scoring=bench.scoring, refit=False, memory=bench.memory,
-        halving=bench.halving, error_score="raise",
+        build(head), grid, cv=splits, scoring=experiment.scoring, refit=False, memory=experiment.memory,
+        halving=experiment.halving, error_score="raise",
     ).fit(X, y)  # fmt: skip
     found = search.cv_results_
     columns = (found["params"], found["mean_test_score"], found["mean_fit_time"])
@@ -64,43 +57,29 @@ def searched(
     return dict(search.best_params_), list(tried.values())
 
 
-def by_holdout(matrix: Matrix) -> tuple[NDArray[np.float32], NDArray[np.int64], Splits]:
+def by_holdout(matrix: FeatureMatrix) -> tuple[NDArray[np.float32], NDArray[np.int64], Splits]:
     """Return vectors and labels of train (with its mirrored copies) and validation, and that one split."""
-    parts = matrix.bench.split
+    parts = matrix.experiment.split
     X, y = matrix.training(parts.train)
     held, labels = matrix.plain(parts.validation)
     both = np.concatenate([X, held])
     return both, np.concatenate([y, labels]), [(np.arange(len(X)), np.arange(len(X), len(both)))]
 
 
-def by_folds(matrix: Matrix, folds: int) -> tuple[NDArray[np.float32], NDArray[np.int64], Splits]:
+def by_folds(matrix: FeatureMatrix, folds: int) -> tuple[NDArray[np.float32], NDArray[np.int64], Splits]:
     """Return vectors, labels and folds of train; mirrored copies train and never test."""
-    train = matrix.bench.split.train
+    train = matrix.experiment.split.train
     X, y = matrix.training(train)
     splits = []
-    for a, b in _divided(matrix.bench, train, folds):
+    experiment = matrix.experiment
+    for a, b in selecting(experiment.dataset, train, folds, experiment.seed):
         copies = [a + c * len(train) for c in range(len(X) // len(train))]
         splits.append((np.concatenate(copies), b))
     return X, y, splits
 
 
-def _divided(bench: Experiment, train: Indices, folds: int) -> Splits:
-    from classifiers.search import by_subject, kfold
-
-    labels, groups = bench.dataset.labels[train], bench.dataset.groups
-    subjects = None if groups is None else groups[train]
-    most = (
-        int(np.unique(labels, return_counts=True)[1].min()) if subjects is None else len(np.unique(subjects))
-    )
-    if folds > most:
-        who = "samples of the smallest class" if subjects is None else "subjects"
-        raise ValueError(f"folds={folds}: there are {most} training {who}; take fewer folds")
-    cv = kfold(folds, bench.seed) if subjects is None else by_subject(folds, bench.seed)
-    return list(cv.split(np.zeros(len(train)), labels, subjects))
-
-
 @dataclass(frozen=True)
-class Choice:
+class SelectionResult:
     """What validation chose.
 
     Attributes
@@ -125,55 +104,55 @@ class Choice:
     validation: Predictions
 
 
-def choose(head: Head, matrix: Matrix) -> Choice:
+def choose(head: Head, matrix: FeatureMatrix) -> SelectionResult:
     """Fit every candidate on train, with shared work; return the best on validation, of equals the first."""
     from classifiers.search import try_candidates
 
-    bench = matrix.bench
-    X, y = matrix.training(bench.split.train)
-    X_val, y_val = matrix.plain(bench.split.validation)
-    candidates = [_seeded(head.head, params, bench.seed) for params in head.candidates()]
+    experiment = matrix.experiment
+    X, y = matrix.training(experiment.split.train)
+    X_val, y_val = matrix.plain(experiment.split.validation)
+    candidates = [_seeded(head.head, params, experiment.seed) for params in head.candidates()]
     if len(candidates) == 1:
         return _only(head, candidates[0], (X, y), matrix)
-    if bench.folds or bench.halving:
+    if experiment.folds or experiment.halving:
         return _searched(head, candidates, matrix)
-    with bench.progress.task(f"{head.head}: choosing", len(candidates)) as advance:
-        found = try_candidates(head.head, candidates, X, y, X_val, bench.memory, advance)
+    with experiment.progress.task(f"{head.head}: choosing", len(candidates)) as advance:
+        found = try_candidates(head.head, candidates, X, y, X_val, experiment.memory, advance)
     scores = [evaluate(y_val, t.scores, t.probabilistic, t.predicted) for t in found]
     tried = [
-        {**t.params, "validation": s[bench.scoring], "fit_s": t.seconds}
+        {**t.params, "validation": s[experiment.scoring], "fit_s": t.seconds}
         for t, s in zip(found, scores, strict=True)
     ]
-    best = max(range(len(found)), key=lambda c: scores[c][bench.scoring])
+    best = max(range(len(found)), key=lambda c: scores[c][experiment.scoring])
     estimator, seconds = None, found[best].seconds
-    if not bench.refit:  # no estimator was built for a candidate
-        estimator, seconds = _timed_fit(head.head, candidates[best], X, y, bench.memory)
+    if not experiment.refit:  # no estimator was built for a candidate
+        estimator, seconds = _timed_fit(head.head, candidates[best], X, y, experiment.memory)
     kept = found[best]
-    said = _said(matrix, bench.split.validation, kept.predicted, kept.scores, kept.probabilistic)
-    return Choice(candidates[best], estimator, scores[best], tried, seconds, said)
+    said = predictions_of(
+        experiment, experiment.split.validation, kept.predicted, kept.scores, kept.probabilistic
+    )
+    return SelectionResult(candidates[best], estimator, scores[best], tried, seconds, said)
 
 
-def _searched(head: Head, candidates: list[dict[str, Any]], matrix: Matrix) -> Choice:
+def _searched(head: Head, candidates: list[dict[str, Any]], matrix: FeatureMatrix) -> SelectionResult:
     """Choose by folds or halving; validation then scores the choice, fitted on the whole of train."""
-    from pipelines.evaluation.selection import searched
-
-    bench = matrix.bench
-    with bench.progress.task(f"{head.head}: choosing among {len(candidates)}") as advance:
+    experiment = matrix.experiment
+    with experiment.progress.task(f"{head.head}: choosing among {len(candidates)}") as advance:
         params, tried = searched(head.head, candidates, matrix)
         advance(1)
-    return replace(_only(head, params, matrix.training(bench.split.train), matrix), tried=tried)
+    return replace(_only(head, params, matrix.training(experiment.split.train), matrix), tried=tried)
 
 
-def _only(head: Head, params: dict[str, Any], train: Any, matrix: Matrix) -> Choice:
+def _only(head: Head, params: dict[str, Any], train: Any, matrix: FeatureMatrix) -> SelectionResult:
     """Return the one candidate there is, fitted."""
-    bench = matrix.bench
-    with bench.progress.task(f"{head.head}: choosing", 1) as advance:
-        estimator, seconds = _timed_fit(head.head, params, train[0], train[1], bench.memory)
-        said, _ = _predict(estimator, matrix, bench.split.validation)
+    experiment = matrix.experiment
+    with experiment.progress.task(f"{head.head}: choosing", 1) as advance:
+        estimator, seconds = _timed_fit(head.head, params, train[0], train[1], experiment.memory)
+        said, _ = _predict(estimator, matrix, experiment.split.validation)
         advance(1)
     scores = evaluate(said.true, said.scores, said.probabilistic, said.predicted)
-    tried = [{**params, "validation": scores[bench.scoring], "fit_s": seconds}]
-    return Choice(params, estimator, scores, tried, seconds, said)
+    tried = [{**params, "validation": scores[experiment.scoring], "fit_s": seconds}]
+    return SelectionResult(params, estimator, scores, tried, seconds, said)
 
 
 def _seeded(head: str, params: Mapping[str, Any], seed: int) -> dict[str, Any]:
@@ -200,26 +179,28 @@ def is_probabilistic(estimator: Any) -> bool:
     return hasattr(estimator, "predict_proba")
 
 
-def _predict(estimator: Any, matrix: Matrix, indices: Indices) -> tuple[Predictions, float]:
+def _predict(estimator: Any, matrix: FeatureMatrix, indices: Indices) -> tuple[Predictions, float]:
     """Return what the head says of some samples, and the milliseconds a sample that predicting took."""
     from classifiers import answers
 
     X, _ = matrix.plain(indices)
     predicted, given, seconds = answers(estimator, X)
-    said = _said(matrix, indices, predicted, given, is_probabilistic(estimator))
+    said = predictions_of(matrix.experiment, indices, predicted, given, is_probabilistic(estimator))
     return said, seconds / len(X) * 1000
 
 
-def _said(matrix: Matrix, indices: Indices, predicted: Any, scores: Any, probabilistic: bool) -> Predictions:
-    """Return answers for some samples with what is known of these."""
-    dataset = matrix.bench.dataset
+def predictions_of(
+    experiment: Experiment, indices: Indices, predicted: Any, scores: Any, probabilistic: bool
+) -> Predictions:
+    """Return predictions for some samples with what is known of these."""
+    dataset = experiment.dataset
     return Predictions(
         ids=dataset.ids[indices],
         true=dataset.labels[indices],
         predicted=np.asarray(predicted, dtype=np.int64),
         scores=np.asarray(scores, dtype=np.float32),
         classes=np.array(dataset.classes),
-        clean=matrix.bench.clean[indices],
+        clean=experiment.clean[indices],
         probabilistic=probabilistic,
         groups=np.empty(0, dtype=np.str_) if dataset.groups is None else dataset.groups[indices],
     )

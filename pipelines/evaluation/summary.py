@@ -4,36 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipelines.cross_validation.table import PooledRow
 from pipelines.results.rows import Row
 from pipelines.utils.csv_files import write_csv
 from pipelines.utils.kept_warnings import from_text
 
-if TYPE_CHECKING:
-    pass
-
+#: The columns of ``summary.csv``.
 SUMMARY = (
-    "extractor",
-    "head",
-    "params",
-    "validation",
-    "test",
-    "ci_low",
-    "ci_high",
-    "test_clean",
-    "uar",
-    "uf1",
-    "fit_s",
-    "predict_ms",
-    "chosen",
-    "error",
-    "data",
-    "marks",
-    "warnings",
-)
-
-
+    "extractor", "head", "params", "validation", "test", "ci_low", "ci_high", "test_clean", "uar", "uf1",
+    "fit_s", "predict_ms", "chosen", "error", "data", "marks", "warnings",
+)  # fmt: skip
 #: What a summary says where weights are random: the times stand.
 _NO_RESULT = dict.fromkeys(
     ("validation", "test", "ci_low", "ci_high", "test_clean", "uar", "uf1"), float("nan")
@@ -47,16 +29,18 @@ class Comparison:
     Attributes
     ----------
     rows : list of Row
-        Of this recipe's cells only, in the recipe's order, whether computed now or before.
+        Of this recipe's runs only, in the recipe's order, whether computed now or before.
     computed, reused, failed : int
-        Cells.
+        Runs.
     faults : int
         Samples that were left out of the data set.
     folder : Path
     notes : tuple of str
         What a user should know of the samples.
     ignored : mapping
-        What was not looked at, see `pipelines.datasets.registry.base.Dataset`.
+        What was not looked at, see `pipelines.datasets.base.Dataset`.
+    pooled : list of PooledRow
+        The table of folds: for each run the whole, then each set that the data is made of.
     """
 
     rows: list[Row]
@@ -67,23 +51,24 @@ class Comparison:
     folder: Path
     notes: tuple[str, ...] = ()
     ignored: dict[str, int] = field(default_factory=dict)
+    pooled: list[PooledRow] = field(default_factory=list)
 
     @property
     def best(self) -> Row | None:
         """The validation row of the combination that validation chooses; of equals, the first.
 
-        A run whose network has learned from validation samples is not chosen by them. None where no other
+        A run is not chosen by samples that its network has learned from, or that test. None where no other
         run has gone well.
         """
         chosen = [r for r in self.rows if r.split == "validation" and r.status == "ok"]
-        chosen = [r for r in chosen if not r.seen_validation]
-        return max(chosen, key=lambda r: r.accuracy, default=None)
+        return max((r for r in chosen if r.may_be_chosen), key=lambda r: r.accuracy, default=None)
 
 
 def summarize(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return one record a cell: what validation said, what the test said."""
+    """Return one record a run under a holdout: what validation said, what the test said."""
     cells: dict[str, dict[str, Row]] = {}
-    for row in comparison.rows:
+    folds = {row.run for row in comparison.pooled}
+    for row in (row for row in comparison.rows if row.run not in folds):
         cells.setdefault(row.run, {})[row.split] = row
     best = comparison.best
     return [_record(splits, chosen=best is not None and run == best.run) for run, splits in cells.items()]

@@ -1,18 +1,124 @@
-"""The order of the rows in a folder of results."""
+"""A folder of results: the one that writes it, and what it holds of earlier runs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
-from pipelines.results.rows import Row
+from featurize.suggest import error_words
+from pipelines.results.predictions import Predictions, load_predictions
+from pipelines.results.rows import Row, append_grid, append_rows, read_rows
+from pipelines.utils.kept_warnings import as_text, from_text
+from pipelines.utils.paths import as_path, check_parents
 
-if TYPE_CHECKING:
-    pass
+log = logging.getLogger(__name__)
+
+#: What makes a run a row with an error, and not the end of a comparison.
+FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError)
 
 
-def _ordered(rows: list[Row], runs: list[str]) -> list[Row]:
-    """Keep the rows of `runs`, in that order: of a cell computed twice the later, no mended error."""
-    mended = {row.run for row in rows if row.done}
-    kept = [row for row in rows if row.run in runs and (row.done or row.run not in mended)]
-    latest = {(row.run, row.split): row for row in kept}
-    return sorted(latest.values(), key=lambda row: runs.index(row.run))
+@dataclass(frozen=True)
+class RunOutput:
+    """What a run gives.
+
+    Attributes
+    ----------
+    rows : list of Row
+    predictions : Predictions
+        Of the samples that test.
+    validation : Predictions, optional
+        Of those that select, by the fit on train alone.
+    tried : sequence of mapping
+        The candidates that were scored by validation: parameters, `validation`, `fit_s`.
+    """
+
+    rows: list[Row]
+    predictions: Predictions
+    validation: Predictions | None = None
+    tried: Sequence[Mapping[str, Any]] = ()
+
+
+class ResultsFolder:
+    """Rows, predictions and candidates of runs on disk.
+
+    Parameters
+    ----------
+    path : path
+        Made when the first run is saved.
+
+    Raises
+    ------
+    TypeError, OSError
+        If it is no path, or a file is in its way.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = as_path(path, "out")
+        check_parents(self.path)
+
+    def finished(self) -> dict[str, list[Row]]:
+        """Return the rows of each run that needs no second try."""
+        found: dict[str, list[Row]] = {}
+        for row in read_rows(self.path / "rows.csv"):
+            if row.done:
+                found.setdefault(row.run, []).append(row)
+        return found
+
+    def rows(self, runs: Sequence[str]) -> list[Row]:
+        """Return the rows of `runs`, in that order: of one computed twice the later, no mended error."""
+        order = {run: i for i, run in enumerate(runs)}
+        found = [row for row in read_rows(self.path / "rows.csv") if row.run in order]
+        mended = {row.run for row in found if row.done}
+        kept = [row for row in found if row.done or row.run not in mended]
+        latest = {(row.run, row.split): row for row in kept}
+        return sorted(latest.values(), key=lambda row: order[row.run])
+
+    def predictions(self, run: str, *, validation: bool = False) -> Predictions:
+        """Return what a run predicted; errors as `load_predictions`."""
+        return load_predictions(self._file(run, validation))
+
+    def has_predictions(self, run: str, *, validation: bool = False) -> bool:
+        """Say whether the predictions of a run are there and can be read."""
+        try:
+            self.predictions(run, validation=validation)
+        except ValueError:
+            return False
+        return True
+
+    def _file(self, run: str, validation: bool) -> Path:
+        return self.path / "predictions" / f"{run}{'.validation' * validation}.npz"
+
+    def save(self, output: RunOutput) -> None:
+        """Write a run; its rows last, since these say that all of it is there."""
+        first = output.rows[0]
+        output.predictions.save(self._file(first.run, validation=False))
+        if output.validation is not None:
+            output.validation.save(self._file(first.run, validation=True))
+        if output.tried:
+            append_grid(self.path / "grid.csv", first.run, first.head, output.tried)
+        append_rows(self.path / "rows.csv", output.rows)
+
+    def fail(self, row: Row, error: Exception | str, warnings: Sequence[str] = ()) -> None:
+        """Write the row of a run that failed, and log why."""
+        words = error_words(error)
+        log.warning("%s with %s failed: %s", row.extractor, row.head, words)
+        failed = replace(row, status="error", error=words, warnings=as_text(warnings))
+        append_rows(self.path / "rows.csv", [failed])
+
+    def mark(self, rows: Sequence[Row], marks: str, warnings: Sequence[str]) -> None:
+        """Write rows anew that an older version has not marked; their figures stay."""
+        if any(row.marks != marks for row in rows):
+            warned = [as_text([*warnings, *from_text(row.warnings)]) for row in rows]
+            marked = [replace(row, marks=marks, warnings=w) for row, w in zip(rows, warned, strict=True)]
+            append_rows(self.path / "rows.csv", marked)
+
+    def write_recipe(self, record: Mapping[str, Any]) -> None:
+        """Write ``recipe.json``, whole or not at all."""
+        path = self.path / "recipe.json"
+        temporary = path.with_suffix(".json.tmp")
+        temporary.write_text(json.dumps(record, indent=1, ensure_ascii=False, default=str), "utf-8")
+        temporary.replace(path)

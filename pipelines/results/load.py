@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipelines.metrics.scores import confusion
 from pipelines.results.predictions import Predictions, load_predictions
-from pipelines.results.rows import Candidate, Row, as_json, read_grid, read_rows
+from pipelines.results.rows import SELECTED_ON_TEST, Candidate, Row, as_json, read_grid, read_rows
 from pipelines.utils.paths import as_path
 
 
@@ -57,8 +57,8 @@ class Cell:
 
     @property
     def chosen_by(self) -> float:
-        """Accuracy on validation, where it may choose; NaN where a network has learned from validation."""
-        return float("nan") if self.test.seen_validation else self.validation
+        """Accuracy on validation, where it may choose; NaN where a mark says that it may not."""
+        return self.validation if self.test.may_be_chosen else float("nan")
 
     @cached_property
     def predictions(self) -> Predictions | None:
@@ -276,9 +276,9 @@ def _titled(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def marks(row: Row) -> list[str]:
-    """Return what makes a row's figures too good: its marks, and what `loso` puts before the protocol."""
+    """Return what makes a row's figures too good: its marks, and what folds put before the protocol."""
     before, colon, _ = row.protocol.partition(":")
-    flattered = [mark for mark in ("random-leaky", "select-on-test") if colon and mark in before]
+    flattered = [mark for mark in ("random-leaky", SELECTED_ON_TEST) if colon and mark in before]
     return [*flattered, *row.marks.split()]
 
 

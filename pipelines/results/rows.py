@@ -15,6 +15,8 @@ from pipelines.utils.csv_files import as_csv, write_csv
 
 #: The mark of a run one of whose networks has learned from the samples that validate.
 SEEN_VALIDATION = "validation-seen"
+#: The mark of a run whose candidates were selected on the samples that test.
+SELECTED_ON_TEST = "select-on-test"
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ class Row:
         """Whether a network of the run has learned from validation samples, so that these choose nothing."""
         return SEEN_VALIDATION in self.marks.split()
 
+    @property
+    def may_be_chosen(self) -> bool:
+        """Whether its validation figure can choose among runs."""
+        return not {SEEN_VALIDATION, SELECTED_ON_TEST} & set(self.marks.split())
+
 
 COLUMNS = tuple(f.name for f in fields(Row))
 
@@ -116,7 +123,7 @@ def append_rows(path: Path, rows: Iterable[Row]) -> None:
 
 
 def append_grid(path: Path, run: str, head: str, tried: Iterable[Mapping[str, Any]]) -> None:
-    """Append the candidates of a cell (`Choice.tried`) to a CSV file; as `append_rows`."""
+    """Append the candidates of a cell (`SelectionResult.tried`) to a CSV file; as `append_rows`."""
     records = []
     for candidate in tried:
         params = {k: v for k, v in candidate.items() if k not in ("validation", "fit_s")}

@@ -80,21 +80,18 @@ def check_plan(words: list[str]) -> None:
     """
     from pipelines import api
     from pipelines.commands import cross_validate, train
-    from pipelines.cross_validation import gap
-    from pipelines.cross_validation import recipe as recipe_module
     from pipelines.training.recipe import load_trainings
 
     context = parsed(words)
     recipe = context.params.get("recipe")
     if words[1] == "cross-validate":
-        cross_validate.loso_plan(context.params, context.args)
+        cross_validate.plan(context.params, context.args)
     elif words[1] == "train":
         train.training(context, recipe)
         if recipe is not None:
             load_trainings(recipe)
     elif words[1] == "compare":
-        by_subject = gap.load_gap_recipe(recipe) or recipe_module.load_loso_recipe(recipe)
-        assert by_subject or api.load_recipe(recipe)
+        api.load_recipe(recipe)
 
 
 def every_option() -> set[str]:

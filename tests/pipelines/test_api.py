@@ -173,22 +173,19 @@ def test_a_folder_of_faces_by_text_or_path(quick, kind):
 
 @pytest.mark.parametrize("kind", PATHS)
 def test_leaving_one_out_and_training_write_to_text(quick, kind):
-    from pipelines.cross_validation.gap import load_gap_recipe, run_gap
-    from pipelines.cross_validation.recipe import load_loso_recipe
-    from pipelines.cross_validation.run import run_loso
     from pipelines.training.train import run
 
     (quick / "loso.yaml").write_text(
         "name: l\ndata: {name: synthetic-clips, options: {n_subjects: 3, clips_per_subject: 3}}\n"
         "protocols: [loso]\nextractors: [lbp-top]\nheads: [knn]\n"
     )
-    assert run_loso(load_loso_recipe(kind("~/loso.yaml")), kind("~/loso"), store=kind("~/store"))
-    assert (quick / "loso" / "loso.csv").is_file()
-    for runner, wrong in ((run_loso, "l.yaml"), (run_gap, Path("g.yaml")), (compare, {"name": "c"})):
-        with pytest.raises(TypeError, match=f"{runner.__name__} takes a .*reads one from a file"):
-            runner(wrong, kind("out"))
+    assert compare(load_recipe(kind("~/loso.yaml")), kind("~/loso"), store=kind("~/store")).pooled
+    assert (quick / "loso" / "cross-validation.csv").is_file()
+    for wrong in ("l.yaml", Path("g.yaml"), {"name": "c"}):
+        with pytest.raises(TypeError, match=r"compare takes a .*reads one from a file"):
+            compare(wrong, kind("out"))
     with pytest.raises(FileNotFoundError, match="no recipe"):
-        load_gap_recipe(kind("~/none.yaml"))
+        load_recipe(kind("~/none.yaml"))
     (quick / "file").write_text("")
     with pytest.raises(NotADirectoryError, match="is a file"):
         run(None, {}, kind("~/file/below"), recipe=kind("~/none.yaml"))

@@ -23,15 +23,19 @@ def test_an_old_name_gives_the_new_things_and_warns(name):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_what_the_pages_showed_before():
-    from pipelines.loso_recipe import run_loso
     from pipelines.predict import Predictor, draw
     from pipelines.report import write_report
     from pipelines.video import predict_video
 
-    new = (mueca.run_loso, mueca.Predictor, mueca.draw, mueca.write_report, mueca.predict_video)
-    assert (run_loso, Predictor, draw, write_report, predict_video) == new
+    new = (mueca.Predictor, mueca.draw, mueca.write_report, mueca.predict_video)
+    assert (Predictor, draw, write_report, predict_video) == new
 
 
 def test_what_never_was_is_not_found():
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("pipelines.nothing")
+
+
+def test_a_public_name_of_the_last_version_names_the_new_one():
+    with pytest.raises(AttributeError, match=r"mueca.run_loso is now mueca.compare\(recipe, out\).pooled"):
+        _ = mueca.run_loso

@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 import cli
 from featurize.clips.sampling import Sampling
 from pipelines.commands.recipe_options import given, options_of, with_options
-from pipelines.cross_validation.fields import FoldFields
-from pipelines.cross_validation.recipe import LosoRecipe
+from pipelines.cross_validation.protocol import PROTOCOLS, Protocol
 from pipelines.training.fields import TrainFields
 from pipelines.training.recipe import TrainRecipe, recipe
 
@@ -72,10 +71,17 @@ def test_the_fields_say_how_clips_are_sampled_as_the_extractors_do():
 
 def test_options_of_cross_validation_are_fields_of_its_recipes():
     options = parameters("cross-validate")
-    for name, field in FoldFields.model_fields.items():
-        option = options[{"inner": "inner_folds"}.get(name, name)]
-        assert (option.default, option.help) == (field.default, field.description)
-        assert LosoRecipe.model_fields[name].description == field.description
+    for name in ("folds", "inner_folds", "shared"):
+        field = Protocol.model_fields[name]
+        assert (options[name].default, options[name].help) == (field.default, field.description)
+    command = typer.main.get_command(cli.app).commands["cross-validate"]
+    for name in PROTOCOLS:
+        words = ["--data", "x", "--backbone", "hog", "--protocol", name]
+        if name != "holdout":
+            assert command.make_context("cross-validate", words).params["protocol"] == name
+            continue
+        with pytest.raises(TyperException, match="protocol"):
+            command.make_context("cross-validate", words)
     for name in ("batch_size", "learning_rate", "augment", "sampling"):
         said = TrainFields.model_fields[name].description
         assert options[name].help.lower() == f"of a network: {said.lower()}"

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, recall_score
 
 from classifiers.candidates import HeadCandidates, RidgeCandidates, SVMCandidates
-from pipelines.cross_validation.nested import choose_together, cross_validate, deal, uf1_uar
+from pipelines.cross_validation.folds import grouped
+from pipelines.cross_validation.nested import choose_together, cross_validate, uf1_uar
 from pipelines.cross_validation.network_candidates import STSTNetCandidates
 from pipelines.metrics.significance import subject_interval
 
@@ -76,7 +77,7 @@ def test_pooled_predictions_are_those_of_plain_loops():
     found = cross_validate(SVMCandidates(K, y, C=(1, 10)), y, groups, inner=3)
     for s, name in enumerate(np.unique(groups)):
         test, train = np.flatnonzero(groups == name), np.flatnonzero(groups != name)
-        parts = deal(np.unique(groups, return_inverse=True)[1][train], 3, 0)
+        parts = grouped(np.unique(groups, return_inverse=True)[1][train], 3, 0)
         best = (-1.0, None)
         for gamma in ("0.01", "0.1"):
             for C in (1, 10):
@@ -167,7 +168,7 @@ def test_a_shared_choice_is_that_of_plain_loops():
     cells = HeadCandidates("knn", [{"n_neighbors": k} for k in (1, 3, 5, 9)], X, y)
     subjects = np.unique(groups, return_inverse=True)[1]
     outer = [np.flatnonzero(subjects == s) for s in range(8)]
-    dealt = deal(subjects, 4, 0)
+    dealt = grouped(subjects, 4, 0)
     for fold, (best, score) in enumerate(choose_together(cells, y, outer, 4, 0)):
         own = next(g for g in range(4) if np.isin(outer[fold], dealt[g]).all())
         quality = []
@@ -220,7 +221,7 @@ def test_a_head_with_a_wrong_parameter_is_refused_before_anything_is_fitted():
 @settings(max_examples=60, deadline=None)
 def test_dealing_keeps_subjects_whole_and_folds_even(subjects, k, seed):
     subjects = np.array(subjects)
-    folds = deal(subjects, k, seed)
+    folds = grouped(subjects, k, seed)
     assert sorted(np.concatenate(folds).tolist()) == list(range(len(subjects)))
     assert all(len(f) for f in folds)
     assert len(folds) == min(k, len(set(subjects.tolist())))
@@ -228,7 +229,7 @@ def test_dealing_keeps_subjects_whole_and_folds_even(subjects, k, seed):
     assert sum(len(o) for o in owners) == len(set(subjects.tolist()))
     largest = np.bincount(subjects).max()
     assert max(map(len, folds)) - min(map(len, folds)) <= largest
-    again = deal(subjects, k, seed)
+    again = grouped(subjects, k, seed)
     assert all(np.array_equal(a, b) for a, b in zip(folds, again, strict=True))
 
 

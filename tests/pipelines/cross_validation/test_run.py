@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from featurize.store import Store
 from pipelines.cross_validation.network_candidates import KerasCandidates, STSTNetCandidates
-from pipelines.cross_validation.recipe import NetworkPlan, load_loso_recipe, loso_recipe
-from pipelines.cross_validation.run import _run_id, run_loso
-from pipelines.cross_validation.systems import _systems, network_cells  # fmt: skip
+from pipelines.cross_validation.network_plan import NetworkPlan
+from pipelines.cross_validation.run import FoldExperiment
+from pipelines.cross_validation.systems import Resources, network_candidates
 from pipelines.datasets import registry
 from pipelines.datasets.base import Dataset, sample_digest
+from pipelines.evaluation.compare import compare, systems
+from pipelines.evaluation.recipe import load_recipe, recipe_from
 from pipelines.results.load import load_results
 from pipelines.results.predictions import load_predictions
 from pipelines.results.rows import read_rows
@@ -29,7 +32,25 @@ def recipe(**changes):
         "extractors": ["pooled(of='pixels', side=16)"],
         "heads": [{"head": "knn", "grid": {"n_neighbors": [1, 3]}}],
     }
-    return loso_recipe({"name": "small", "data": SMALL, "inner": 2} | heads | changes)
+    return recipe_from({"name": "small", "data": SMALL, "protocols": [protocol()]} | heads | changes)
+
+
+def protocol(name="loso", **fields):
+    on_test = name.endswith("+select-on-test")
+    selection = {"selection": "on-test" if on_test else "nested"}
+    return {"protocol": name.removesuffix("+select-on-test"), "inner_folds": 2} | selection | fields
+
+
+def run(plan, out, **how):
+    """Return the table of folds."""
+    return compare(plan, out, **how).pooled
+
+
+def run_ids(plan, dataset):
+    """Return what the runs of a recipe by folds would be called on a data set."""
+    resources = Resources(dataset, Path())
+    evaluators = [FoldExperiment(p, resources, plan.seed) for p in plan.protocols]
+    return [e.run_id(s) for s in systems(plan) for e in evaluators]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +70,7 @@ def maps():
 
 def test_random_weights_are_marked(tmp_path):
     plan = recipe(extractors=["pooled(of=\"ucm-a(weights='random', precision='f32')\")", "lbp-top"])
-    rows = run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
+    rows = run(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
     assert [r.marks for r in rows] == [("random-weights",), ()]
     assert [r.status for r in read_rows(tmp_path / "out" / "rows.csv")] == ["timing", "ok"]
     assert [c.test.extractor for c in load_results(tmp_path / "out").cells] == ["lbp-top"]
@@ -57,9 +78,9 @@ def test_random_weights_are_marked(tmp_path):
 
 def test_a_recipe_writes_marked_rows_and_predictions_and_is_not_run_twice(tmp_path, monkeypatch):
     ways = ["loso", "grouped-kfold", "random-leaky", "loso+select-on-test"]
-    plan = recipe(protocols=ways, folds=3)
-    rows = run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
-    assert [r.way for r in rows] == ways
+    plan = recipe(protocols=[protocol(way, folds=3) for way in ways])
+    rows = run(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
+    assert [r.protocol for r in rows] == ways
     assert [r.marks for r in rows] == [(), (), ("random-leaky",), ("select-on-test",)]
     written = read_rows(tmp_path / "out" / "rows.csv")
     assert [r.protocol.startswith(("random-leaky: ", "select-on-test: ")) for r in written] == [
@@ -69,18 +90,18 @@ def test_a_recipe_writes_marked_rows_and_predictions_and_is_not_run_twice(tmp_pa
     assert len(kept.ids) == 24
     assert len(set(kept.groups.tolist())) == 4
     assert rows[0].accuracy == pytest.approx((kept.predicted == kept.true).mean())
-    assert (tmp_path / "out" / "loso.csv").read_text().startswith("system,protocol,set,n,uf1")
+    assert (tmp_path / "out" / "cross-validation.csv").read_text().startswith("system,protocol,set,n,uf1")
     monkeypatch.setattr(
         "pipelines.cross_validation.run.cross_validate", None
     )  # would fail if anything ran again
-    assert run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache")) == rows
+    assert run(plan, tmp_path / "out", store=Store(tmp_path / "cache")) == rows
 
 
 def test_a_head_for_some_extractors_is_tested_on_those_alone(tmp_path):
     small, smaller = (f"pooled(of='pixels', side={side})" for side in (24, 16))
     heads = [{"head": "knn"}, {"head": "softmax", "params": {"C": 1}, "extractors": [smaller]}]
     plan = recipe(extractors=[small, smaller], heads=heads)
-    rows = run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
+    rows = run(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
     assert list(dict.fromkeys(r.system for r in rows)) == [
         f"{small} + knn", f"{smaller} + knn", f"{smaller} + softmax",
     ]  # fmt: skip
@@ -90,7 +111,7 @@ def test_a_head_for_some_extractors_is_tested_on_those_alone(tmp_path):
 
 def test_mirrored_clips_are_trained_on(tmp_path):
     plain, mirrored = (
-        run_loso(recipe(extractors=[{"extractor": "pooled(of='pixels', side=16)", "mirror": m}]),
+        run(recipe(extractors=[{"extractor": "pooled(of='pixels', side=16)", "mirror": m}]),
                  tmp_path / str(m), store=Store(tmp_path / "cache"))
         for m in (False, True)
     )  # fmt: skip
@@ -145,7 +166,7 @@ def test_what_is_kept_of_a_fold_and_damaged_is_done_again(maps, tmp_path):
 
 def test_ststnet_as_published_goes_by_loops_of_our_own(maps):
     def of(**fields):
-        return network_cells(maps, NetworkPlan(training_of(backbone="ststnet", **fields), (1,)))
+        return network_candidates(maps, NetworkPlan(training_of(backbone="ststnet", **fields), (1,)))
 
     assert isinstance(of(), STSTNetCandidates)
     assert isinstance(of(optimizer="sgd"), KerasCandidates)
@@ -164,7 +185,7 @@ def test_what_the_compiled_loops_do_not_know_is_not_dropped(maps, tmp_path, aske
     other = str(weights_of(tmp_path / "other.npz"))
     fields = {name: v.format(other=other) if isinstance(v, str) else v for name, v in asked.items()}
     plan = training_of(backbone="ststnet", **fields)
-    assert isinstance(network_cells(maps, NetworkPlan(plan, (1,))), KerasCandidates)
+    assert isinstance(network_candidates(maps, NetworkPlan(plan, (1,))), KerasCandidates)
 
 
 def weights_of(path, seed=0):
@@ -200,8 +221,7 @@ def test_weights_from_before_decide_the_row_and_the_files_of_folds(maps, tmp_pat
         network = {"backbone": "ststnet", "precision": "f32", "epochs": [1]} | (
             {field: getattr(p, field)} if getattr(p, field) else {}
         )
-        system = next(_systems(recipe(extractors=[], heads=[], networks=[network])))
-        runs.append(_run_id(recipe(), maps, system, "loso"))
+        runs += run_ids(recipe(extractors=[], heads=[], networks=[network]), maps)
     assert runs[0] == runs[1]
     assert len(set(runs)) == 3
 
@@ -212,7 +232,7 @@ def test_the_numbers_of_epochs_decide_the_row_and_the_files_of_folds(maps):
     runs = []
     for epochs in ([10, 20], [20], [10, 20, 30]):
         plan = recipe(extractors=[], heads=[], networks=[{"backbone": "ststnet", "epochs": epochs}])
-        runs.append(_run_id(plan, maps, next(_systems(plan)), "loso"))
+        runs += run_ids(plan, maps)
     assert len(set(runs)) == 3
 
 
@@ -224,8 +244,7 @@ def test_the_weights_of_an_extractor_decide_the_row(tmp_path):
 
         write_weights(tmp_path / "w.npz", "ucm-a", seed)
         inner = f"ucm-a(weights={str(tmp_path / 'w.npz')!r}, precision='f32')"
-        plan = recipe(extractors=[f"pooled(of={inner!r})"])
-        runs.append(_run_id(plan, dataset, next(_systems(plan)), "loso"))
+        runs += run_ids(recipe(extractors=[f"pooled(of={inner!r})"]), dataset)
     assert runs[0] == runs[1]
     assert runs[0] != runs[2]
 
@@ -233,15 +252,15 @@ def test_the_weights_of_an_extractor_decide_the_row(tmp_path):
 def test_one_system_that_fails_ends_nothing(tmp_path):
     """hog takes images, not clips; the other system of the recipe has its figures all the same."""
     plan = recipe(extractors=["hog", "pooled(of='pixels', side=16)"])
-    rows = run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
+    rows = run(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
     assert [bool(r.error) for r in rows] == [True, False]
     assert "hog" in rows[0].error
     assert np.isnan(rows[0].uf1)
     assert rows[1].uf1 > 0
     assert sorted(r.status for r in read_rows(tmp_path / "out" / "rows.csv")) == ["error", "ok"]
-    again = run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
+    again = run(plan, tmp_path / "out", store=Store(tmp_path / "cache"))
     assert again[1] == rows[1]
-    assert "clips" in (tmp_path / "out" / "loso.csv").read_text()
+    assert "clips" in (tmp_path / "out" / "cross-validation.csv").read_text()
 
 
 def test_memory_bounds_the_kernels_of_every_fold(tmp_path, monkeypatch):
@@ -256,16 +275,16 @@ def test_memory_bounds_the_kernels_of_every_fold(tmp_path, monkeypatch):
 
     monkeypatch.setattr(classifiers.candidates.HeadCandidates, "__init__", noted)
     plan = recipe(heads=[{"head": "svm"}])
-    run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"), n_jobs=2, memory="1GB")
+    run(plan, tmp_path / "out", store=Store(tmp_path / "cache"), n_jobs=2, memory="1GB")
     assert asked == [0.5]
     with pytest.raises(ValueError, match="give a number with a unit"):
-        run_loso(plan, tmp_path / "other", store=Store(tmp_path / "cache"), memory="much")
+        run(plan, tmp_path / "other", store=Store(tmp_path / "cache"), memory="much")
 
 
-def test_rows_have_their_interval_by_subject(tmp_path):
+def test_rows_have_their_interval_by_subject():
     """Of six subjects three are right and three wrong as a whole: by clip the interval is narrow."""
     from pipelines.cross_validation.nested import CrossValidationResult
-    from pipelines.cross_validation.table import keep
+    from pipelines.cross_validation.table import fold_rows
 
     y, subject = np.arange(120) % 3, np.arange(120) // 20
     said = np.where(subject < 3, y, (y + 1) % 3)
@@ -275,12 +294,12 @@ def test_rows_have_their_interval_by_subject(tmp_path):
         groups=subject.astype(str), kind="clip",
     )  # fmt: skip
     found = CrossValidationResult(said, np.eye(3)[said], subject, ({},) * 6, np.full(6, np.nan), (), "")
-    row = keep(dataset, found, tmp_path, {"run": "x", "extractor": "e", "spec": "e", "head": "h"})
+    known = {"run": "x", "extractor": "e", "spec": "e", "head": "h"}
+    ((row,), _) = fold_rows(dataset, found, known)
     assert row.accuracy == pytest.approx(0.5)
     assert row.ci_low < 0.2  # by clip it would be .41 to .59
     assert row.ci_high > 0.8
-    alone = keep(replace(dataset, groups=None), found, tmp_path, {"run": "y", "extractor": "e", "spec": "e",
-                                                                  "head": "h"})  # fmt: skip
+    ((alone,), _) = fold_rows(replace(dataset, groups=None), found, known)
     assert alone.ci_low == pytest.approx(0.41, abs=0.02)
 
 
@@ -293,10 +312,9 @@ def test_a_network_in_a_recipe(maps, tmp_path, monkeypatch):
         "learning_rate": 3e-3,
         "mirror": True,
     }
-    plan = recipe(
-        extractors=[], heads=[], networks=[network], protocols=["loso", "loso+select-on-test"], inner=3
-    )
-    honest, chosen = run_loso(plan, tmp_path)
+    protocols = [protocol(way, inner_folds=3) for way in ("loso", "loso+select-on-test")]
+    plan = recipe(extractors=[], heads=[], networks=[network], protocols=protocols)
+    honest, chosen = run(plan, tmp_path)
     assert honest.system == "ststnet, batch=8, learning_rate=0.003, mirror=True, epochs 10, 20"
     assert "one of 2 candidates" in honest.words
     assert honest.uf1 > 0.5
@@ -310,8 +328,9 @@ def test_a_network_in_a_recipe(maps, tmp_path, monkeypatch):
 def test_a_clip_network_in_folds_of_subjects(tmp_path):
     """R2's smallest network on drawn clips: trained afresh in each fold, asked at one and two epochs."""
     network = {"backbone": "rotation3d-casme2", "epochs": [1, 2], "batch_size": 8, "precision": "f32"}
-    plan = recipe(extractors=[], heads=[], networks=[network], protocols=["loso+select-on-test"], inner=3)
-    (row,) = run_loso(plan, tmp_path)
+    protocols = [protocol("loso+select-on-test", inner_folds=3)]
+    plan = recipe(extractors=[], heads=[], networks=[network], protocols=protocols)
+    (row,) = run(plan, tmp_path)
     assert row.n == 24
     assert row.marks == ("select-on-test",)
     assert len(list((tmp_path / "folds").glob("*.npz"))) == 4
@@ -320,10 +339,10 @@ def test_a_clip_network_in_folds_of_subjects(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"protocols": ["loo"]}, "protocols: unknown 'loo'; known: loso"),
+        ({"protocols": ["loo"]}, "unknown 'loo'; did you mean 'loso'"),
         ({"heads": []}, "nothing to test"),
         ({"heads": ["svn"]}, "did you mean 'svm'"),
-        ({"inner": 1}, "inner"),
+        ({"protocols": [{"protocol": "loso", "inner_folds": 1}]}, "inner_folds"),
         ({"networks": ["ststnet"]}, "a network is a mapping"),
         ({"networks": [{"backbone": "ststnet", "epochs": [0]}]}, "at least 1"),
         ({"networks": [{"backbone": "ststnet", "epochs": ["many"]}]}, "one whole number or several"),
@@ -338,7 +357,7 @@ def test_a_typo_in_a_recipe_is_an_error_of_one_line(changes, why):
 
 
 def test_a_network_for_another_kind_of_data_and_a_cosine_are_refused(maps, tmp_path):
-    rows = run_loso(recipe(networks=[{"backbone": "ststnet"}]), tmp_path)
+    rows = run(recipe(networks=[{"backbone": "ststnet"}]), tmp_path)
     assert [r.error for r in rows] == ["", "ststnet takes flows; synthetic-clips holds clips"]
     with pytest.raises(ValueError, match="a cosine ends at the last epoch"):
         KerasCandidates(maps, training_of(backbone="ststnet", schedule="cosine"), (1, 2))
@@ -347,9 +366,10 @@ def test_a_network_for_another_kind_of_data_and_a_cosine_are_refused(maps, tmp_p
 def test_a_set_without_subjects_is_refused(tmp_path, monkeypatch):
     nameless = replace(registry.load("synthetic-clips", n_subjects=4, clips_per_subject=3), groups=None)
     monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: nameless)
-    with pytest.raises(ValueError, match="does not name them"):
-        run_loso(recipe(), tmp_path, store=Store(tmp_path / "cache"))
-    rows = run_loso(recipe(protocols=["random-leaky"], folds=3), tmp_path, store=Store(tmp_path / "cache"))
+    (row,) = run(recipe(), tmp_path, store=Store(tmp_path / "cache"))
+    assert "does not name them" in row.error
+    plan = recipe(protocols=[protocol("random-leaky", folds=3)])
+    rows = run(plan, tmp_path, store=Store(tmp_path / "cache"))
     assert np.isnan(rows[0].uf1_interval[0])
 
 
@@ -405,12 +425,11 @@ def test_words_that_contradict_each_other(words, why, monkeypatch, capsys):
     assert said.err.count("\n") == 1
 
 
-def test_the_recipe_of_clips_that_comes_with_mueca():
-    from pathlib import Path
-
+def test_the_recipes_by_folds_that_come_with_mueca():
     folder = Path(__file__).parents[3] / "configs"
-    assert load_loso_recipe(folder / "demo.yaml") is None
-    assert load_loso_recipe(folder / "clips-demo.yaml").protocols[0] == "loso"
+    titles = ["loso", "random-leaky", "loso+select-on-test"]
+    for name in ("clips-demo", "megc2019-gap"):
+        assert [p.title for p in load_recipe(folder / f"{name}.yaml").protocols] == titles
 
 
 def test_options_reach_the_folds_from_the_command_line(tmp_path, monkeypatch, capsys):
@@ -426,9 +445,8 @@ def test_options_reach_the_folds_from_the_command_line(tmp_path, monkeypatch, ca
 
     monkeypatch.setattr(classifiers.candidates.HeadCandidates, "__init__", noted)
     monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "cache"))
-    text = (
-        "name: small\ndata: synthetic-clips(n_subjects=4, clips_per_subject=3)\nprotocols: [loso]\ninner: 2\n"
-    )
+    text = "name: small\ndata: synthetic-clips(n_subjects=4, clips_per_subject=3)\n"
+    text += "protocols: [{protocol: loso, inner_folds: 2}]\n"
     (tmp_path / "r.yaml").write_text(text + "extractors: [\"pooled(of='pixels', side=16)\"]\nheads: [knn]\n")
     words = ["compare", str(tmp_path / "r.yaml"), "--out", str(tmp_path / "out"), "--jobs", "2"]
     with pytest.raises(SystemExit) as ended:
@@ -448,7 +466,8 @@ def test_what_is_left_out_or_fails_gives_the_exit_code_of_partly_done(what, tmp_
     monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: given)
     monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "cache"))
     extractors = ["pooled(of='pixels', side=16)"] + ["hog"] * (what == "a system")
-    text = "name: small\ndata: synthetic-clips\nprotocols: [loso]\ninner: 2\nheads: [knn]\n"
+    text = "name: small\ndata: synthetic-clips\nheads: [knn]\n"
+    text += "protocols: [{protocol: loso, inner_folds: 2}]\n"
     (tmp_path / "r.yaml").write_text(f"{text}extractors: {extractors}\n")
     with pytest.raises(SystemExit) as ended:
         cli.main(["compare", str(tmp_path / "r.yaml"), "--out", str(tmp_path / "out")])

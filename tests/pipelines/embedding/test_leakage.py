@@ -18,15 +18,13 @@ from featurize.store import Store
 from pipelines import api
 from pipelines.commands.compare import print_comparison
 from pipelines.commands.fit import print_fit
-from pipelines.cross_validation.recipe import loso_recipe
-from pipelines.cross_validation.run import run_loso
 from pipelines.datasets.splits import split
 from pipelines.datasets.synthetic import faces as faces_module
 from pipelines.embedding.leakage import check_unseen, seen_validation
 from pipelines.embedding.leakage_cures import for_fit, for_folds, for_training, for_validation, parts_unseen
 from pipelines.embedding.provenance import learned_from, trained_on
 from pipelines.evaluation.compare import compare
-from pipelines.evaluation.experiment import Experiment, Matrix
+from pipelines.evaluation.experiment import Experiment, FeatureMatrix
 from pipelines.evaluation.recipe import load_recipe, recipe_from
 from pipelines.evaluation.summary import summarize
 from pipelines.recipe import Features
@@ -310,7 +308,8 @@ def test_a_refusal_names_the_options_that_would_do(faces, tmp_path):
     with pytest.raises(ValueError, match="learned from") as refused:
         check_unseen([chose], data, parts.validation, parts.test)
     assert str(refused.value).endswith(
-        "would be tested on; --test private would do; in a recipe: test: private"
+        "would be tested on; --test private would do; in a recipe: protocols: "
+        "[{protocol: holdout, test: private}]"
     ), "public is learned from, for all that is known"
     assert parts_unseen([net], data) == ("private", "public"), "of equals, the last tests"
     named = replace(data, split=np.where(data.split == "public", "validation", data.split))
@@ -326,7 +325,8 @@ def test_a_split_that_chose_the_epoch_may_validate(faces, tmp_path):
              "recipe": {"validation": "public", "test": "private", "split_seed": 0}}  # fmt: skip
     chose = one(network(tmp_path / "w.npz", data, np.concatenate([train, public]), **known))
     words = "--validation public --test private --no-refit would do"
-    assert for_fit([chose], data) == f"{words}; in a recipe: validation: public, test: private, refit: false"
+    recipe = "protocols: [{protocol: holdout, validation: public, test: private, refit: false}]"
+    assert for_fit([chose], data) == f"{words}; in a recipe: {recipe}"
     assert for_training([chose], data) == "--validation public --test private would do"
     parts = split(data, "public", "private", refit=False)
     check_unseen([chose], data, parts.validation, parts.test)
@@ -348,8 +348,8 @@ def test_the_options_that_a_refusal_names_do(faces, tmp_path, monkeypatch):
 def test_a_leaked_validation_names_what_would_do(faces, tmp_path):
     data = parted(faces)
     expression = network(tmp_path / "w.npz", data, data.where("train"), data={"fit_on": "train+validation"})
-    bench = Experiment(data, split(data, 0.25))
-    (warning,) = Matrix(Features(extractor=expression), bench).leaks
+    experiment = Experiment(data, split(data, 0.25))
+    (warning,) = FeatureMatrix(Features(extractor=expression), experiment).leaks
     assert re.search(r"flattered \(--validation (public|private) --test (public|private) --no-refit", warning)
 
 
@@ -365,25 +365,31 @@ def test_where_no_split_would_do_other_networks_are_named(faces, tmp_path):
 
 def test_folds_by_subject_refuse_what_a_network_has_learned_from(loaded, tmp_path):
     expression = network(tmp_path / "w.npz", loaded, loaded.where("train")[:1])
-    plan = {"name": "x", "data": "synthetic", "extractors": [expression], "heads": ["knn"]}
-    with pytest.raises(ValueError, match="ucm-a learned from 1 of the") as refused:
-        run_loso(loso_recipe(plan), tmp_path / "out")
-    assert str(refused.value).endswith(
+    plan = {"name": "x", "data": "synthetic", "protocols": ["loso"]}
+    found = compare(
+        recipe_from(plan | {"extractors": [expression], "heads": ["knn"]}),
+        tmp_path / "out",
+        store=Store(tmp_path / "cache"),
+    )
+    (row,) = found.rows
+    assert "ucm-a learned from 1 of the" in row.error
+    assert row.error.endswith(
         "without --head, --backbone ucm-a is trained anew in every fold "
         "(in a recipe: networks: [{backbone: ucm-a}])"
     )
-    assert not (tmp_path / "out" / "rows.csv").exists()
+    assert (found.computed, found.failed) == (0, 1)
     assert for_folds([], loaded).endswith("take weights that were trained without it")
 
 
 def test_folds_by_subject_keep_their_warnings(loaded, tmp_path, caplog):
     heads = [{"head": "softmax", "params": {"max_iter": 1, "C": 1}}]
-    plan = loso_recipe({"name": "x", "data": "synthetic", "extractors": ["pixels"], "heads": heads})
-    run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"), n_jobs=1)
+    systems = {"extractors": ["pixels"], "heads": heads}
+    plan = recipe_from({"name": "x", "data": "synthetic", "protocols": ["loso"]} | systems)
+    compare(plan, tmp_path / "out", store=Store(tmp_path / "cache"), n_jobs=1)
     (row,) = (r for r in read_rows(tmp_path / "out" / "rows.csv") if r.split == "test")
     assert json.loads(row.warnings) == ["softmax: not converged after 1 iterations (C=1); raise max_iter"]
     caplog.clear()
-    run_loso(plan, tmp_path / "out", store=Store(tmp_path / "cache"), n_jobs=1)
+    compare(plan, tmp_path / "out", store=Store(tmp_path / "cache"), n_jobs=1)
     assert len([m for m in caplog.messages if "(kept from pixels with softmax)" in m]) == 1
 
 
@@ -395,13 +401,15 @@ def test_the_recipe_of_hand_crafted_against_learned_is_right_for_its_networks():
     networks = [e for f in plan.extractors for e in parse(f.extractor) if isinstance(e, NetworkExtractor)]
     assert len(networks) >= 3
     assert len(networks) < len(plan.extractors), "hand-crafted ones stand beside them"
-    assert (plan.validation, plan.test, plan.refit) == ("public", "private", False)
+    chosen = plan.holdout
+    assert (chosen.validation, chosen.test, chosen.refit) == ("public", "private", False)
     for net in networks:
         data, asked = net.card["data"], net.card["recipe"]
         assert data["samples"] == 28709
         assert net.card["trained_on"] == networks[0].card["trained_on"]
         assert len(net.seen.samples) == 28709 + data["validation"]
-        assert not data["validation"] or (asked["validation"], asked["test"]) == (plan.validation, plan.test)
+        asked_for = asked["validation"], asked["test"]
+        assert not data["validation"] or asked_for == (chosen.validation, chosen.test)
 
 
 @pytest.mark.shared
@@ -410,7 +418,7 @@ def test_what_ships_on_fer2013_itself(fer2013, monkeypatch):
 
     monkeypatch.setenv("MUECA_DATA", str(fer2013[0]))
     data, plan = registry.load("fer2013"), load_recipe(CONFIG)
-    parts = split(data, plan.validation, plan.test, refit=plan.refit)
+    parts = split(data, plan.holdout.validation, plan.holdout.test, refit=plan.holdout.refit)
     for features in plan.extractors:
         check_unseen(parse(features.extractor), data, parts.validation, parts.test)
         assert not seen_validation(parse(features.extractor), data, parts.validation), features.extractor

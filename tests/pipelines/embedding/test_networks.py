@@ -18,9 +18,9 @@ from pipelines.datasets.splits import split
 from pipelines.datasets.synthetic import faces as faces_module
 from pipelines.embedding.leakage import check_unseen
 from pipelines.evaluation.compare import compare
-from pipelines.evaluation.evaluate import run_cell
-from pipelines.evaluation.experiment import Experiment, Matrix
-from pipelines.evaluation.recipe import own_cell, recipe_from
+from pipelines.evaluation.evaluate import evaluate_run
+from pipelines.evaluation.experiment import Experiment, FeatureMatrix
+from pipelines.evaluation.recipe import pretrained_run, recipe_from
 from pipelines.evaluation.remote import RemoteRuns, unpacked
 from pipelines.evaluation.summary import summarize
 from pipelines.recipe import Features
@@ -103,12 +103,14 @@ def test_a_model_on_random_weights_says_so(faces, tmp_path, monkeypatch, capsys)
 @pytest.mark.parametrize("probable", [True, False], ids=["softmax", "hinge"])
 def test_only_what_validates_and_tests_is_asked_of_the_network_itself(faces, tmp_path, monkeypatch, probable):
     path = weights(tmp_path / "w.npz", faces, faces.where("train"))
-    bench = Experiment(faces, split(faces, 0.25), store=Store(tmp_path / "cache"), n_jobs=1)
-    features, own = own_cell(Features(extractor=expression(path)))
+    experiment = Experiment(faces, split(faces, 0.25), store=Store(tmp_path / "cache"), n_jobs=1)
+    features, own = pretrained_run(Features(extractor=expression(path)))
     if not probable:
         monkeypatch.setattr("featurize.backbones.extractor.NetworkExtractor._transform", margins_of)
-    little, whole = (run_cell(own, Matrix(features, bench, judged=j)) for j in (True, False))
-    assert len(little.embedding.X) == len(bench.split.validation) + len(bench.split.test) < len(faces)
+    little, whole = (evaluate_run(own, FeatureMatrix(features, experiment, judged=j)) for j in (True, False))
+    assert (
+        len(little.embedding.X) == len(experiment.split.validation) + len(experiment.split.test) < len(faces)
+    )
     assert little.run != whole.run, "other vectors, another cell"
     for ours, theirs in (
         (little.predictions, whole.predictions), (little.choice.validation, whole.choice.validation)
@@ -128,9 +130,9 @@ def margins_of(self, batch):
 def test_a_worker_judges_as_we_do(faces, tmp_path, monkeypatch):
     path = weights(tmp_path / "w.npz", faces, faces.where("train"))
     bench = Experiment(faces, split(faces, 0.25), store=Store(tmp_path / "cache"), n_jobs=1)
-    features, own = own_cell(Features(extractor=expression(path)))
-    matrix = Matrix(features, bench, judged=True)
-    here = run_cell(own, matrix)
+    features, own = pretrained_run(Features(extractor=expression(path)))
+    matrix = FeatureMatrix(features, bench, judged=True)
+    here = evaluate_run(own, matrix)
     runs = RemoteRuns(near_cluster(monkeypatch), bench)
     runs.submit(own, matrix)
     ((_, _, answer),) = runs.rest()
@@ -195,15 +197,17 @@ def test_other_classes_are_refused(faces, tmp_path, monkeypatch):
 
 def test_which_extractors_answer_for_themselves(tmp_path, faces):
     path = weights(tmp_path / "w.npz", faces, faces.where("train"))
-    features, own = own_cell(Features(extractor=expression(path), mirror=True, equalize="hist"))
+    features, own = pretrained_run(Features(extractor=expression(path), mirror=True, equalize="hist"))
     assert own.head == "own"
     assert not features.mirror
     assert features.equalize == "hist"
     assert parse(features.extractor)[0].layer == "scores"
     for other in ("pixels", "ucm-a(weights='random')", "vggface2", f"{expression(path)}+pixels"):
-        assert own_cell(Features(extractor=other)) is None
-    assert own_cell(Features(extractor="vggface2-mobilenet")) is None, "its weights have no classifier"
-    assert own_cell(Features(extractor="ucm-a(weights='gone.npz')")) is not None, "its row says what is wrong"
+        assert pretrained_run(Features(extractor=other)) is None
+    assert pretrained_run(Features(extractor="vggface2-mobilenet")) is None, "its weights have no classifier"
+    assert pretrained_run(Features(extractor="ucm-a(weights='gone.npz')")) is not None, (
+        "its row says what is wrong"
+    )
 
 
 def test_a_network_pretrained_on_other_faces_is_compared_without_scores_of_its_own(tmp_path):

@@ -17,7 +17,7 @@ from pipelines.results.rows import read_grid, read_rows
 SMALL = {
     "name": "small",
     "data": {"name": "synthetic", "options": {"n_per_class": 20, "n_identities": 10}},
-    "validation": 0.25,
+    "protocols": [{"protocol": "holdout", "validation": 0.25}],
     "extractors": ["hog", "hog+pixels"],
     "heads": [{"head": "knn", "grid": {"n_neighbors": [1, 3]}}, "softmax"],
 }
@@ -75,7 +75,7 @@ def test_second_run_computes_nothing(tmp_path, monkeypatch):
     def never(*_):
         raise AssertionError("fitted again")
 
-    monkeypatch.setattr("pipelines.evaluation.compare.run_cell", never)
+    monkeypatch.setattr("pipelines.evaluation.holdout.evaluate_run", never)
     monkeypatch.setattr("featurize.base.Extractor.transform", never)
     second = run(recipe(), tmp_path)
     assert (second.computed, second.reused) == (0, 4)
@@ -114,7 +114,7 @@ def test_a_mended_cell_drops_its_error(tmp_path, monkeypatch):
 
 
 def test_interrupted_comparison_goes_on(tmp_path, monkeypatch):
-    whole = fit_module.run_cell
+    whole = fit_module.evaluate_run
     done = []
 
     def interrupted(head, matrix):
@@ -123,7 +123,7 @@ def test_interrupted_comparison_goes_on(tmp_path, monkeypatch):
         done.append(head.head)
         return whole(head, matrix)
 
-    monkeypatch.setattr("pipelines.evaluation.compare.run_cell", interrupted)
+    monkeypatch.setattr("pipelines.evaluation.holdout.evaluate_run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(recipe(), tmp_path)
     monkeypatch.undo()
@@ -148,7 +148,7 @@ def test_unknown_option_of_the_data(tmp_path):
 
 def test_unknown_split(tmp_path):
     with pytest.raises(ValueError, match="no samples in a split 'private'"):
-        run(recipe(test="private"), tmp_path)
+        run(recipe(protocols=[{"protocol": "holdout", "test": "private"}]), tmp_path)
 
 
 def test_foreign_folder_is_left_alone(tmp_path):

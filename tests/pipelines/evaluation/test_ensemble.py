@@ -8,7 +8,6 @@ import pytest
 
 from classifiers.combine import Stack, Vote, as_scores, out_of_fold
 from pipelines.evaluation.compare import compare as run
-from pipelines.evaluation.ensemble import held_out
 from pipelines.evaluation.recipe import recipe_from
 from pipelines.results.predictions import load_predictions
 from pipelines.results.rows import read_rows
@@ -16,7 +15,7 @@ from pipelines.results.rows import read_rows
 SMALL = {
     "name": "small",
     "data": {"name": "synthetic", "options": {"n_per_class": 20, "n_identities": 10}},
-    "validation": 0.25,
+    "protocols": [{"protocol": "holdout", "validation": 0.25}],
     "extractors": ["hog", "lbp"],
     "heads": [{"head": "knn", "grid": {"n_neighbors": [1, 3]}}, {"head": "svm", "params": {"C": 5}}],
     "ensembles": ["vote", "stack", {"combine": "vote", "name": "svms", "heads": ["svm"]}],
@@ -34,7 +33,7 @@ def test_rows_of_ensembles_follow_from_what_the_cells_said(tmp_path):
     assert [(r.extractor, r.head) for r in tests[4:]] == [("all", "vote"), ("all", "stack"), ("svms", "vote")]
     svms = [r for r in tests[:4] if r.head == "svm"]
     known, asked = ([load_predictions(p) for p in paths] for paths in (
-        [held_out(tmp_path, r.run) for r in svms],
+        [tmp_path / "predictions" / f"{r.run}.validation.npz" for r in svms],
         [tmp_path / "predictions" / f"{r.run}.npz" for r in svms],
     ))  # fmt: skip
     vote = Vote().fit([as_scores(p.scores, p.probabilistic) for p in known], known[0].true)
@@ -48,7 +47,7 @@ def test_rows_of_ensembles_follow_from_what_the_cells_said(tmp_path):
 def test_validation_predictions_are_of_the_fit_on_train_alone(tmp_path):
     rows = run(recipe(), tmp_path).rows
     for row in (r for r in rows if r.split == "validation" and r.head in ("knn", "svm")):
-        kept = load_predictions(held_out(tmp_path, row.run))
+        kept = load_predictions(tmp_path / "predictions" / f"{row.run}.validation.npz")
         assert np.mean(kept.predicted == kept.true) == pytest.approx(row.accuracy)
 
 
@@ -56,7 +55,7 @@ def test_the_validation_score_of_an_ensemble_is_out_of_fold(tmp_path):
     """Scored on the samples it learned from, a stack would be too good."""
     rows = run(recipe(), tmp_path).rows
     cells = [r for r in rows if r.split == "test" and r.head in ("knn", "svm")]
-    known = [load_predictions(held_out(tmp_path, r.run)) for r in cells]
+    known = [load_predictions(tmp_path / "predictions" / f"{r.run}.validation.npz") for r in cells]
     scores, y = [as_scores(p.scores, p.probabilistic) for p in known], known[0].true
 
     def held(fit, rest):

@@ -128,7 +128,7 @@ def test_compare_and_report(run_cli, plain, tmp_path, test):
     assert about["data"]["held_out"].startswith(
         f"{100 * (test or 0.2):.0f}% of the training samples held out"
     )
-    assert about["recipe"]["test"] == (test or "test")
+    assert about["recipe"]["protocols"][0]["test"] == (test or "test")
     code, printed, err = run_cli("report", out).by_lines()
     assert (code, err) == (0, [])
     assert "written to" in printed

@@ -34,9 +34,25 @@ def test_short_and_long_forms_are_the_same():
         ({"heads": [{"head": "svm", "grid": {"C": [1, -1]}}]}, "C=-1"),
         ({"heads": [{"head": "svm", "grid": {"C": []}}]}, "no value for 'C'"),
         ({"heads": [{"head": "knn", "params": {"n_neighbors": 0}}]}, "n_neighbors=0"),
-        ({"heads": []}, "at least 1"),
+        ({"heads": []}, "there are no heads"),
         ({"seed": -1}, "greater than or equal to 0"),
-        ({"scoring": "acuracy"}, "accuracy"),
+        ({"protocols": ["holduot"]}, "unknown 'holduot'; did you mean 'holdout'?"),
+        ({"protocols": []}, "at least 1"),
+        (
+            {"protocols": ["holdout"], "refit": False},
+            "refit: unknown; it goes into a protocol: protocols: [{protocol: holdout, refit: ...}]",
+        ),
+        ({"protocols": [{"protocol": "holdout", "scoring": "acuracy"}]}, "accuracy"),
+        ({"protocols": [{"protocol": "holdout", "tset": 0.2}]}, "did you mean 'test'"),
+        ({"protocols": [{"protocol": "loso", "test": 0.2}]}, "loso takes no test; it takes: folds"),
+        ({"protocols": [{"protocol": "holdout", "folds": 3}]}, "holdout takes no folds"),
+        ({"protocols": ["loso", {"protocol": "loso", "shared": True}]}, "loso is there twice"),
+        (
+            {"protocols": [{"protocol": "holdout", "selection": "on-test", "halving": 3}]},
+            "takes no inner_folds and no halving",
+        ),
+        ({"protocols": ["loso"], "ensembles": ["vote"]}, "name the protocol holdout, too"),
+        ({"extractors": [], "heads": []}, "nothing to test"),
     ],
 )
 def test_a_typo_is_one_line(change, words):
@@ -80,7 +96,8 @@ def test_any_mapping_is_a_recipe_or_one_line(content):
 @pytest.mark.parametrize("name", ["vggface2-mobilenet", "ucm-vggface2"])
 def test_the_second_itinerary_of_r1(name):
     found = load_recipe(Path(__file__).parents[3] / "configs" / f"{name}.yaml")
-    assert (found.name, found.validation, found.test, found.refit) == (name, 0.1, "test", True)
+    holdout = found.holdout
+    assert (found.name, holdout.validation, holdout.test, holdout.refit) == (name, 0.1, "test", True)
     assert [features.title for features in found.extractors] == [name.removeprefix("ucm-")]
     grids = {h.head: [] for h in found.heads}
     for head in found.heads:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from featurize.store import Store
+from pipelines.cross_validation.folds import selecting
 from pipelines.datasets.splits import split, worded
 from pipelines.evaluation import selection
-from pipelines.evaluation.evaluate import cell_id, run_cell
-from pipelines.evaluation.experiment import Experiment, Matrix
+from pipelines.evaluation.evaluate import evaluate_run, run_id
+from pipelines.evaluation.experiment import Experiment, FeatureMatrix
 from pipelines.evaluation.recipe import recipe_from
 from pipelines.recipe import Features, Head
 
@@ -18,7 +19,7 @@ GRID = Head(head="knn", grid={"n_neighbors": [1, 3, 9, 15]})
 
 
 @pytest.fixture
-def bench(tiny, tmp_path):
+def experiment(tiny, tmp_path):
     def make(folds=None, halving=None):
         parts = worded(split(tiny, 0.25), folds, halving)
         return Experiment(tiny, parts, store=Store(tmp_path), n_jobs=1, folds=folds, halving=halving)
@@ -26,21 +27,21 @@ def bench(tiny, tmp_path):
     return make
 
 
-def matrix(bench, mirror=False):
-    return Matrix(Features(extractor="pixels", mirror=mirror), bench)
+def matrix(experiment, mirror=False):
+    return FeatureMatrix(Features(extractor="pixels", mirror=mirror), experiment)
 
 
-def test_folds_choose_from_train_alone_and_validation_scores_the_choice(bench):
-    chosen = run_cell(GRID, matrix(bench(folds=3)))
+def test_folds_choose_from_train_alone_and_validation_scores_the_choice(experiment):
+    chosen = evaluate_run(GRID, matrix(experiment(folds=3)))
     validation, test = chosen.rows[:2]
-    parts = bench().split
+    parts = experiment().split
     assert (validation.n_train, validation.n_test) == (len(parts.train), len(parts.validation))
     assert test.n_train == len(parts.train) + len(parts.validation)
     assert len(chosen.choice.tried) == 4
     best = max(chosen.choice.tried, key=lambda t: t["validation"])
     assert json.loads(test.params)["n_neighbors"] == best["n_neighbors"]
     assert "mean of 3 folds of them, the choice scored on" in test.protocol
-    X, y, folds = selection.by_folds(matrix(bench()), 3)
+    X, y, folds = selection.by_folds(matrix(experiment()), 3)
     assert len(X) == len(parts.train)
     scores = []
     from classifiers import head
@@ -50,8 +51,8 @@ def test_folds_choose_from_train_alone_and_validation_scores_the_choice(bench):
     assert best["validation"] == pytest.approx(np.mean(scores))
 
 
-def test_halving_tries_all_and_ends_with_few(bench):
-    found = run_cell(GRID, matrix(bench(halving=2)))
+def test_halving_tries_all_and_ends_with_few(experiment):
+    found = evaluate_run(GRID, matrix(experiment(halving=2)))
     tried = found.choice.tried
     assert [t["n_neighbors"] for t in tried] == [1, 3, 9, 15]
     chosen = next(t for t in tried if t["n_neighbors"] == found.choice.params["n_neighbors"])
@@ -60,9 +61,9 @@ def test_halving_tries_all_and_ends_with_few(bench):
     assert chosen["validation"] == pytest.approx(found.rows[0].accuracy)
 
 
-def test_a_mirrored_copy_never_judges_nor_trains_against_its_picture(bench):
-    n = len(bench().split.train)
-    X, _, folds = selection.by_folds(matrix(bench(), mirror=True), 3)
+def test_a_mirrored_copy_never_judges_nor_trains_against_its_picture(experiment):
+    n = len(experiment().split.train)
+    X, _, folds = selection.by_folds(matrix(experiment(), mirror=True), 3)
     assert len(X) == 2 * n
     for a, b in folds:
         assert (b < n).all() and not set(a % n) & set(b)
@@ -72,8 +73,8 @@ def test_a_mirrored_copy_never_judges_nor_trains_against_its_picture(bench):
 def test_folds_by_subject_where_subjects_are_known_else_by_class(tiny, tmp_path):
     train = split(tiny, 0.25).train
     for groups in (tiny.groups, None):
-        bench = Experiment(replace(tiny, groups=groups), split(tiny, 0.25), store=Store(tmp_path))
-        folds = selection._divided(bench, train, 3)
+        experiment = Experiment(replace(tiny, groups=groups), split(tiny, 0.25), store=Store(tmp_path))
+        folds = selecting(experiment.dataset, train, 3, experiment.seed)
         assert sorted(np.concatenate([b for _, b in folds])) == list(range(len(train)))
         for a, b in folds:
             assert not set(a) & set(b)
@@ -84,21 +85,21 @@ def test_folds_by_subject_where_subjects_are_known_else_by_class(tiny, tmp_path)
                 assert not set(groups[train[a]]) & set(groups[train[b]])
 
 
-def test_more_folds_than_there_are(bench):
+def test_more_folds_than_there_are(experiment):
     with pytest.raises(ValueError, match=r"folds=500: there are \d+ training subjects; take fewer"):
-        run_cell(GRID, matrix(bench(folds=500)))
-    nameless = replace(bench(), dataset=replace(bench().dataset, groups=None))
+        evaluate_run(GRID, matrix(experiment(folds=500)))
+    nameless = replace(experiment(), dataset=replace(experiment().dataset, groups=None))
     with pytest.raises(ValueError, match=r"folds=500: there are \d+ training samples of the smallest class"):
-        selection._divided(nameless, nameless.split.train, 500)
+        selecting(nameless.dataset, nameless.split.train, 500, 0)
 
 
-def test_the_choice_is_part_of_what_a_cell_is_called(bench):
-    names = {cell_id(GRID, matrix(bench(*how))) for how in [(), (3,), (4,), (None, 2), (3, 2)]}
+def test_the_choice_is_part_of_what_a_cell_is_called(experiment):
+    names = {run_id(GRID, matrix(experiment(*how))) for how in [(), (3,), (4,), (None, 2), (3, 2)]}
     assert len(names) == 5
 
 
-@pytest.mark.parametrize("bad", [{"folds": 1}, {"halving": 0}, {"folds": "many"}, {"fold": 3}])
+@pytest.mark.parametrize("bad", [{"inner_folds": 1}, {"halving": 0}, {"inner_folds": "many"}, {"fold": 3}])
 def test_a_recipe_with_a_wrong_number_is_refused(bad):
     content = {"name": "x", "data": "synthetic", "extractors": ["hog"], "heads": ["svm"]}
     with pytest.raises(ValueError, match=next(iter(bad))):
-        recipe_from(content | bad)
+        recipe_from(content | {"protocols": [{"protocol": "holdout"} | bad]})

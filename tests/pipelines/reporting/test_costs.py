@@ -100,7 +100,8 @@ def test_no_figure_beside_what_was_not_published(folder):
 def test_a_comparison_leaves_its_audit(tmp_path):
     recipe = tmp_path / "r.yaml"
     recipe.write_text(
-        "name: r\ndata: {name: synthetic, options: {n_per_class: 15, n_identities: 8}}\nvalidation: 0.25\n"
+        "name: r\ndata: {name: synthetic, options: {n_per_class: 15, n_identities: 8}}\n"
+        "protocols: [{protocol: holdout, validation: 0.25}]\n"
         "extractors: [pixels]\nheads: [knn]\n"
     )
     plan, out = api.load_recipe(recipe), tmp_path / "o"

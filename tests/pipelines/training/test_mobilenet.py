@@ -8,7 +8,7 @@ from featurize import extractor
 from featurize.backbones import weightfile
 from featurize.images import fit_to
 from pipelines.datasets.synthetic import faces as faces_module
-from pipelines.evaluation.recipe import own_cell
+from pipelines.evaluation.recipe import pretrained_run
 from pipelines.recipe import Features
 from pipelines.training.initial_weights import start
 from pipelines.training.recipe import network_of
@@ -56,7 +56,7 @@ def test_one_epoch_on_a_few_faces(tmp_path):
     X = tuned.transform(given)
     np.testing.assert_allclose(np.linalg.norm(X, axis=1), 1, rtol=1e-5)
     assert (X * before).sum(1).min() > 0.9, "one small step from what it knew"
-    features, own = own_cell(Features(extractor=f"vggface2-mobilenet(weights={str(done.path)!r})"))
+    features, own = pretrained_run(Features(extractor=f"vggface2-mobilenet(weights={str(done.path)!r})"))
     assert own.head == "own" and "scores" in features.extractor
 
 

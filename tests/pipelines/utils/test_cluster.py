@@ -27,7 +27,7 @@ from pipelines.utils.progress import Progress
 RECIPE = {
     "name": "spread",
     "data": {"name": "synthetic", "options": {"n_per_class": 20, "n_identities": 10}},
-    "validation": 0.25,
+    "protocols": [{"protocol": "holdout", "validation": 0.25}],
     "extractors": [{"extractor": "hog+pixels", "mirror": True}, "lbp"],
     "heads": [
         {"head": "svm", "grid": {"C": [1.0, 10.0]}},
@@ -113,6 +113,24 @@ def test_workers_without_our_files_are_sent_pictures_and_vectors(cluster, here, 
     found = compare(recipe, tmp_path, store=store, cluster=cluster)
     assert asked.count("shard") == 2 and asked.count("cell") == 2
     same_rows(found.rows, [r for r in here[1] if r.run == found.rows[0].run], tmp_path, here[0])
+
+
+def test_folds_are_computed_by_workers_too(cluster, tmp_path, monkeypatch):
+    """A run that fails on a worker is a row; the others are those of a run without a cluster."""
+    recipe = recipe_from({
+        "name": "folds",
+        "data": {"name": "synthetic-clips", "options": {"n_subjects": 4, "clips_per_subject": 6}},
+        "protocols": [{"protocol": "loso", "inner_folds": 2}, "kfold"],
+        "extractors": ["pooled(of='pixels', side=16)"],
+        "heads": [{"head": "knn", "grid": {"n_neighbors": [1, 3]}}],
+    })  # fmt: skip
+    alone = compare(recipe, tmp_path / "alone", store=Store(tmp_path / "cache"))
+    monkeypatch.setattr("pipelines.cross_validation.run.cross_validate", None)  # none of it here
+    spread = compare(recipe, tmp_path / "spread", store=Store(tmp_path / "cache"), cluster=cluster)
+    assert (spread.computed, spread.failed) == (1, 1)
+    assert "kfold would have subjects on both sides" in spread.pooled[1].error
+    rows = [[r for r in found.rows if r.status == "ok"] for found in (alone, spread)]
+    same_rows(*rows, tmp_path / "alone", tmp_path / "spread")
 
 
 def test_featurize_through_a_scheduler(cluster, tmp_path, capsys, monkeypatch):

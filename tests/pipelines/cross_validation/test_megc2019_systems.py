@@ -1,4 +1,4 @@
-"""The table of the gap, on drawn motion maps."""
+"""The named systems under every protocol of folds, on drawn motion maps."""
 
 from __future__ import annotations
 
@@ -9,19 +9,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import pipelines.cross_validation.megc2019_systems as systems
 from featurize.clips.maps import altered
-from pipelines.cross_validation.gap import gap_recipe, load_gap_recipe, run_gap
 from pipelines.cross_validation.megc2019_systems import (
     SYSTEMS,
-    WAYS,
-    gap,
     invariant_ridge,
     linear_svm,
+    maps_of,
     mirrored_rbf_svm,
 )
 from pipelines.datasets.base import Dataset, sample_digest
+from pipelines.evaluation.compare import compare
+from pipelines.evaluation.recipe import load_recipe, recipe_from
 from pipelines.results.rows import read_rows
+
+#: What the table calls each protocol, and what marks its figures.
+WAYS = {"loso": (), "random-leaky": ("random-leaky",), "loso+select-on-test": ("select-on-test",)}
+PROTOCOLS = [
+    {"protocol": "loso", "inner_folds": 2},
+    {"protocol": "random-leaky", "inner_folds": 2},
+    {"protocol": "loso", "selection": "on-test"},
+]
+
+
+def recipe(**changes):
+    content = {"name": "small", "data": "megc2019", "systems": ["linear SVM", "RBF SVM, 25 cells"]}
+    return recipe_from(content | {"protocols": PROTOCOLS} | changes)
 
 
 @pytest.fixture(scope="module")
@@ -56,25 +68,22 @@ def short(monkeypatch):
         "bagged-svm": {"n_estimators": [3], "max_samples": [0.5], "C": [1, 10]},
     })  # fmt: skip
     monkeypatch.setattr(
-        "pipelines.cross_validation.megc2019_systems.SYSTEMS",
+        "pipelines.cross_validation.systems.SYSTEMS",
         {k: replace(s, groups=min(s.groups, 3)) for k, s in SYSTEMS.items()},
     )
 
 
-def test_every_system_learns_and_every_way_is_there(drawn, short):
-    seen = []
-    rows = gap(drawn, systems.SYSTEMS, inner=2, done=seen.extend)
-    assert rows == seen
-    assert {(r.system, r.way, r.part) for r in rows} == {
+def test_every_system_learns_under_every_protocol(drawn, short, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: drawn)
+    rows = compare(recipe(systems=list(SYSTEMS)), tmp_path).pooled
+    assert {(r.system, r.protocol, r.part) for r in rows} == {
         (s, w, p) for s in SYSTEMS for w in WAYS for p in ("all", "one", "two")
     }
     for row in rows:
         assert row.uf1 > (0.4 if "STSTNet" in row.system else 0.6), row
         assert row.uf1_interval[0] <= row.uf1 <= row.uf1_interval[1]
         assert row.n == {"all": 54, "one": 30, "two": 24}[row.part]
-        assert row.marks == {"honest": (), "random split": ("random-leaky",)}.get(
-            row.way, ("select-on-test",)
-        )
+        assert row.marks == WAYS[row.protocol]
         assert not math.isnan(row.uar)
 
 
@@ -105,14 +114,9 @@ def on_disk(drawn, tmp_path):
     return root
 
 
-def recipe(**changes):
-    content = {"name": "small", "systems": ["linear SVM", "RBF SVM, 25 cells"], "inner": 2}
-    return gap_recipe(content | changes)
-
-
 def test_a_recipe_writes_rows_predictions_and_the_table_and_is_not_run_twice(on_disk, tmp_path, monkeypatch):
     plan = recipe(data={"name": "megc2019", "options": {"path": str(on_disk)}})
-    first = run_gap(plan, tmp_path / "out")
+    first = compare(plan, tmp_path / "out").pooled
     assert len(first) == 2 * 3 * 3
     written = read_rows(tmp_path / "out" / "rows.csv")
     assert len(written) == len(first)
@@ -120,19 +124,23 @@ def test_a_recipe_writes_rows_predictions_and_the_table_and_is_not_run_twice(on_
     for row in written:
         assert ("random-leaky: " in row.protocol) == ("random folds" in row.protocol)
         assert ("select-on-test: " in row.protocol) == ("on each test fold itself" in row.protocol)
-    table = (tmp_path / "out" / "gap.csv").read_text()
-    monkeypatch.setattr(
-        "pipelines.cross_validation.gap.pooled", None
-    )  # would fail if anything were computed again
-    assert run_gap(plan, tmp_path / "out") == first
-    assert (tmp_path / "out" / "gap.csv").read_text() == table
+    table = (tmp_path / "out" / "cross-validation.csv").read_text()
+    # Would fail if anything were computed again.
+    monkeypatch.setattr("pipelines.cross_validation.run.cross_validate", None)
+    again = compare(plan, tmp_path / "out")
+    assert again.pooled == first
+    assert (again.computed, again.reused, again.failed) == (0, 6, 0)
+    assert (tmp_path / "out" / "cross-validation.csv").read_text() == table
     assert table.splitlines()[0].startswith("system,protocol,set,n,uf1,uf1_low")
 
 
 def test_the_command_line(on_disk, tmp_path, monkeypatch, capsys):
     import cli
 
-    (tmp_path / "gap.yaml").write_text("name: small\ndata: megc2019\nsystems: [linear SVM]\ninner: 2\n")
+    text = "name: small\ndata: megc2019\nsystems: [linear SVM]\n"
+    (tmp_path / "gap.yaml").write_text(
+        text + "protocols: [loso, {protocol: loso, selection: on-test}, random-leaky]\n"
+    )
     monkeypatch.setenv("MUECA_DATA", str(on_disk.parent))
     monkeypatch.setattr(
         "sys.argv", ["mueca", "compare", str(tmp_path / "gap.yaml"), "--out", str(tmp_path / "out")]
@@ -149,10 +157,8 @@ def test_the_command_line(on_disk, tmp_path, monkeypatch, capsys):
     ("changes", "why"),
     [
         ({"systems": ["linear SVN"]}, "systems: unknown 'linear SVN'; known: linear SVM"),
-        ({"ways": ["lucky"]}, "ways: unknown 'lucky'; known: honest"),
-        ({"systems": []}, "systems"),
-        ({"inner": 1}, "inner"),
-        ({"heads": ["svm"]}, "heads: unknown"),
+        ({"systems": []}, "nothing to test"),
+        ({"heads": ["svm"]}, "there are no extractors"),
     ],
 )
 def test_a_typo_in_a_recipe_is_an_error(changes, why):
@@ -162,11 +168,21 @@ def test_a_typo_in_a_recipe_is_an_error(changes, why):
 
 def test_the_recipe_that_comes_with_mueca():
     folder = Path(__file__).parents[3] / "configs"
-    assert load_gap_recipe(folder / "megc2019-gap.yaml").systems == list(SYSTEMS)
-    assert load_gap_recipe(folder / "demo.yaml") is None
+    assert load_recipe(folder / "megc2019-gap.yaml").systems == list(SYSTEMS)
 
 
 def test_only_motion_maps_of_named_subjects(drawn):
     for other in (replace(drawn, kind="image"), replace(drawn, groups=None)):
         with pytest.raises(ValueError, match="need motion maps of named subjects"):
-            gap(other)
+            maps_of(other)
+
+
+def test_each_of_the_sets_is_left_out(drawn, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: drawn)
+    (row, *_) = compare(recipe(systems=["linear SVM"], protocols=["lodo"]), tmp_path).pooled
+    assert row.words.startswith("each of 2 sets left out in turn; one of")
+    assert row.uf1 > 0.6
+    alone = replace(drawn, split=np.full(54, "train"))
+    monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: alone)
+    (row,) = compare(recipe(systems=["linear SVM"], protocols=["lodo"]), tmp_path / "alone").pooled
+    assert "lodo leaves out one of several sets" in row.error

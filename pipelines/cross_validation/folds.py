@@ -1,0 +1,167 @@
+"""Who is tested together: the folds of every protocol, outer and inner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.candidates import Indices
+from pipelines.datasets.base import Dataset
+from pipelines.datasets.unlabelled import SUBJECTS_TODAY
+
+#: The protocols of folds; the last leaks.
+PROTOCOLS = ("loso", "grouped-kfold", "kfold", "lodo", "random-leaky")
+#: Names of splits that say what samples are for, and not which set they come from.
+_PARTS = {"train", "validation", "test", "public", "private", "left-out"}
+
+
+def units(y: NDArray[np.intp], groups: NDArray[Any] | None, protocol: str) -> NDArray[np.intp]:
+    """Return one number for what inner folds hold out whole: a subject, or a sample where none are known.
+
+    Raises
+    ------
+    ValueError
+        If the protocol is unknown, it needs subjects and there are none, it has no use for those there are,
+        or all samples are of one class.
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"unknown protocol {protocol!r}; use one of {', '.join(PROTOCOLS)}")
+    if len(np.unique(y)) < 2:
+        raise ValueError("all clips are of one class")
+    if protocol == "kfold" and groups is not None:
+        raise ValueError(
+            "kfold would have subjects on both sides; take grouped-kfold, or random-leaky to measure that"
+        )
+    if protocol in ("kfold", "random-leaky") or (protocol == "lodo" and groups is None):
+        return np.arange(len(y))
+    if groups is None:
+        raise ValueError(
+            f"{protocol} needs to know the subjects, and this set does not name them; {SUBJECTS_TODAY}"
+        )
+    return np.unique(groups, return_inverse=True)[1]
+
+
+def outer_folds(
+    subjects: NDArray[np.intp],
+    y: NDArray[np.intp],
+    protocol: str,
+    folds: int,
+    seed: int,
+    sources: NDArray[Any] | None = None,
+) -> list[Indices]:
+    """Return the samples that are tested together, fold by fold.
+
+    Parameters
+    ----------
+    subjects : (n,) int
+        As `units` gives them.
+    y : (n,) int
+    protocol : str
+        One of `PROTOCOLS`.
+    folds, seed : int
+    sources : (n,) or None
+        The set each sample comes from: of "lodo".
+
+    Raises
+    ------
+    ValueError
+        If there are too few folds to test, to select and to fit.
+    """
+    if protocol == "lodo":
+        return _sets(sources)
+    if protocol == "loso":
+        found = [np.flatnonzero(subjects == s) for s in range(subjects.max() + 1)]
+    elif protocol == "grouped-kfold":
+        found = grouped(subjects, folds, seed)
+    else:
+        fewest = int(np.bincount(y)[np.unique(y)].min())
+        found = [test for _, test in by_class(y, max(2, min(folds, fewest)), seed)]
+    if len(found) < 3:
+        raise ValueError(
+            f"{protocol}: {len(found)} folds; need three, one to test, one to choose, one to fit"
+        )
+    return found
+
+
+def _sets(sources: NDArray[Any] | None) -> list[Indices]:
+    found = [] if sources is None else list(by_set(sources).values())
+    if not found:
+        raise ValueError("lodo leaves out one of several sets; this data is of one, or does not name them")
+    return found
+
+
+def by_set(sources: NDArray[Any]) -> dict[str, Indices]:
+    """Return the samples of each of the sets that data is made of; nothing where it is of one.
+
+    Parameters
+    ----------
+    sources : (n,)
+        As `pipelines.datasets.base.Dataset.split` has them: names such as "train" are no sets.
+    """
+    names = sorted({str(source) for source in sources})
+    if len(names) < 2 or _PARTS & set(names):
+        return {}
+    return {name: np.flatnonzero(sources == name) for name in names}
+
+
+def by_class(y: NDArray[np.intp], folds: int, seed: int) -> list[tuple[Indices, Indices]]:
+    """Return (others, fold) pairs that hold the classes in their shares."""
+    from classifiers.search import kfold
+
+    return list(kfold(folds, seed).split(y, y))
+
+
+def selecting(dataset: Dataset, train: Indices, folds: int, seed: int) -> list[tuple[Indices, Indices]]:
+    """Divide training samples into folds that select: by class, and by subject where subjects are known.
+
+    Returns
+    -------
+    list of (others, fold)
+        Positions in `train`.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be divided into so many folds.
+    """
+    labels = dataset.labels[train]
+    subjects = None if dataset.groups is None else dataset.groups[train]
+    smallest = int(np.unique(labels, return_counts=True)[1].min())
+    most = smallest if subjects is None else len(np.unique(subjects))
+    if folds > most:
+        who = "samples of the smallest class" if subjects is None else "subjects"
+        raise ValueError(f"folds={folds}: there are {most} training {who}; take fewer folds")
+    if subjects is None:
+        return by_class(labels, folds, seed)
+    from classifiers.search import by_subject
+
+    return list(by_subject(folds, seed).split(np.zeros(len(train)), labels, subjects))
+
+
+def grouped(subjects: NDArray[Any], k: int, seed: int) -> list[Indices]:
+    """Assign whole subjects to at most `k` folds of about one size, the largest subjects first.
+
+    Parameters
+    ----------
+    subjects : (n,)
+    k : int
+    seed : int
+        Decides between subjects of one size.
+
+    Returns
+    -------
+    list of (m,) int
+        Positions, sorted, in each fold; no fold is empty.
+    """
+    names, counts = np.unique(subjects, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    order = order[np.argsort(-counts[order], kind="stable")]
+    load = np.zeros(max(1, min(k, len(names))), np.int64)
+    fold_of = np.empty(len(names), np.intp)
+    for name in order:
+        fold_of[name] = np.argmin(load)
+        load[fold_of[name]] += counts[name]
+    assigned = fold_of[np.searchsorted(names, subjects)]
+    return [np.flatnonzero(assigned == f) for f in range(len(load))]
