@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from classifiers.candidates import CandidateSet, Indices, Scores
 from pipelines.cross_validation.folds import grouped, outer_folds, units
+from pipelines.metrics.scores import uf1_uar
 from pipelines.utils.progress import SILENT, Advance, Progress
 
 T = TypeVar("T")
@@ -241,16 +242,6 @@ def _best(scores: Scores, truth: NDArray[np.intp]) -> Selected:
     quality = [uf1_uar(truth, s.argmax(axis=1)) for s in scores]
     best = int(np.argmax(quality))
     return best, quality[best]
-
-
-def uf1_uar(y: NDArray[np.intp], predicted: NDArray[np.intp]) -> float:
-    """Return the mean of UF1 and UAR over the classes present in `y`: what candidates are chosen by."""
-    k = int(max(y.max(), predicted.max())) + 1
-    confusion = np.bincount(y * k + predicted, minlength=k * k).reshape(k, k)
-    true, said, hit = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
-    there = true > 0
-    f1 = 2 * hit[there] / (true[there] + said[there])
-    return float((f1.mean() + (hit[there] / true[there]).mean()) / 2)
 
 
 def marks_of(protocol: str, select_on_test: bool = False) -> tuple[str, ...]:

@@ -1,8 +1,4 @@
-"""ROC and precision-recall curves of one class against the rest, and the areas under them.
-
-The same points and areas as scikit-learn's, which the tests hold them to; by NumPy alone, because importing
-scikit-learn takes longer than drawing a report's curves.
-"""
+"""ROC and precision-recall curves of one class against the rest, by scikit-learn, and their areas."""
 
 from __future__ import annotations
 
@@ -40,11 +36,12 @@ def roc(positive: Positive, score: Scores) -> Curve:
     area : float
         By the trapezoidal rule (Fawcett, Pattern Recognition Letters 27, 2006); NaN where all are alike.
     """
-    true, false = _passed(positive, score)
-    if not true[-1] or not false[-1]:
+    from sklearn.metrics import auc, roc_curve
+
+    if positive.all() or not positive.any():
         return np.array([0.0, 1.0]), np.array([0.0, 1.0]), math.nan
-    x, y = (np.concatenate([[0.0], counts / counts[-1]]) for counts in (false, true))
-    return x, y, float(np.sum(np.diff(x) * (y[1:] + y[:-1])) / 2)
+    x, y, _ = roc_curve(positive, score, drop_intermediate=False)
+    return x, y, float(auc(x, y))
 
 
 def precision_recall(positive: Positive, score: Scores) -> Curve:
@@ -62,17 +59,10 @@ def precision_recall(positive: Positive, score: Scores) -> Curve:
     area : float
         Precision at each threshold, weighted by the recall it gains; NaN without a positive.
     """
-    true, false = _passed(positive, score)
-    if not true[-1]:
+    from sklearn.metrics import precision_recall_curve
+
+    if not positive.any():
         return np.array([0.0]), np.array([1.0]), math.nan
-    recall, precision = true / true[-1], true / (true + false)
-    area = float(np.sum(np.diff(recall, prepend=0.0) * precision))
-    return np.concatenate([[0.0], recall]), np.concatenate([[1.0], precision]), area
-
-
-def _passed(positive: Positive, score: Scores) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return how many positives and negatives pass each threshold, the highest first."""
-    order = np.argsort(-score, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # of each run of equal scores
-    true = np.cumsum(positive[order], dtype=np.int64)[last]
-    return true, last + 1 - true
+    precision, recall = (side[::-1] for side in precision_recall_curve(positive, score)[:2])
+    # The sum of `average_precision_score`, from the other end.
+    return recall, precision, float(np.sum(np.diff(recall) * precision[1:]))

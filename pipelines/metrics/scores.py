@@ -88,6 +88,8 @@ def detailed(
     ValueError
         If there is no sample.
     """
+    from sklearn.metrics import matthews_corrcoef
+
     predicted, counts, present = _counted(y, scores, predicted)
     mean = {name: float(values[present].mean()) for name, values in class_scores(counts).items()}
     accuracy = float(np.mean(predicted == y))
@@ -100,7 +102,7 @@ def detailed(
         "hamming_loss": 1 - accuracy,
         "zero_one_loss": 1 - accuracy,
         "jaccard_macro": mean["jaccard"],
-        "matthews": _matthews(counts),
+        "matthews": float(matthews_corrcoef(y, predicted)),
         **_areas(y, scores),
     }
 
@@ -144,6 +146,13 @@ def class_scores(counts: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
     }
 
 
+def uf1_uar(y: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
+    """Return the mean of UF1 and UAR over the classes present in `y`: what candidates are chosen by."""
+    k = int(max(y.max(), predicted.max())) + 1
+    each, present = class_scores(confusion(y, predicted, k)), np.unique(y)
+    return float((each["f1"][present].mean() + each["recall"][present].mean()) / 2)
+
+
 def recall_by_class(
     y: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequence[str] | NDArray[np.str_]
 ) -> dict[str, float]:
@@ -161,16 +170,6 @@ def recall_by_class(
 
 def _share(part: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.divide(part, of, out=np.zeros(len(part)), where=of > 0)
-
-
-def _matthews(counts: NDArray[np.int64]) -> float:
-    """Return the correlation of true and predicted classes; 0 where either is always the same.
-
-    Gorodkin, Computational Biology and Chemistry 28, 2004.
-    """
-    n, true, given = (x.astype(float) for x in (counts.sum(), counts.sum(axis=1), counts.sum(axis=0)))
-    spread = (n**2 - true @ true) * (n**2 - given @ given)
-    return float((np.trace(counts) * n - true @ given) / math.sqrt(spread)) if spread > 0 else 0.0
 
 
 def _areas(y: NDArray[np.int64], scores: NDArray[np.floating[Any]]) -> dict[str, float]:

@@ -10,8 +10,9 @@ from sklearn.metrics import f1_score, recall_score
 
 from classifiers.candidates import HeadCandidates, RidgeCandidates, SVMCandidates
 from pipelines.cross_validation.folds import grouped
-from pipelines.cross_validation.nested import choose_together, cross_validate, uf1_uar
+from pipelines.cross_validation.nested import choose_together, cross_validate
 from pipelines.cross_validation.network_candidates import STSTNetCandidates
+from pipelines.metrics.scores import uf1_uar
 from pipelines.metrics.significance import subject_interval
 
 

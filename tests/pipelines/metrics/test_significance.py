@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.stats import permutation_test
 
 from pipelines.metrics import calibration, significance
 from pipelines.metrics.calibration import reliability
@@ -101,6 +102,16 @@ def test_sign_flips_are_all_visited():
     ]
     assert sign_flip_test(a, ~a, subjects) == np.mean([abs(s) >= 5 for s in swaps])
     assert sign_flip_test(a, a, subjects) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sign_flips_are_those_of_scipy(seed):
+    rng = np.random.default_rng(seed)
+    subjects = np.repeat(np.arange(9), 5).astype(str)
+    a, b = rng.random((2, 45)) < 0.6
+    sums = (a.astype(int) - b).reshape(9, 5).sum(axis=1)
+    found = permutation_test((sums,), lambda x, axis: x.sum(axis=axis), permutation_type="samples")
+    assert sign_flip_test(a, b, subjects) == pytest.approx(found.pvalue)
 
 
 def test_sign_flips_of_many_subjects_are_drawn_and_never_zero():
