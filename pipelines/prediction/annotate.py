@@ -10,17 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.checks import check_image
+from pipelines.utils.palette import BOXES
 
 if TYPE_CHECKING:
     from featurize.faces import Box
     from featurize.images import Image
     from pipelines.prediction.faces import Face
 
-#: Colours of boxes by class, RGB: Okabe and Ito's, which colour-blind people tell apart.
-COLOURS = (
-    (213, 94, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66), (200, 200, 200), (0, 114, 178),
-    (86, 180, 233), (230, 159, 0),
-)  # fmt: skip
 #: Of the text on them.
 _TEXT = (0, 0, 0)
 
@@ -48,7 +44,7 @@ def draw(image: Image, faces: Sequence[Face]) -> Image:
     """
     canvas = _rgb_copy(check_image(image))
     for face in faces:
-        colour = COLOURS[list(face.probabilities).index(face.label) % len(COLOURS)]
+        colour = BOXES[list(face.probabilities).index(face.label) % len(BOXES)]
         label(canvas, face.box, words_of(face), colour)
     return canvas
 

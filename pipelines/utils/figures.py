@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.utils import palette
+from pipelines.utils.palette import hex_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
-#: Ink and rules; the page replaces them by colours of its own, so that a chart is light and dark.
-INK = "#1f2328"
-RULE = "#d4d8dd"
-#: Okabe and Ito, Color universal design, 2008; without the yellow, which vanishes on white, and with the ink
-#: in place of black.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK, "#7f7f7f")
+INK, RULE = hex_of(palette.INK), hex_of(palette.RULE)
+COLOURS = tuple(map(hex_of, palette.LINES))
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 #: Inches: a column and a text width of A4 with usual margins.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.prediction.annotate import COLOURS
+from pipelines.utils.palette import BOXES, hex_of
 
 
 def facts_of(card: Mapping[str, Any], folder: Path | None = None) -> dict[str, Any]:
@@ -29,8 +29,7 @@ def facts_of(card: Mapping[str, Any], folder: Path | None = None) -> dict[str, A
     return {
         "title": card.get("title", "a model"),
         "classes": [
-            {"name": name, "colour": "#{:02x}{:02x}{:02x}".format(*COLOURS[i % len(COLOURS)])}
-            | {"recall": recall.get(name)}
+            {"name": name, "colour": hex_of(BOXES[i % len(BOXES)])} | {"recall": recall.get(name)}
             for i, name in enumerate(card["classes"])
         ],
         "scores": {

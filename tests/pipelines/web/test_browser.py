@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from skimage import data as pictures
 
-from pipelines.prediction.annotate import COLOURS
+from pipelines.utils.palette import BOXES
 from tests.helpers.videofiles import moving_face, write
 from tests.pipelines.web.conftest import encoded
 
@@ -88,7 +88,7 @@ def test_a_photo_and_what_is_none(page, face, tmp_path):
     middle = (box["x"] + box["width"] / 2 - picture["x"]) / picture["width"]
     assert abs(middle - 225 / 400) < 0.06
     page.execute_script("arguments[0].scrollIntoView()", photo)
-    colour = COLOURS[[b[0] for b in bars].index(label)]
+    colour = BOXES[[b[0] for b in bars].index(label)]
     found = np.abs(colours(page) - colour).max(axis=2) < 12
     assert found.sum() > 500, "box and bar are drawn in the class's colour"
 
