@@ -237,13 +237,14 @@ def _client(address: str) -> Any:
 
 def _same_versions(client: Any, address: str) -> None:
     """Refuse workers that would compute something else."""
+    from distributed import TimeoutError as NotYet
+
     from pipelines.utils.provenance import library_versions
 
-    started = time.monotonic()
-    while not client.scheduler_info(n_workers=-1)["workers"]:
-        if time.monotonic() - started > ANSWER_S:
-            raise ClusterError(f"{address} has no workers; start some with: dask worker {address}")
-        time.sleep(0.1)
+    try:
+        client.wait_for_workers(1, timeout=ANSWER_S)
+    except NotYet:
+        raise ClusterError(f"{address} has no workers; start some with: dask worker {address}") from None
     try:
         theirs = client.run(_versions)
     except Exception as error:  # a worker without mueca cannot even read the call
