@@ -223,3 +223,13 @@ def test_without_workers_a_run_says_so_and_ends(monkeypatch, caplog):
     Client.status = "closed"
     with pytest.raises(ClusterError, match="was lost"):
         lonely.result(Future())
+
+
+def test_a_scheduler_without_workers_is_one_line():
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None) as empty:
+        address = empty.scheduler_address
+        with pytest.raises(ClusterError) as caught, connect(address):
+            pytest.fail("nothing can be computed there")
+    assert str(caught.value) == f"{address} has no workers; start some with: dask worker {address}"
