@@ -64,7 +64,7 @@ def short(monkeypatch):
     monkeypatch.setattr("pipelines.cross_validation.megc2019_systems.EPOCHS", (10, 20))
     monkeypatch.setattr("pipelines.cross_validation.megc2019_systems.HEAD_GRIDS", {
         "softmax": {"C": [0.01, 0.1]}, "knn": {"n_neighbors": [1, 3]},
-        "forest": {"n_estimators": [10], "min_samples_leaf": [1, 3]},
+        "forest": {"n_estimators": [5], "min_samples_leaf": [1, 3]},
         "bagged-svm": {"n_estimators": [3], "max_samples": [0.5], "C": [1, 10]},
     })  # fmt: skip
     monkeypatch.setattr(

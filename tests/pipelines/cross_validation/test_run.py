@@ -15,7 +15,7 @@ from pipelines.cross_validation.network_plan import NetworkPlan
 from pipelines.cross_validation.run import FoldExperiment
 from pipelines.cross_validation.systems import Resources, network_candidates
 from pipelines.datasets import registry
-from pipelines.datasets.base import Dataset, sample_digest
+from pipelines.datasets.base import Dataset
 from pipelines.evaluation.compare import compare, systems
 from pipelines.evaluation.recipe import load_recipe, recipe_from
 from pipelines.results.load import load_results
@@ -23,6 +23,7 @@ from pipelines.results.predictions import load_predictions
 from pipelines.results.rows import read_rows
 from pipelines.training.recipe import recipe as training_of
 from pipelines.training.trainer import Trainer
+from tests.helpers.maps import motion_maps
 
 SMALL = {"name": "synthetic-clips", "options": {"n_subjects": 4, "clips_per_subject": 6}}
 
@@ -56,16 +57,7 @@ def run_ids(plan, dataset):
 @pytest.fixture(scope="module")
 def maps():
     """Maps whose class is seen in the vertical flow; six subjects of five clips."""
-    rng = np.random.default_rng(0)
-    y, subject = np.arange(30) % 3, np.arange(30) // 5
-    found = rng.normal(128, 12, (30, 28, 28, 3))
-    found[:, 8:20, 8:20, 1] += np.array([-70, 0, 70])[y][:, None, None]
-    found = np.clip(found, 0, 255).astype(np.uint8)
-    return Dataset(
-        name="drawn", classes=("negative", "positive", "surprise"), ids=np.arange(30).astype(str), labels=y,
-        split=np.full(30, "train"), samples=found, digests=np.array([sample_digest(m) for m in found]),
-        groups=np.array([f"s{s}" for s in subject]), kind="flow",
-    )  # fmt: skip
+    return motion_maps(30, 5)
 
 
 def test_random_weights_are_marked(tmp_path):
