@@ -141,7 +141,7 @@ def test_the_commands_on_drawn_clips_run(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "select-on-test" in said
     assert "random-leaky" in said
-    rows = (tmp_path / "results" / "loso" / "rows.csv").read_text().splitlines()
+    rows = (tmp_path / "results" / "cross-validation" / "rows.csv").read_text().splitlines()
     assert len(rows) == 4
 
 

@@ -30,6 +30,8 @@ def as_network(value: Any) -> NetworkPlan:
     if not isinstance(value, dict):
         raise ValueError(f"a network is a mapping with backbone and epochs, not {value!r}")
     fields = dict(value)
+    if fields.keys() == {"training", "epochs"}:  # as a plan is written down
+        fields = {**fields["training"], "epochs": fields["epochs"]}
     asked = fields.pop("epochs", None)
     plan = training_of(**fields)
     wanted: Any = asked if isinstance(asked, list | tuple) else [asked or plan.resolved().epochs]

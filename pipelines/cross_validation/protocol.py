@@ -9,8 +9,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from featurize.suggest import hint
-
 #: What each protocol may be told besides; the last leaks, and is there to be measured.
 _BY_FOLDS = ("folds", "inner_folds", "shared")
 PROTOCOLS: dict[str, tuple[str, ...]] = {
@@ -74,13 +72,16 @@ class Protocol(BaseModel):
     @classmethod
     def _known(cls, name: str) -> str:
         if name not in PROTOCOLS:
+            from featurize.suggest import hint
+
             raise ValueError(f"unknown {name!r}; {hint(name, PROTOCOLS)}")
         return name
 
     @model_validator(mode="after")
     def _fits(self) -> Protocol:
-        takes = PROTOCOLS[self.protocol]
-        if wrong := sorted(self.model_fields_set - {"protocol", "selection", *takes}):
+        takes, fields = PROTOCOLS[self.protocol], type(self).model_fields
+        others = self.model_fields_set - {"protocol", "selection", *takes}
+        if wrong := sorted(name for name in others if getattr(self, name) != fields[name].default):
             raise ValueError(f"{self.protocol} takes no {wrong[0]}; it takes: {', '.join(takes)}")
         if self.by_holdout and self.on_test and (self.inner_folds or self.halving):
             raise ValueError("what is selected on the test takes no inner_folds and no halving")

@@ -120,7 +120,9 @@ def test_files_in_another_order_are_divided_alike(plain, tmp_path):
 @pytest.mark.parametrize("test", [None, 0.2, 0.3])
 def test_compare_and_report(run_cli, plain, tmp_path, test):
     lines = f"name: mine\ndata: {plain}\nextractors: [hog, pixels]\nheads: [softmax, knn]\n"
-    (tmp_path / "r.yaml").write_text(lines + (f"test: {test}\n" if test else ""), "utf-8")
+    (tmp_path / "r.yaml").write_text(
+        lines + (f"protocols: [{{protocol: holdout, test: {test}}}]\n" if test else ""), "utf-8"
+    )
     out = tmp_path / "out"
     assert run_cli("compare", tmp_path / "r.yaml", "--out", out)[0] == 0
     about = json.loads((out / "recipe.json").read_text("utf-8"))
@@ -151,9 +153,12 @@ def test_a_second_comparison_computes_nothing(plain, tmp_path):
     plan = recipe_from({"name": "mine", "data": str(plain), "extractors": ["hog"], "heads": ["knn"]})
     assert compare(plan, tmp_path).computed == 1
     assert compare(plan, tmp_path).reused == 1
-    same = recipe_from({**plan.model_dump(), "test": 0.2})
+    same, other = (
+        recipe_from({**plan.model_dump(), "protocols": [{"protocol": "holdout", "test": share}]})
+        for share in (0.2, 0.3)
+    )
     assert compare(same, tmp_path).reused == 1  # what is the default is no other run
-    assert compare(recipe_from({**plan.model_dump(), "test": 0.3}), tmp_path).computed == 1
+    assert compare(other, tmp_path).computed == 1
 
 
 def test_train_and_what_it_may_be_tested_on(plain, tmp_path):

@@ -211,6 +211,12 @@ def test_a_recipe_of_an_old_form_is_read_with_one_line(old, protocols, tmp_path,
     assert recipe_from(base | kept | written) == found
 
 
+def test_a_recipe_is_read_again_as_it_was_written_down():
+    network = {"backbone": "ststnet", "epochs": [10, 20], "precision": "f32"}
+    plan = recipe_from(CLIPS | {"protocols": [HOLDOUT, ON_TEST, LOSO], "networks": [network]})
+    assert recipe_from(json.loads(json.dumps(plan.model_dump()))) == plan
+
+
 @pytest.mark.parametrize(
     "given", [{"protocols": 3}, {"protocols": [["loso"]], "inner": 2}, {"systems": 3, "ways": 1}]
 )
