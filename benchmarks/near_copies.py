@@ -14,7 +14,7 @@ import numpy as np
 from recording import recording
 
 from pipelines.datasets.registry import load
-from pipelines.embedding.embed import embed
+from pipelines.embedding.near_copies import near_copies
 from pipelines.results.predictions import load_predictions
 from pipelines.results.rows import read_rows
 
@@ -29,15 +29,6 @@ SHOWN = (
 )
 
 
-def likeness(faces, test):
-    """Return the largest cosine of each test face to a training face, (n,)."""
-    X = embed(faces, "fisher").X[:, :-1]
-    norms = np.linalg.norm(X[0])
-    train, asked = np.flatnonzero(faces.split == "train"), X[test] / norms
-    blocks = (X[train[i : i + 4096]] / norms for i in range(0, len(train), 4096))
-    return np.max([(asked @ block.T).max(axis=1) for block in blocks], axis=0)
-
-
 def shown(rows):
     """Yield the rows of the systems that are compared."""
     for head, start in SHOWN:
@@ -46,8 +37,8 @@ def shown(rows):
 
 def main(folder):
     faces = load("fer2013")
-    test = np.flatnonzero(faces.split == "private")
-    near = dict(zip(faces.ids[test].tolist(), likeness(faces, test), strict=True))
+    found = near_copies(faces)
+    near = dict(zip(faces.ids[found.test].tolist(), found.likeness.tolist(), strict=True))
     rows = list(shown(read_rows(folder / "rows.csv")))
     answers = [load_predictions(folder / "predictions" / f"{row.run}.npz") for row in rows]
     alike = np.array([near[i] for i in answers[0].ids.tolist()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -177,7 +178,9 @@ def keywords(inside: str, text: str) -> dict[str, Any]:
         If they cannot be read; the message names `text`, of which they are part.
     """
     try:
-        call = ast.parse(f"f({inside})", mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of "\\d", which is meant as it stands
+            call = ast.parse(f"f({inside})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
             raise ValueError
         return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}

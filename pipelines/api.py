@@ -27,7 +27,7 @@ load_dataset = registry.load
 
 
 def featurize(
-    data: str | Path,
+    data: str | Path | Dataset,
     backbone: str,
     *,
     out: Path | str | None = None,
@@ -44,8 +44,9 @@ def featurize(
 
     Parameters
     ----------
-    data : str or path
-        Name of a data set, or a folder of ``class/*.jpg``.
+    data : str, path or Dataset
+        Name of a data set, a folder of ``class/*.jpg``, a table of files and labels, or a set that was made
+        before (`pipelines.datasets.from_python`).
     backbone : str
         Extractor expression, such as ``hog+lbp``.
     out : path, optional
@@ -92,7 +93,7 @@ def featurize(
 
 
 def fit(
-    data: str | Path, backbone: str, head: str, *, out: Path | str | None = None,
+    data: str | Path | Dataset, backbone: str, head: str, *, out: Path | str | None = None,
     grid: dict[str, list[Any]] | Literal["default"] | None = None,
     equalize: str = "none", tile: int = 4, clip: float = 4.0, mirror: bool = False,
     validation: float | str = 0.1, test: float | str = "test", refit: bool = True, scoring: str = "accuracy",
@@ -137,6 +138,7 @@ def fit(
     folder = None if out is None else as_path(out, "out")
     if folder is not None:
         check_target(folder)
+    made = data if isinstance(data, Dataset) else None
     features = {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
     cell = {"head": head, "params": params, "grid": grid or {}}
     protocol = {
@@ -144,12 +146,14 @@ def fit(
         "inner_folds": folds, "halving": halving,
     }  # fmt: skip
     systems = {"extractors": [features], "heads": [cell]}
-    recipe = single_run({"name": "fit", "data": data, "seed": seed, "protocols": [protocol]} | systems)
+    name = data if made is None else made.name
+    recipe = single_run({"name": "fit", "data": name, "seed": seed, "protocols": [protocol]} | systems)
     if folder is not None:
         check_saved(recipe.heads[0])
     resources = load_resources(
-        recipe, folder or Path(), store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory
-    )
+        recipe, folder or Path(), store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory,
+        dataset=made,
+    )  # fmt: skip
     experiment = make_experiment(resources, recipe.protocols[0], recipe.seed)
     outcome = evaluate_run(recipe.heads[0], FeatureMatrix(recipe.extractors[0], experiment))
     model = model_of(outcome, recipe.extractors[0], experiment)

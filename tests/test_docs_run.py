@@ -175,6 +175,7 @@ def shipped_f(reader: Reader) -> None:
 
 def lists_and_names(reader: Reader) -> None:
     """Published sets whose labels, or subjects, stand in lists, arrays and file names."""
+    standins.table(reader.folder)
     standins.raf_db(reader.folder / "basic")
     standins.affectnet(reader.folder / "affectnet")
     standins.posed(reader.folder)
@@ -280,7 +281,15 @@ SETTINGS = {
         }},
         calls={'pipelines.diagnostics.profile.profile(["ucm-f"])': "import pipelines.diagnostics.profile"},
     ),
-    "docs/own-faces.md": Setting(lists_and_names),
+    "docs/own-faces.md": Setting(
+        lists_and_names,
+        filled={
+            "mueca data add NAME PATH": ["mueca data add raf-db basic"],
+            "mueca data audit NAME --near-copies": ["mueca data audit faces.csv --near-copies --columns "
+                                                    "file=image,label=emotion"],
+        },
+        long={"mueca train": None},
+    ),
     "docs/predict.md": Setting(predicting),
     "docs/python.md": Setting(),
     "docs/reports.md": Setting(

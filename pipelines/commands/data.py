@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 group = typer.Typer(help="Data sets: add, list, audit.", no_args_is_help=True)
 
 
-@group.command("add", epilog="Example: mueca data add fer2013 archive.zip")
+@group.command(
+    "add", epilog="Examples: mueca data add fer2013 archive.zip; mueca data add raf-db path/to/basic"
+)
 def data_add(
-    name: Annotated[str, typer.Argument(help="Which set: fer2013.")],
+    name: Annotated[str, typer.Argument(help="Which set; see: mueca data list.")],
     path: Annotated[Path, typer.Argument(help="Its folder, archive (.zip .tar .tar.xz) or .csv.")],
     strict: StrictOption = False,
     json: JsonOption = False,
@@ -40,26 +43,43 @@ def data_list(json: JsonOption = False) -> None:
     from pipelines.datasets import registry
     from pipelines.utils import console
 
-    found = [{"name": name, "state": state} for name, state in registry.list_datasets().items()]
+    found = listing(registry.list_datasets())
     if json:
         console.as_json(found)
     else:
-        console.table(["name", "state"], found)
+        console.table(["name", "state", "ask_at", "licence"], found)
+
+
+def listing(states: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return one record a data set: its state, where to ask for it, and what its loader was run on."""
+    from pipelines.datasets import registry
+
+    empty = {"title": "", "ask_at": "", "licence": "", "counts": {}, "tried": ""}
+    return [
+        {"name": name, "state": state, **(vars(about) if (about := registry.about(name)) else empty)}
+        for name, state in states.items()
+    ]
 
 
 @group.command("audit", epilog="Example: mueca data audit fer2013 --out audit/")
 def data_audit(
-    data: Annotated[str, typer.Argument(help="Name (fer2013, synthetic) or a folder of class/*.jpg.")],
+    data: Annotated[str, typer.Argument(help="As --data of mueca fit: a name, a folder, a table.")],
     out: Annotated[Path | None, typer.Option(help="Folder for summary.csv and findings.csv.")] = None,
     threshold: Annotated[
         int | None, typer.Option(min=0, max=32, help="Bits of 64 that near duplicates differ in.")
     ] = None,
+    near_copies: Annotated[
+        bool,
+        typer.Option(
+            "--near-copies", help="Look for near copies across splits too (test-distinct); takes long."
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Find unreadable, blank and constant pictures, and duplicates within and across splits."""
     from pipelines.utils import console
 
-    audit, written = audit_of(data, threshold, out, console.ConsoleProgress())
+    audit, written = audit_of(data, threshold, out, console.ConsoleProgress(), near_copies)
     if json:
         console.as_json(audit.as_dict())
     else:
@@ -69,7 +89,7 @@ def data_audit(
 
 
 def audit_of(
-    data: str, threshold: int | None, out: Path | None, progress: Progress
+    data: str, threshold: int | None, out: Path | None, progress: Progress, near_copies: bool = False
 ) -> tuple[Any, list[Path]]:
     """Audit a data set by name or path; return the audit and the files written."""
     from featurize.store import Store
@@ -79,4 +99,8 @@ def audit_of(
     dataset = registry.load(data, cache=Store().root, progress=progress)
     options = {} if threshold is None else {"near_threshold": threshold}
     found = run_audit(dataset, progress=progress, **options)
+    if near_copies:
+        from pipelines.embedding import near_copies as copies
+
+        found = copies.audited(found, dataset, copies.near_copies(dataset, progress=progress))
     return found, list(found.write_csv(out)) if out else []

@@ -26,6 +26,7 @@ from pipelines.commands.options import (
     share_or_name,
     with_network,
 )
+from pipelines.results.rows import SEEN_VALIDATION
 from pipelines.utils.console import table
 
 group = typer.Typer()
@@ -137,12 +138,13 @@ def print_fit(model: Any, outcome: Any, out: Path | None) -> None:
 
 def _noted(rows: Sequence[Any]) -> list[str]:
     """Return the column that says what makes a figure too good, where a row has one."""
-    return ["marks"] if any(row.seen_validation for row in rows) else []
+    return ["marks"] if any(row.marks for row in rows) else []
 
 
 def _score_record(row: Any, shown: Sequence[str]) -> dict[str, Any]:
     """Return the scores of one split; what its network has learned from is marked, the others are not."""
-    marked = row.marks if row.split == "validation" else ""
+    marks = row.marks.split()
+    marked = " ".join(m for m in marks if m != SEEN_VALIDATION or row.split == "validation")
     return {name: getattr(row, name) for name in shown} | {"marks": marked}
 
 

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from pipelines.datasets.base import Fault
 
 DataOption = Annotated[
-    str, typer.Option("--data", help="Name (fer2013, synthetic) or a folder of class/*.jpg.")
+    str,
+    typer.Option(
+        "--data",
+        help="Name (fer2013, synthetic), a folder of class/*.jpg, or a table of files and labels. How it is "
+        "read: --columns, --labels, --splits, --root, --pattern, --subject, --allow-leaks; see "
+        "docs/own-faces.md.",
+    ),
 ]
 BackboneOption = Annotated[
     str, typer.Option("--backbone", help="Extractor, such as hog or hog(cell=6)+lbp; see: mueca list.")

@@ -81,5 +81,7 @@ def print_training(found: dict[str, Any]) -> None:
         table(("split", "mean", "max", "min", "var"), splits)
     else:
         print(f"{found['network']}: epoch {found['epoch']} of {found['epochs']}; {found['protocol']}")
-        table(("split", "accuracy"), [{"split": k, "accuracy": v} for k, v in found["accuracy"].items()])
+        recalls = found.get("uar", {})
+        shown = [{"split": k, "accuracy": v, "uar": recalls.get(k)} for k, v in found["accuracy"].items()]
+        table(("split", "accuracy", "uar"), shown)
         print(f"weights: {found['path']}")

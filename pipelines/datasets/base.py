@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -19,6 +20,8 @@ from pipelines.datasets.walk import Fault
 
 #: FER2013's order, which R1 reports in.
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+#: The mark of a set in which one person is in two splits: see `Dataset.marks`.
+LEAKY = "leaky"
 
 
 class Samples(Protocol):
@@ -63,6 +66,10 @@ class Dataset:
         empty where the set brings its own.
     notes : tuple of str
         What a user should know of the samples, one line each.
+    votes : (n, classes) float32 or None
+        How many annotators gave each sample each class, where that is known; no row sums to 0.
+    marks : tuple of str
+        What makes figures of this set too good: `LEAKY`; empty as a rule.
     """
 
     name: str
@@ -80,25 +87,61 @@ class Dataset:
     held_out: str = ""
     notes: tuple[str, ...] = ()
     ignored: dict[str, int] = field(default_factory=dict)
+    votes: NDArray[np.float32] | None = None
+    marks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(self.ids), len(self.labels), len(self.split), len(self.samples), len(self.digests)}
+        lengths |= {len(column) for column in (self.groups, self.votes) if column is not None}
         if len(lengths) != 1:
             raise ValueError(f"data set {self.name}: columns of different lengths {sorted(lengths)}")
+        if self.votes is not None and self.votes.shape[1:] != (len(self.classes),):
+            raise ValueError(f"data set {self.name}: votes of {self.votes.shape}, not one column a class")
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over every sample's digest and label, in order."""
+        """SHA-256 over every sample's digest and label, in order; and over the votes, where there are any."""
         lines = (f"{d} {self.classes[y]}\n" for d, y in zip(self.digests, self.labels, strict=True))
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        found = hashlib.sha256("".join(lines).encode())
+        if self.votes is not None:
+            found.update(" ".join(self.classes).encode() + np.ascontiguousarray(self.votes, "<f4").tobytes())
+        return found.hexdigest()
+
+    @property
+    def distribution(self) -> NDArray[np.float32]:
+        """The share of each class in each sample, (n, classes): of its votes, else 1 for its label."""
+        if self.votes is None:
+            return np.eye(len(self.classes), dtype=np.float32)[self.labels]
+        return np.asarray(self.votes / self.votes.sum(axis=1, keepdims=True), np.float32)
+
+    @staticmethod
+    def from_arrays(images: Any, labels: Any, **options: Any) -> Dataset:
+        """Make a data set of arrays; see `pipelines.datasets.from_python.from_arrays`."""
+        return _maker("from_arrays")(images, labels, **options)
+
+    @staticmethod
+    def from_dataframe(frame: Any, **options: Any) -> Dataset:
+        """Make a data set of a data frame; see `pipelines.datasets.from_python.from_dataframe`."""
+        return _maker("from_dataframe")(frame, **options)
+
+    @staticmethod
+    def from_folder(path: Any, **options: Any) -> Dataset:
+        """Make a data set of a folder; see `pipelines.datasets.from_python.from_folder`."""
+        return _maker("from_folder")(path, **options)
 
     def where(self, *splits: str) -> NDArray[np.intp]:
         """Return the indices of the samples in the named splits; a name of `test_splits` means its parts."""
         names = [part for s in splits for part in self.test_splits.get(s, (s,))]
         return np.flatnonzero(np.isin(self.split, names))
+
+
+def _maker(name: str) -> Callable[..., Dataset]:
+    """Return a function of `from_python`, which knows the readers that know this module."""
+    found: Callable[..., Dataset] = getattr(import_module("pipelines.datasets.from_python"), name)
+    return found
 
 
 def sample_digest(image: NDArray[np.uint8]) -> str:

@@ -13,7 +13,7 @@ from featurize.images import Image, decode
 from featurize.paths import expanded
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.layout import Layout, Listed, read_layout
-from pipelines.datasets.scan import Scanned, scan
+from pipelines.datasets.scan import Box, Scanned, cropped, scan
 from pipelines.datasets.walk import Fault
 from pipelines.utils.progress import SILENT, Progress
 
@@ -28,19 +28,29 @@ class FileSamples:
         Paths below `root`.
     blank : (n,) bool
         Which are blank (`pipelines.datasets.registry.base.is_blank`), as seen when they were scanned.
+    boxes : tuple of Box or None
+        The part of each picture that is meant, None for all of it.
     """
 
-    def __init__(self, root: Path, names: Iterable[str], blank: NDArray[np.bool_]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        names: Iterable[str],
+        blank: NDArray[np.bool_],
+        boxes: Iterable[Box | None] | None = None,
+    ) -> None:
         self.root = root
         self.names = tuple(names)
         self.blank = blank
+        self.boxes = None if boxes is None else tuple(boxes)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: int) -> Image:
         path = self.root / self.names[index]
-        return decode(path.read_bytes(), str(path))
+        box = self.boxes[index] if self.boxes else None
+        return cropped(decode(path.read_bytes(), str(path)), box, str(path))
 
 
 def load(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from featurize.paths import expanded
 from featurize.suggest import hint
@@ -16,13 +17,22 @@ from pipelines.utils.progress import SILENT, Progress
 if TYPE_CHECKING:
     from pipelines.datasets.base import Dataset
     from pipelines.datasets.fer2013.dataset import ImportReport
+    from pipelines.datasets.published.about import About, AddReport
 
-__all__ = ["add", "data_root", "list_datasets", "load"]
+__all__ = ["about", "add", "data_root", "list_datasets", "load"]
 
 #: name -> module; a module is imported when its set is asked for. It has ``load(**options)``; a set that
 #: must be imported first has ``load(root)`` and ``add(path, root, progress)`` and stands in `IMPORTED` too.
 DATASETS: dict[str, str] = {
     "fer2013": "pipelines.datasets.fer2013.dataset",
+    "ferplus": "pipelines.datasets.published.ferplus",
+    "raf-db": "pipelines.datasets.published.raf_db",
+    "affectnet": "pipelines.datasets.published.affectnet",
+    "ckplus": "pipelines.datasets.published.ckplus",
+    "jaffe": "pipelines.datasets.published.jaffe",
+    "kdef": "pipelines.datasets.published.kdef",
+    "expw": "pipelines.datasets.published.expw",
+    "sfew": "pipelines.datasets.published.sfew",
     "synthetic": "pipelines.datasets.synthetic.faces",
     "synthetic-clips": "pipelines.datasets.synthetic.clips",
     "clips": "pipelines.datasets.micro_expressions.clips",
@@ -30,11 +40,22 @@ DATASETS: dict[str, str] = {
     "casme2": "pipelines.datasets.micro_expressions.casme2",
     "smic": "pipelines.datasets.micro_expressions.smic",
     "samm": "pipelines.datasets.micro_expressions.samm",
+    "casme3": "pipelines.datasets.micro_expressions.casme3",
+    "cas(me)2": "pipelines.datasets.micro_expressions.casme_squared",
+    "samm-lv": "pipelines.datasets.micro_expressions.samm_long_videos",
+    "mmew": "pipelines.datasets.micro_expressions.mmew",
+    "4dme": "pipelines.datasets.micro_expressions.four_dme",
     "megc2019": "pipelines.datasets.micro_expressions.megc2019",
 }
-#: Sets that are read where they lie: ``load(path)``, by default the folder of that name in `data_root`.
-IN_PLACE = frozenset({"clips", "videos", "casme2", "smic", "samm", "megc2019"})
-IMPORTED = frozenset({"fer2013"})
+BUILT_IN = frozenset({"synthetic", "synthetic-clips"})
+#: Sets of a form, without a name that was published.
+FORMS = frozenset({"clips", "videos"})
+#: Sets that are read where they lie: ``load(path)``, by default where they were added from, or the folder of
+#: that name in `data_root`.
+IN_PLACE = frozenset(DATASETS) - BUILT_IN - {"fer2013", "ferplus"}
+IMPORTED = frozenset({"fer2013", "ferplus"})
+#: Endings of what is called a table where it is not there; `pipelines.datasets.table` reads them.
+TABLES = frozenset({".csv", ".tsv", ".xlsx", ".parquet", ".jsonl"})
 
 
 def data_root() -> Path:
@@ -66,7 +87,10 @@ def list_datasets(root: Path | str | None = None) -> dict[str, str]:
 def _state(name: str, root: Path) -> str:
     if name in IN_PLACE:
         at = _place(root, name)
-        return f"present in {at}" if at.exists() else f"absent; give its path, or put it in {root / name}"
+        if at.exists():
+            return f"present in {at}"
+        put = f"put it in {root / name}" if name in FORMS else f"mueca data add {name} PATH"
+        return f"absent; {put}, or give its path: {name}(path=...)"
     if name not in IMPORTED:
         return "built in"
     if (root / name / "manifest.json").is_file():
@@ -75,7 +99,7 @@ def _state(name: str, root: Path) -> str:
 
 
 def load(
-    name_or_path: str | Path,
+    name_or_path: str | Path | Dataset,
     *,
     strict: bool = False,
     root: Path | str | None = None,
@@ -87,14 +111,16 @@ def load(
 
     Parameters
     ----------
-    name_or_path : str or Path
-        One of `list_datasets()`, or a folder of ``class/*.jpg`` (`pipelines.datasets.registry.folder`). A
-        name wins over a folder of that name; write ``./fer2013`` for the folder. Options may follow a name:
-        ``casme2(labels="megc2019")``.
+    name_or_path : str, Path or Dataset
+        One of `list_datasets()`; a folder of ``class/*.jpg`` (`pipelines.datasets.folder`), or with a
+        pattern of its files' names (`pipelines.datasets.pattern`); or a table of files and labels
+        (`pipelines.datasets.table`). A name wins over a folder of that name; write ``./fer2013`` for the
+        folder. Options may follow: ``casme2(labels="megc2019")``, ``faces.csv(columns="label=emotion")``. A
+        data set that was made before is returned as it is.
     strict : bool
         Raise if a sample is unreadable, instead of leaving it out and listing it in ``faults``.
     root : Path, optional
-        Folder of imported sets; `data_root()` by default.
+        Folder of imported sets; `data_root()` by default. Of a table the folder its files are named below.
     cache : Path, optional
         Folder that remembers what was read of a folder of pictures; by default that of the embeddings,
         `featurize.store.default_root()`.
@@ -113,80 +139,108 @@ def load(
     OSError
         If there is no such folder, or the set has not been imported.
     """
-    name, given = _with_options(_name(name_or_path))
+    if not isinstance(name_or_path, str | os.PathLike) and hasattr(name_or_path, "fingerprint"):
+        return name_or_path
+    name, given = with_options(_name(cast("str | Path", name_or_path)))
     options = given | options
+    reading = partial(_reading, strict=strict, cache=cache, progress=progress)
     if name not in DATASETS:
-        return _load_folder(name, strict, cache, progress, options)
+        return _load_path(name, reading, options | ({} if root is None else {"root": root}))
     loader: Callable[..., Dataset] = import_module(DATASETS[name]).load
     if name in IMPORTED:
         options["root"] = _root(root)
     if name in IN_PLACE:
         options.setdefault("path", _place(_root(root), name))
-    dataset = _called(loader, name, options)
+    dataset = _called(loader, name, options, reading)
     if strict and dataset.faults:
         first = dataset.faults[0]
         raise ValueError(f"{name}: {len(dataset.faults)} unreadable; the first: {first.path}: {first.reason}")
     return dataset
 
 
-def _with_options(text: str) -> tuple[str, dict[str, Any]]:
-    """Split ``casme2(labels="megc2019")`` into the name and its options; leave every other word whole."""
-    name, bracket, _ = text.partition("(")
-    if not bracket or name not in DATASETS or not text.endswith(")"):
-        return text, {}
+def _reading(strict: bool, cache: Path | str | None, progress: Progress) -> Any:
+    from featurize.store import default_root
+    from pipelines.datasets.listing import Reading
+
+    return Reading(strict=strict, cache=as_path(cache or default_root(), "cache"), progress=progress)
+
+
+def with_options(text: str) -> tuple[str, dict[str, Any]]:
+    """Split ``casme2(labels="megc2019")`` into what is named and its options; leave every other word whole.
+
+    What is named is a set, or a folder or a table that is there. A path that is there is taken whole, also
+    where it has brackets.
+    """
     from featurize.registry import keywords
 
-    return name, keywords(text[len(name) + 1 : -1], text)
+    if text in DATASETS or not text.endswith(")") or expanded(text).exists():
+        return text, {}
+    starts = [text[:at] for at, letter in enumerate(text) if letter == "("]
+    known = [name for name in starts if name in DATASETS]
+    known += [name for name in starts if name.strip() and expanded(name).exists()]
+    return (known[0], keywords(text[len(known[0]) + 1 : -1], text)) if known else (text, {})
 
 
 def _place(root: Path, name: str) -> Path:
-    """Return where a set that is read in place lies by default: a folder, or an archive, of its name."""
+    """Return where a set lies: where it was added from, or a folder or an archive of its name."""
+    from pipelines.datasets.adding import place_of
+
+    if (added := place_of(root, name)) is not None:
+        return added
     archives = (root / f"{name}{ending}" for ending in (".tar.xz", ".tar.gz", ".tar", ".zip"))
     found = next((path for path in archives if path.is_file()), root / name)
     return root / name if (root / name).is_dir() else found
 
 
-def _called(loader: Callable[..., Dataset], name: str, options: dict[str, Any]) -> Dataset:
+def _called(
+    loader: Callable[..., Dataset], name: str, options: dict[str, Any], reading: Callable[[], Any]
+) -> Dataset:
+    """Call a loader with options that it knows; one that takes `how` is told how images are read."""
     import inspect
 
-    known = inspect.signature(loader).parameters
+    known = dict(inspect.signature(loader).parameters)
+    how = {"how": reading()} if known.pop("how", None) else {}
     for option in options:
         if option not in known:
             raise ValueError(
                 f"data set {name}: no option {option!r}; {hint(option, known, 'see mueca list')}"
             )
-    return loader(**options)
+    return loader(**options, **how)
 
 
-def _load_folder(
-    name: str, strict: bool, cache: Path | str | None, progress: Progress, options: dict[str, Any]
-) -> Dataset:
-    from featurize.store import default_root
-    from pipelines.datasets import folder
+def _load_path(name: str, reading: Callable[[], Any], options: dict[str, Any]) -> Dataset:
+    """Load a table, or a folder by its class folders or by the names of its files."""
+    from pipelines.datasets import pattern, table
     from pipelines.datasets.whole_photos import with_notes
 
     path = expanded(name)
     if not path.exists():
         raise _unknown(name)
-    if path.is_file():
+    if path.is_file() and not table.is_table(path):
         raise NotADirectoryError(
-            f"{name}: a file; give a folder of class/*.jpg, or mueca data add fer2013 {name}"
+            f"{name}: a file; give a folder of class/*.jpg or a table of files and labels (.csv, .xlsx ...), "
+            f"or mueca data add fer2013 {name}"
         )
+    if path.is_file():
+        return with_notes(_called(table.load, name, options | {"path": path}, reading))
+    options.pop("root", None)  # of imported sets
     if options:
-        raise ValueError(f"{name}: a folder takes no option {next(iter(options))!r}")
-    at = as_path(cache or default_root(), "cache")
-    return with_notes(folder.load(path, strict=strict, cache=at, progress=progress))
+        return with_notes(_called(pattern.load, name, options | {"path": path}, reading))
+    return with_notes(_class_folders(path, reading()))
+
+
+def _class_folders(path: Path, how: Any) -> Dataset:
+    from pipelines.datasets import folder
+
+    return folder.load(path, strict=how.strict, cache=how.cache, progress=how.progress)
 
 
 def _unknown(name: str) -> ValueError | FileNotFoundError:
-    folder, bracket, options = name.partition("(")
-    if bracket and Path(folder).expanduser().is_dir():
-        from pipelines.datasets.unlabelled import SUBJECTS_TODAY
-
-        about_subjects = f"; {SUBJECTS_TODAY}" if "subject" in options or "group" in options else ""
-        return ValueError(f"{folder}: a folder takes no options ({options.rstrip(')')}){about_subjects}")
-    if Path(name).name != name:  # written as a path
-        return FileNotFoundError(f"{name}: no such folder")
+    path = Path(name.partition("(")[0])
+    if path.suffix.lower() in TABLES:
+        return FileNotFoundError(f"{path}: no such table")
+    if path.name != name and "/" in name:  # written as a path
+        return FileNotFoundError(f"{path}: no such folder")
     return ValueError(f"no data set or folder {name!r}; {hint(name.lower(), DATASETS)}")
 
 
@@ -197,15 +251,15 @@ def add(
     root: Path | str | None = None,
     progress: Progress = SILENT,
     strict: bool = False,
-) -> ImportReport:
+) -> ImportReport | AddReport:
     """Import a published set from where it was downloaded to.
 
     Parameters
     ----------
     name : str
-        A set that can be imported: "fer2013".
+        A published set, see `list_datasets`.
     path : Path or str
-        Folder, archive or CSV, see `pipelines.datasets.fer2013.dataset.add`.
+        Folder or archive; of FER2013 also its CSV, of FER+ its table of votes, see the `add` of each.
     root : Path, optional
         Where to; `data_root()` by default.
     progress : Progress
@@ -214,19 +268,28 @@ def add(
 
     Returns
     -------
-    ImportReport
+    ImportReport or AddReport
 
     Raises
     ------
     ValueError, OSError
         One line that says what to do.
     """
-    if name not in IMPORTED:
+    published = frozenset(DATASETS) - BUILT_IN - FORMS
+    if name not in published:
         raise ValueError(
-            f"no data set {name!r} to import; {hint(name.lower(), IMPORTED)}; "
+            f"no data set {name!r} to import; {hint(name.lower(), published)}; "
             "a folder of class/*.jpg is used by its path"
         )
-    report: ImportReport = import_module(DATASETS[name]).add(
-        as_path(path), _root(root), progress, strict=strict
-    )
-    return report
+    loader, place = import_module(DATASETS[name]), _root(root)
+    if name in IMPORTED:
+        report: ImportReport | AddReport = loader.add(as_path(path), place, progress, strict=strict)
+        return report
+    from pipelines.datasets.adding import add as added
+
+    return added(name, loader, as_path(path), place, progress, strict=strict)
+
+
+def about(name: str) -> About | None:
+    """Return what is known of a published set: where to ask for it, its licence; None of others."""
+    return getattr(import_module(DATASETS[name]), "ABOUT", None)

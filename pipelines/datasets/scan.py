@@ -6,13 +6,15 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from featurize.atomic import write_text
-from featurize.images import DECODE_VERSION, MAX_FILE, UnreadableImage, decode, formats
+from featurize.images import DECODE_VERSION, MAX_FILE, Image, UnreadableImage, decode, formats
 from pipelines.datasets.base import is_blank, sample_digest
 from pipelines.utils.progress import Progress
 
@@ -42,9 +44,41 @@ class _Key(NamedTuple):
 
 
 Memory = dict[str, tuple[_Key, Scanned]]
+#: Left, top, width and height in pixels.
+Box = tuple[int, int, int, int]
 
 
-def scan(root: Path, names: list[str], cache: Path | None, progress: Progress) -> list[Scanned]:
+def box_text(box: Box) -> str:
+    """Return a box as ``left,top,width,height``."""
+    return ",".join(map(str, box))
+
+
+def cropped(image: Image, box: Box | None, name: str) -> Image:
+    """Return the part of an image in a box; what of the box lies outside is left out.
+
+    Raises
+    ------
+    UnreadableImage
+        If the box has no pixel of the image.
+    """
+    if box is None:
+        return image
+    left, top, width, height = box
+    part = image[max(0, top) : max(0, top + height), max(0, left) : max(0, left + width)]
+    if not part.size:
+        size = f"{image.shape[1]} x {image.shape[0]}"
+        raise UnreadableImage(name, f"the box {box_text(box)} lies outside of the image of {size} pixels")
+    return np.ascontiguousarray(part)
+
+
+def scan(
+    root: Path,
+    names: list[str],
+    cache: Path | None,
+    progress: Progress,
+    boxes: Sequence[Box | None] | None = None,
+    memory_of: Path | None = None,
+) -> list[Scanned]:
     """Read and decode the pictures ``root / name``, except those remembered as they are.
 
     Parameters
@@ -54,26 +88,31 @@ def scan(root: Path, names: list[str], cache: Path | None, progress: Progress) -
     cache : Path or None
         What was found is kept in ``cache/scans/``, one file a root; also if the scan is interrupted.
     progress : Progress
+    boxes : sequence of Box or None, optional
+        The part of each picture that is meant; all of it by default.
+    memory_of : Path, optional
+        What the memory is kept for, where several tables have one root; `root` by default.
 
     Returns
     -------
     list of Scanned
         In the order of `names`.
     """
-    file = _memory_file(root, cache)
+    file = _memory_file(memory_of or root, cache)
     memory = _recalled(file)
-    keys = {name: _key(f"{root}/{name}") for name in names}
-    new = [name for name in names if name not in memory or memory[name][0] != keys[name]]
+    parts = [_Part(n, b) for n, b in zip(names, boxes or [None] * len(names), strict=True)]
+    keys = {part.key: _key(os.path.join(root, part.name)) for part in parts}  # noqa: PTH118 - as in `_key`
+    new = [part for part in parts if part.key not in memory or memory[part.key][0] != keys[part.key]]
     try:
         with progress.task(f"reading {root.name}", len(new)) as advance:
-            for name, found in _read_all(root, new, keys):
-                memory[name] = keys[name], found
+            for part, found in _read_all(root, new, keys):
+                memory[part.key] = keys[part.key], found
                 advance(1)
     finally:
-        known = {name: memory[name] for name in names if name in memory}
+        known = {part.key: memory[part.key] for part in parts if part.key in memory}
         if new and file is not None:
             _remember(file, known)
-    return [known[name][1] for name in names]
+    return [known[part.key][1] for part in parts]
 
 
 def _key(path: str) -> _Key:
@@ -84,23 +123,36 @@ def _key(path: str) -> _Key:
     return _Key(status.st_size, status.st_mtime_ns)
 
 
-def _read_all(root: Path, names: list[str], keys: dict[str, _Key]) -> Iterator[tuple[str, Scanned]]:
-    size = sum(keys[name].size for name in names) / max(1, len(names))
+class _Part(NamedTuple):
+    """A picture file, or a box in it."""
+
+    name: str
+    box: Box | None
+
+    @property
+    def key(self) -> str:
+        """What it is remembered by."""
+        return self.name if self.box is None else f"{self.name}@{box_text(self.box)}"
+
+
+def _read_all(root: Path, parts: list[_Part], keys: dict[str, _Key]) -> Iterator[tuple[_Part, Scanned]]:
+    size = sum(keys[part.key].size for part in parts) / max(1, len(parts))
     workers = (os.cpu_count() or 1) if size > THREADS_PAY else 1
     if workers == 1:
-        yield from ((name, _read(root / name, keys[name].size)) for name in names)
+        yield from ((part, _read(root / part.name, part.box, keys[part.key].size)) for part in parts)
         return
     with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(names), CHUNK):
-            chunk = names[start : start + CHUNK]
-            yield from zip(chunk, pool.map(lambda n: _read(root / n, keys[n].size), chunk), strict=True)
+        for start in range(0, len(parts), CHUNK):
+            chunk = parts[start : start + CHUNK]
+            found = pool.map(lambda p: _read(root / p.name, p.box, keys[p.key].size), chunk)
+            yield from zip(chunk, found, strict=True)
 
 
-def _read(path: Path, size: int) -> Scanned:
+def _read(path: Path, box: Box | None, size: int) -> Scanned:
     try:
         if size > MAX_FILE:
             return Scanned("", False, f"more than {MAX_FILE // 2**20} MiB, too large for a picture")
-        image = decode(path.read_bytes(), path.name)
+        image = cropped(decode(path.read_bytes(), path.name), box, path.name)
     except UnreadableImage as error:
         return Scanned("", False, error.reason)
     except OSError as error:

@@ -11,10 +11,8 @@ from featurize.file_kinds import ending_of
 from pipelines.datasets.walk import Listing
 
 #: What can be done today, with the page that has the lines.
-TODAY = "sort the images into class folders first, with the few lines of docs/own-faces.md"
-SUBJECTS_TODAY = (
-    "subjects in file names are not read yet: docs/own-faces.md has the lines that leave them out in Python"
-)
+TODAY = "a table of files and labels is read by its path, names of files by --pattern: docs/own-faces.md"
+SUBJECTS_TODAY = "where they stand in the files' names, give --subject 'S\\d+'; docs/own-faces.md says how"
 #: Beginnings of file names that hold a label or a subject, by the set that names its files so.
 _NAMES = {
     "JAFFE": re.compile(r"[A-Z]{2}[.-](AN|DI|FE|HA|NE|SA|SU)\d?[.-]\d+", re.IGNORECASE),
@@ -37,13 +35,13 @@ def labels_elsewhere(root: Path, tree: _Folders) -> str:
     here = [root, *tree.folders(root)]
     near = [*here, *(below for folder in here[1:] for below in tree.folders(folder)[:20])]
     if named := next((words for folder in near if (words := _in_names(tree[folder]))), ""):
-        return f"{named}, which is not read yet: {TODAY}"
+        return f"{named}, so classes are not folders: {TODAY}"
     for folder in near:
         if found := next((n for n in tree[folder].others if ending_of(n) in _ARRAYS), ""):
-            return f"labels in arrays ({_below(root, folder, found)}) are not read yet: {TODAY}"
+            return f"the labels seem to be in arrays ({_below(root, folder, found)}): {TODAY}"
     for folder in near:
         if found := next((n for n in tree[folder].others if _may_be_list(n)), ""):
-            return f"a list of labels ({_below(root, folder, found)}) is not read yet: {TODAY}"
+            return f"the labels seem to be in a list ({_below(root, folder, found)}): {TODAY}"
     return ""
 
 
@@ -69,4 +67,4 @@ def subjects_as_classes(classes: Mapping[str, Path], tree: _Folders) -> str:
         first = next(iter(tree[folder].images), "")
         if not first.upper().startswith(label.upper()) or not (words := _in_names(tree[folder])):
             return ""
-    return f"the folders are subjects and {words}, which is not read yet: {TODAY}"
+    return f"the folders are subjects and {words}: {TODAY}"

@@ -154,9 +154,11 @@ def experiment_row(experiment: Experiment) -> dict[str, Any]:
 
 
 def test_parts(experiment: Experiment, predictions: Predictions) -> dict[str, NDArray[np.bool_]]:
-    """Return masks over the tested samples: all, test-clean, and the named splits they are made of."""
+    """Return masks over the tested samples: all, test-clean, test-distinct, and the splits in them."""
     everything = np.ones(len(predictions.ids), dtype=bool)
     parts = {"test": everything, "test-clean": predictions.clean}
+    if experiment.distinct is not None:
+        parts["test-distinct"] = experiment.distinct[experiment.split.test]
     names = experiment.dataset.split[experiment.split.test]
     if len(np.unique(names)) > 1:
         parts |= {str(name): names == name for name in np.unique(names)}

@@ -24,6 +24,7 @@ from pipelines.datasets.splits import Indices, Split, divided, on_test, split, w
 from pipelines.embedding.embed import Embedding, embed, embedding_keys
 from pipelines.embedding.leakage import check_classes, check_untested, seen_validation, status_of
 from pipelines.embedding.leakage_cures import for_validation
+from pipelines.embedding.near_copies import known_near_copies
 from pipelines.evaluation.recipe import Recipe
 from pipelines.recipe import Features
 from pipelines.results.rows import SEEN_VALIDATION, SELECTED_ON_TEST
@@ -46,8 +47,9 @@ def load_resources(
     progress: Progress = SILENT,
     memory: float | str | None = None,
     cluster: Cluster | None = None,
+    dataset: Dataset | None = None,
 ) -> Resources:
-    """Load a recipe's data; what the runs may use besides is passed on.
+    """Load a recipe's data, or take a data set that is there; what the runs may use besides is passed on.
 
     Raises
     ------
@@ -56,8 +58,12 @@ def load_resources(
     """
     gigabytes(memory)  # a wrong one is an error before anything is read
     store = Store.of(store)
-    dataset = registry.load(
-        recipe.data.name, strict=strict, cache=store.root, progress=progress, **recipe.data.options
+    dataset = (
+        dataset
+        if dataset is not None
+        else registry.load(
+            recipe.data.name, strict=strict, cache=store.root, progress=progress, **recipe.data.options
+        )
     )
     return Resources(dataset, folder, store, n_jobs, memory, progress, cluster)
 
@@ -142,12 +148,21 @@ class Experiment:
     @property
     def marks(self) -> list[str]:
         """What makes the figures of all runs too good."""
-        return [SELECTED_ON_TEST] * self.on_test
+        return [*self.dataset.marks, *[SELECTED_ON_TEST] * self.on_test]
 
     @cached_property
     def clean(self) -> NDArray[np.bool_]:
         """Which samples of the whole set belong to test-clean, if they test at all."""
         return clean_test(self.dataset)
+
+    @cached_property
+    def distinct(self) -> NDArray[np.bool_] | None:
+        """Which samples belong to test-distinct; None if near copies were not looked for.
+
+        ``mueca data audit NAME --near-copies`` looks for them.
+        """
+        found = known_near_copies(self.dataset, self.store)
+        return None if found is None else found.distinct(len(self.dataset))
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the rows of a cell, but for the cell itself."""

@@ -185,6 +185,7 @@ class RemoteRuns:
                 n_jobs=None,
             )
             light.__dict__["clean"] = experiment.clean  # looks at images: here, once
+            light.__dict__["distinct"] = experiment.distinct
             self._experiments[id(experiment)] = self.cluster.submit(_same, light)
         return self._experiments[id(experiment)]
 
@@ -258,6 +259,7 @@ def cell(
             return None
         alone = replace(experiment, memory=gigabytes(experiment.memory) / share_of_host(hosts))
         alone.__dict__["clean"] = experiment.clean
+        alone.__dict__["distinct"] = experiment.distinct
         there = [a for a in arrived if a is not None]
         features = Features(**matrix["features"])
         try:

@@ -32,7 +32,9 @@ class Reliability:
     error: float
 
 
-def reliability(confidence: NDArray[np.floating], hits: Hits, bins: int = 15) -> Reliability:
+def reliability(
+    confidence: NDArray[np.floating], hits: Hits | NDArray[np.floating], bins: int = 15
+) -> Reliability:
     """Return accuracy against confidence in equal bins, and the expected calibration error.
 
     The error is the mean distance between confidence and accuracy of a bin, weighted by its samples (Guo et
@@ -42,8 +44,8 @@ def reliability(confidence: NDArray[np.floating], hits: Hits, bins: int = 15) ->
     ----------
     confidence : (n,) float in 0..1
         Probability given to the predicted class.
-    hits : (n,) bool
-        Whether the prediction was right.
+    hits : (n,) bool or float
+        Whether the prediction was right, or how far.
     bins : int
 
     Raises
@@ -73,3 +75,27 @@ def calibration_error(
         return math.nan
     confidence = np.clip(scores[np.arange(len(true)), predicted], 0, 1)
     return reliability(confidence, predicted == true).error
+
+
+def error_against(scores: NDArray[np.floating], shares: NDArray[np.floating]) -> float:
+    """Return the expected calibration error of probabilities against annotators' votes.
+
+    In each bin the mean confidence is compared with the mean share of votes for the predicted class, where
+    `calibration_error` takes the share of right labels.
+
+    Parameters
+    ----------
+    scores : (n, k) float
+        Probabilities.
+    shares : (n, k) float
+        Of the votes; rows sum to 1.
+
+    Returns
+    -------
+    float
+        NaN if a row of `scores` is no distribution.
+    """
+    if not np.allclose(scores.sum(axis=1), 1, atol=1e-3):
+        return math.nan
+    rows, best = np.arange(len(scores)), scores.argmax(axis=1)
+    return reliability(np.clip(scores[rows, best], 0, 1), shares[rows, best]).error

@@ -102,6 +102,10 @@ class Epochs:
     mixup : float
         Each sample is mixed with another of its batch by a share from Beta(mixup, mixup); 0: not. See
         Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
+    drawn : bool
+        Each target is one class, drawn anew each time by the shares that the targets give.
+    balanced : bool
+        Samples are drawn, with repetition, so that each class comes as often.
     """
 
     pictures: Pictures
@@ -111,6 +115,8 @@ class Epochs:
     seed: int = 0
     label_smoothing: float = 0.0
     mixup: float = 0.0
+    drawn: bool = False
+    balanced: bool = False
 
     @property
     def steps(self) -> int:
@@ -122,8 +128,9 @@ class Epochs:
         return ahead(batch for k in range(number, number + count) for batch in self._batches(k))
 
     def _batches(self, number: int) -> Iterator[Batch]:
-        n = len(self.pictures)
-        order = np.random.default_rng([self.seed, number]).permutation(n * (1 + self.mirror))
+        n = len(self.pictures) * (1 + self.mirror)
+        rng = np.random.default_rng([self.seed, number])
+        order = rng.choice(n, n, p=self._chances()) if self.balanced else rng.permutation(n)
         size = min(self.batch, len(order))
         return (self._made(order[s * size : (s + 1) * size], number, s) for s in range(self.steps))
 
@@ -136,8 +143,16 @@ class Epochs:
             block = p.form.arranged(np.stack(made)).astype(np.float32)
         else:
             block = p.block(members)
+        targets = drawn_targets(targets, rng) if self.drawn else targets
         targets = targets + self.label_smoothing * (targets.mean(1, keepdims=True) - targets)
         return self._mixed(block, targets, rng) if self.mixup else (block, targets)
+
+    def _chances(self) -> NDArray[np.float64]:
+        """Return the chance of each sample, and of its mirrored copy, to be drawn."""
+        labels = self.pictures.targets.argmax(axis=1)
+        counts = np.bincount(labels)
+        chances = 1 / (np.count_nonzero(counts) * counts[labels])
+        return np.tile(chances, 1 + self.mirror) / (1 + self.mirror)
 
     def _mixed(self, block: NDArray[np.float32], targets: NDArray[np.float32], rng: np.random.Generator
                ) -> Batch:  # fmt: skip
@@ -151,6 +166,16 @@ class Epochs:
         given = self.pictures[member % n]
         given = mirrored(given, kind) if member >= n else given
         return augment(given, self.changes, rng, kind=kind) if self.changes else given
+
+
+def drawn_targets(targets: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return targets of one class each, drawn by the shares of others; each row keeps its sum."""
+    sums = targets.sum(axis=1)
+    upto = np.cumsum(targets, axis=1)
+    chosen = (upto < (rng.random(len(targets)) * sums)[:, None]).sum(axis=1)
+    found = np.zeros_like(targets)
+    found[np.arange(len(targets)), np.minimum(chosen, targets.shape[1] - 1)] = sums
+    return found
 
 
 def in_order(pictures: Pictures, batch: int) -> Iterator[Batch]:

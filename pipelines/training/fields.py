@@ -81,6 +81,16 @@ class TrainFields(BaseModel):
         None, min_length=1,
         description="Knowledge distillation: trained networks that give soft targets; NAME+NAME.",
     )  # fmt: skip
+    targets: Literal["labels", "votes", "drawn"] = Field(
+        "labels",
+        description="Of a set with votes: its labels, the share of each class, or labels drawn by it.",
+    )
+    class_weight: Literal["balanced"] | None = Field(
+        None, description="balanced: each class counts alike in the loss, whatever its number of samples."
+    )
+    balanced_sampling: bool = Field(
+        False, description="Draw the samples of an epoch so that each class comes as often."
+    )
     distill_weight: float = Field(
         DISTILL_WEIGHT, ge=0, le=1, description="Share of the soft targets; the labels have the rest."
     )

@@ -36,6 +36,11 @@ class TrainRecipe(TrainFields):
             raise ValueError(f"equalize={self.equalize} is for pictures; a motion map shows no light")
         if self.teacher is None and self.distill_weight != DISTILL_WEIGHT:
             raise ValueError(f"distill_weight={self.distill_weight} says how much a teacher counts; give one")
+        loss = network.recipe.loss if self.loss is None else self.loss
+        weighted = self.class_weight or (self.targets != "labels" and self.targets)
+        if weighted and loss != "categorical_crossentropy":
+            name = "class_weight" if self.class_weight else "targets"
+            raise ValueError(f"{name}={weighted} needs loss=categorical_crossentropy, not {loss}")
         return self
 
     @property
@@ -62,6 +67,7 @@ class TrainRecipe(TrainFields):
         fields = _under_old_names(dumped)
         dull: dict[str, Any] = {"sampling": "tim", "every": 1, "nesterov": False, "weight_decay": 0.0,
                                 "label_smoothing": 0.0, "mixup": 0.0, "average": 1, "frozen_epochs": 0,
+                                "targets": "labels", "class_weight": None, "balanced_sampling": False,
                                 "teacher_share": DISTILL_WEIGHT}  # fmt: skip
         if self.optimizer != "sgd" or self.momentum == 0.9:
             dull["momentum"] = self.momentum
@@ -81,7 +87,8 @@ def _under_old_names(fields: dict[str, Any]) -> dict[str, Any]:
 _PLAIN: dict[str, Any] = {
     "optimizer": "adam", "loss": "categorical_crossentropy", "schedule": "constant", "augment": "none",
     "init_weights": None, "teacher": None, "label_smoothing": 0.0, "mixup": 0.0, "weight_decay": 0.0,
-    "swa_epochs": 1, "frozen_epochs": 0, "equalize": "none",
+    "swa_epochs": 1, "frozen_epochs": 0, "equalize": "none", "targets": "labels", "class_weight": None,
+    "balanced_sampling": False,
 }  # fmt: skip
 
 

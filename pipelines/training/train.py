@@ -176,7 +176,7 @@ def train(dataset: Dataset, plan: TrainRecipe, out: Path | str, progress: Progre
     path = out / "weights.npz"
     tensors = Folder(out).load_best()
     weightfile.save(path, tensors, job.card(state), job.seen)
-    card = job.card(state) | {"accuracy": job.judged(path, state)}
+    card = job.card(state) | job.judged(path, state)
     weightfile.save(path, tensors, card, job.seen)
     card = weightfile.load_card(path)
     write_text(out / "card.json", json.dumps(card, indent=1, ensure_ascii=False))

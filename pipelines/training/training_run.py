@@ -55,6 +55,8 @@ class TrainingRun:
         if parts is None:
             dataset = divided(dataset, plan.test, plan.split_seed)
             parts = split(dataset, plan.validation, plan.test, plan.split_seed, refit=plan.fit_on != "train")
+        if plan.targets != "labels" and dataset.votes is None:
+            raise ValueError(f"{dataset.name} has no votes, which targets={plan.targets} needs")
         self.dataset = dataset
         both = np.sort(np.concatenate([parts.train, parts.validation]))
         self.train = parts.train if plan.fit_on == "train" else both
@@ -96,7 +98,9 @@ class TrainingRun:
         """What is done to a picture first."""
         return Preprocess(equalize=self.plan.equalize, tile=self.plan.clahe_tile, clip=self.plan.clahe_clip)
 
-    def pictures(self, indices: Indices, said: NDArray[np.float32] | None = None) -> Pictures:
+    def pictures(
+        self, indices: Indices, said: NDArray[np.float32] | None = None, learned: bool = False
+    ) -> Pictures:
         """Return some samples with targets of 0 and 1, or -1 and +1 for the hinge.
 
         Parameters
@@ -104,20 +108,36 @@ class TrainingRun:
         indices : (n,) int
         said : (n, classes) float32, optional
             Probabilities by the teachers, mixed into the targets.
+        learned : bool
+            Whether they are learned from: then targets may be votes. Labels judge.
         """
         targets = np.eye(len(self.dataset.classes), dtype=np.float32)[self.dataset.labels[indices]]
+        if learned:
+            targets = self._learned(indices, targets)
         if said is not None:
             targets += np.float32(self.plan.distill_weight) * (said - targets)
         if self.plan.loss == "squared_hinge":
             targets = 2 * targets - 1
+        if learned and self.plan.class_weight:
+            targets *= self._weights(indices)[:, None]
         net, d = self.network, self.dataset
         return Pictures(d.samples, indices, targets, net.form, self.preprocess, self.plan.sampling, d.ids)
 
+    def _learned(self, indices: Indices, labels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the targets of training samples: the share of each class where votes are asked for."""
+        return labels if self.plan.targets == "labels" else self.dataset.distribution[indices].copy()
+
+    def _weights(self, indices: Indices) -> NDArray[np.float32]:
+        """Return what each training sample counts, so that classes count alike and the mean is 1."""
+        labels = self.dataset.labels[indices]
+        counts = np.bincount(labels)
+        return np.asarray(len(labels) / (np.count_nonzero(counts) * counts[labels]), np.float32)
+
     def _to_learn(self, progress: Progress) -> Pictures:
         if not self.teachers:
-            return self.pictures(self.train)
+            return self.pictures(self.train, learned=True)
         said = taught(self.teachers, self.dataset, self.train, self.preprocess, progress)
-        return self.pictures(self.train, said)
+        return self.pictures(self.train, said, learned=True)
 
     def identity(self) -> str:
         """Return the hash of what is trained, on what, and how."""
@@ -145,7 +165,8 @@ class TrainingRun:
         """Train to the end with batches of so many pictures; `ask` as in `run_job`."""
         plan, folder = self.plan, Folder(self.out)
         epochs = Epochs(self._to_learn(progress), batch, plan.mirror, changes(str(plan.augment)), plan.seed,
-                        plan.label_smoothing or 0.0, plan.mixup or 0.0)  # fmt: skip
+                        plan.label_smoothing or 0.0, plan.mixup or 0.0, plan.targets == "drawn",
+                        plan.balanced_sampling)  # fmt: skip
         settings = Settings(
             epochs=plan.epochs or 1, loss=str(plan.loss), optimizer=str(plan.optimizer),
             learning_rate=plan.learning_rate or 0.0, schedule=str(plan.schedule), precision=plan.precision,
@@ -210,8 +231,11 @@ class TrainingRun:
             "versions": library_versions(), "git_sha": git_sha(), "machine": machine(),
         }  # fmt: skip
 
-    def judged(self, path: Path, state: State) -> dict[str, float]:
-        """Return the accuracy of the saved weights on each part of the test split, in f32."""
+    def judged(self, path: Path, state: State) -> dict[str, dict[str, float]]:
+        """Return the accuracy and the UAR of the saved weights on each part of the test split, in f32.
+
+        Of a set with votes also the expected calibration error against them.
+        """
         from pipelines.datasets.audit import clean_test
 
         d, test = self.dataset, self.test
@@ -220,9 +244,32 @@ class TrainingRun:
         parts = {"test": np.ones(len(test), bool), "test-clean": clean_test(d)[test]}
         names = np.unique(d.split[test])
         parts |= {str(n): d.split[test] == n for n in names} if len(names) > 1 else {}
-        found = {n: round(float(right[m].mean()), 5) for n, m in parts.items() if m.any()}
+        parts = {name: mask for name, mask in parts.items() if mask.any()}
+        found = {n: round(float(right[m].mean()), 5) for n, m in parts.items()}
         best = (state.best or {}).get("val_accuracy")
-        return found | ({"validation": round(best, 5)} if best is not None else {})
+        judged = {
+            "accuracy": found | ({"validation": round(best, 5)} if best is not None else {}),
+            "uar": {n: round(mean_recall(d.labels[test][m], right[m]), 5) for n, m in parts.items()},
+        }
+        return judged | self._calibrated(scores, parts)
+
+    def _calibrated(
+        self, scores: NDArray[np.float32], parts: dict[str, NDArray[np.bool_]]
+    ) -> dict[str, dict[str, float]]:
+        """Return the calibration error against the votes on each part, where there are votes."""
+        from pipelines.metrics.calibration import error_against
+
+        if self.dataset.votes is None:
+            return {}
+        shares = self.dataset.distribution[self.test]
+        found = {name: error_against(scores[mask], shares[mask]) for name, mask in parts.items()}
+        return {"calibration_error": {n: round(e, 5) for n, e in found.items() if not np.isnan(e)}}
+
+
+def mean_recall(labels: NDArray[np.int64], right: NDArray[np.bool_]) -> float:
+    """Return the unweighted average recall: the mean over the classes of the share that is right."""
+    counts = np.bincount(labels)
+    return float((np.bincount(labels, weights=right)[counts > 0] / counts[counts > 0]).mean())
 
 
 def learned_before(start: InitialWeights | None, teachers: Sequence[NetworkExtractor]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Tables that people made, however saved: the one reader of coding sheets, indexes and FER2013's CSV.
+"""Tables that people made, however saved: the one reader of coding sheets, indexes, labels and FER2013's CSV.
 
 Text is split at commas, semicolons, tabs or bars, whichever the header is written with, in UTF-8, UTF-16 or
 Windows-1252. Of a workbook every worksheet is looked at. The header is the first row that names all columns
-that are needed; rows before it are notes, rows without any text are nothing.
+that are needed; rows before it are notes, rows without any text are nothing. Parquet and JSON lines are read
+as tables whose header is the names of their fields.
 """
 
 from __future__ import annotations
@@ -11,18 +12,22 @@ import csv
 import io
 import itertools
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.utils.cells import SpoiltCell, clean, heading_key
 from pipelines.utils.table_book import is_zip, other_kind, worksheets
+from pipelines.utils.table_records import is_json, is_parquet, json_rows, parquet_rows
 from pipelines.utils.table_text import DELIMITERS, declared_delimiter, decode_text, split_rows
 
 log = logging.getLogger(__name__)
 
 #: Endings that are read, and those of tables that are not but get advice.
 ENDINGS = (".csv", ".tsv", ".xlsx", ".xlsm")
+#: Of records rather than of what a spreadsheet saves.
+RECORD_ENDINGS = (".parquet", ".jsonl", ".ndjson")
 OTHER_ENDINGS = (".xls", ".xlsb", ".ods", ".numbers")
 #: Rows looked at for the header: SAMM's sheet begins with a dozen rows of notes.
 HEADER_ROWS = 40
@@ -50,10 +55,14 @@ class Columns:
         spelling wins.
     needed : tuple of str
         Names that the table must have.
+    families : tuple of str
+        Beginnings of headings of which a table may have any number, such as "votes": a heading
+        ``votes.happy`` or ``votes_happy`` is found under the name "votes.happy".
     """
 
     spellings: Mapping[str, tuple[str, ...]]
     needed: tuple[str, ...]
+    families: tuple[str, ...] = ()
 
     def found(self, row: Iterable[str]) -> dict[str, int]:
         """Return name -> place, for the columns that a row of headings names."""
@@ -63,7 +72,14 @@ class Columns:
             spelling = next((s for s in spellings if s in keys), None)
             if spelling is not None:
                 found[name] = keys.index(spelling)
-        return found
+        return found | self._of_families(row)
+
+    def _of_families(self, row: Iterable[str]) -> dict[str, int]:
+        if not self.families:
+            return {}
+        member = re.compile(rf"({'|'.join(self.families)})[._\-: /]+(.+)", re.IGNORECASE)
+        matches = [(member.fullmatch(clean(cell)), at) for at, cell in enumerate(row)]
+        return {f"{m[1].lower()}.{m[2]}": at for m, at in matches if m}
 
     def twice(self, row: Sequence[str], found: Mapping[str, int]) -> str | None:
         """Return the heading of a found column that another column has too, None if there is none."""
@@ -128,7 +144,7 @@ def read_table(path: Path, columns: Columns) -> Table:
     Parameters
     ----------
     path : Path
-        Text or .xlsx; what it is is seen from its content.
+        Text, .xlsx, Parquet or JSON lines; which it is is seen from its content.
     columns : Columns
 
     Returns
@@ -151,6 +167,8 @@ def parse_table(data: bytes, name: str, columns: Columns) -> Table:
     try:
         if other := other_kind(data):
             raise ValueError(other)
+        if is_parquet(data) or is_json(data):
+            return _from_rows(parquet_rows(data) if is_parquet(data) else json_rows(data), columns)
         return _from_book(data, name, columns) if is_zip(data) else _from_text(data, columns)
     except UnicodeDecodeError:
         raise ValueError(f"{name}: its text is cut off; copy the file again") from None
@@ -158,6 +176,22 @@ def parse_table(data: bytes, name: str, columns: Columns) -> Table:
         raise ValueError(f"{name}: no CSV ({error})") from None
     except (MissingColumnsError, ValueError) as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+def table_of(rows: Sequence[Sequence[str]], name: str, columns: Columns) -> Table:
+    """Return rows of text, the header first, as a table; `name` stands in messages. As `read_table`."""
+    try:
+        return _from_rows([list(row) for row in rows], columns)
+    except (MissingColumnsError, ValueError) as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _from_rows(rows: Sequence[list[str]], columns: Columns) -> Table:
+    search = _Search(columns)
+    header = search.header(rows[:1])
+    if header is None:
+        raise search.missing()
+    return Table(_named(rows, header))
 
 
 def _from_text(data: bytes, columns: Columns) -> Table:

@@ -10,6 +10,14 @@ from pathlib import Path
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.micro_expressions.clip_records import from_sheet, sheet_path
 from pipelines.datasets.micro_expressions.clips import build, existing_folder
+from pipelines.datasets.published.about import About
+
+ABOUT = About(
+    "CASME II (Yan et al. 2014)",
+    "http://casme.psych.ac.cn/casme/e2, a signed release agreement",
+    "non-commercial research, signed",
+    {"train": 247},
+)
 
 
 def load(

@@ -77,7 +77,12 @@ def _sheets(root: Path) -> list[Path]:
 
 
 def from_sheet(
-    root: Path, sheet: Path, *, subject_of: Callable[[SheetRow], str] | None = None, prefer: str = ""
+    root: Path,
+    sheet: Path,
+    *,
+    subject_of: Callable[[SheetRow], str] | None = None,
+    prefer: str = "",
+    inside: str = "",
 ) -> tuple[list[ClipRecord], list[Fault]]:
     """Match the rows of a sheet with folders of frames.
 
@@ -89,6 +94,8 @@ def from_sheet(
         SheetRow -> the subject to look for; by default the one that the row names.
     prefer : str
         Of several folders below `root` that hold the subjects, the one with this word in its path.
+    inside : str
+        A folder in each clip's that holds the frames, where there is one.
 
     Returns
     -------
@@ -98,36 +105,66 @@ def from_sheet(
         be told apart are faults, each once.
     """
     rows = read_sheet(sheet)
-    names = [(subject_of(row) if subject_of else row.subject, row.clip) for row in rows]
-    folders = ClipFolders(root, [n for n, row in zip(names, rows, strict=True) if not row.problem], prefer)
+    ids = [(subject_of(row) if subject_of else row.subject, row.clip) for row in rows]
+    folders = ClipFolders(root, [one for one, row in zip(ids, rows, strict=True) if not row.problem], prefer)
     if folders.base != root:
         log.info("%s: the subjects are those in %s", sheet, folders.base)
+    of = {row.line: one for one, row in zip(ids, rows, strict=True)}
+    return from_rows(sheet, rows, lambda row: folders.of(*of[row.line]), inside)
+
+
+def from_rows(
+    sheet: Path,
+    rows: Sequence[SheetRow],
+    folder_of: Callable[[SheetRow], tuple[str, Path]],
+    inside: str = "",
+) -> tuple[list[ClipRecord], list[Fault]]:
+    """Match the rows of a sheet with folders of frames that are found otherwise.
+
+    Parameters
+    ----------
+    sheet : Path
+        What faults name.
+    rows : sequence of SheetRow
+    folder_of : callable
+        SheetRow -> subject and folder; raises `NoFolderError` where there is none.
+    inside : str
+        A folder in each of those that holds the frames, where there is one.
+
+    Returns
+    -------
+    records, faults
+        As `from_sheet`.
+    """
     found: dict[tuple[str, Path], list[SheetRow]] = {}
     faults = []
-    for ids, row in zip(names, rows, strict=True):
+    for row in rows:
         try:
-            found.setdefault(_folder_of(row, ids, folders), []).append(row)
+            found.setdefault(_folder_of(row, folder_of), []).append(row)
         except NoFolderError as error:
             faults.append((row.line, str(error)))
     records: list[ClipRecord] = []
     for (subject, path), several in found.items():
         good, bad = told_apart(several)
         faults += bad
-        records += _records(subject, path, good, parts=len({row.onset for row in several}) > 1)
+        records += _records(subject, path, good, parts=len({row.onset for row in several}) > 1, inside=inside)
     return records, [Fault(f"{sheet}, row {line}", reason) for line, reason in sorted(faults)]
 
 
-def _folder_of(row: SheetRow, ids: tuple[str, str], folders: ClipFolders) -> tuple[str, Path]:
+def _folder_of(row: SheetRow, folder_of: Callable[[SheetRow], tuple[str, Path]]) -> tuple[str, Path]:
     if row.problem:
         raise NoFolderError(row.problem)
     try:
-        return folders.of(*ids)
+        return folder_of(row)
     except NoFolderError as error:
         raise NoFolderError(f"{error}; {row.doubt}" if row.doubt else str(error)) from None
 
 
-def _records(subject: str, path: Path, rows: Sequence[SheetRow], *, parts: bool) -> Iterator[ClipRecord]:
-    frames = numbered_frames(path) if rows else ()
+def _records(
+    subject: str, path: Path, rows: Sequence[SheetRow], *, parts: bool, inside: str
+) -> Iterator[ClipRecord]:
+    below = path / inside if inside and (path / inside).is_dir() else path
+    frames = numbered_frames(below) if rows else ()
     for row in rows:
         part = row.onset if parts else None
         yield ClipRecord(subject, path, row.label, frames, row.onset, row.apex, row.offset, part)

@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 
 #: What we need -> how sheets call it, lower case, letters and digits only. The first that is found wins.
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "subject": ("subject", "sub", "subjectid", "participant"),
-    "clip": ("clip", "filename", "file", "video", "sample", "videoname"),
+    "subject": ("subject", "sub", "subjectid", "participant", "subid"),
+    "clip": ("clip", "filename", "file", "video", "sample", "videoname", "fname"),
     "label": ("label", "estimatedemotion", "emotion", "class", "expression"),
     "onset": ("onset", "onsetframe", "onsetf"),
     "apex": ("apex", "apexframe", "apexf"),
@@ -47,13 +47,15 @@ class SheetRow:
     doubt: str = ""
 
 
-def read_sheet(path: Path) -> list[SheetRow]:
+def read_sheet(path: Path, label: tuple[str, ...] = COLUMNS["label"]) -> list[SheetRow]:
     """Read a coding sheet.
 
     Parameters
     ----------
     path : Path
         Text or .xlsx, see `pipelines.utils.read_table`.
+    label : tuple of str
+        What the column of labels may be called, where it is another than that of emotions.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def read_sheet(path: Path) -> list[SheetRow]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such coding sheet")
-    table = read_table(path, Columns(COLUMNS, NEEDED))
+    table = read_table(path, Columns(COLUMNS | {"label": label}, NEEDED))
     rows = [row for number, cells in table.rows if (row := _row(number, cells))]
     return _without_null_apex(path, rows)
 

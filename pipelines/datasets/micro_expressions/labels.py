@@ -20,6 +20,8 @@ _MEGC2019: dict[str, str | None] = {
     "sadness": "negative",
     "positive": "positive",
     "happiness": "positive",
+    "happy": "positive",
+    "sad": "negative",
     "surprise": "surprise",
     "others": None,
     "other": None,
@@ -30,7 +32,15 @@ OWN: dict[str, tuple[str, ...]] = {
     "casme2": ("happiness", "disgust", "repression", "surprise", "fear", "sadness", "others"),
     "smic": MEGC2019,
     "samm": ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise", "other"),
+    "casme3": ("happiness", "disgust", "surprise", "fear", "anger", "sadness", "others"),
+    "cas(me)2": ("negative", "positive", "surprise", "others"),
+    "samm-lv": ("macro", "micro"),
+    "mmew": ("happiness", "anger", "surprise", "disgust", "fear", "sadness", "others"),
+    "4dme": ("negative", "positive", "surprise", "repression", "others"),
 }
+
+#: Other spellings of emotions in the sheets of one set.
+_SAME = {"happy": "happiness", "sad": "sadness", "other": "others", "angry": "anger"}
 
 
 class LabelMap:
@@ -74,6 +84,7 @@ class LabelMap:
             known: tuple[str, ...] = tuple(_MEGC2019)
         else:
             known = OWN.get(self.dataset, (name,))
-            if name in known and name:
-                return name
+            found = name if name in known else _SAME.get(name, "")
+            if found in known and found:
+                return found
         raise ValueError(f"unknown emotion {emotion!r}; known: {', '.join(known)}")

@@ -22,11 +22,20 @@ from pipelines.datasets.base import Dataset, sample_digest
 from pipelines.datasets.micro_expressions.clip_folders import alike, parts_of
 from pipelines.datasets.micro_expressions.clips import refuse
 from pipelines.datasets.micro_expressions.labels import MEGC2019
+from pipelines.datasets.published.about import About
 from pipelines.datasets.walk import Fault, hidden_path
 from pipelines.utils.cells import clean, problem_of
 from pipelines.utils.read_table import ENDINGS, Columns, parse_table
 
 log = logging.getLogger(__name__)
+
+ABOUT = About(
+    "MEGC 2019 composite as motion maps (See et al. 2019)",
+    "made of CASME II, SMIC and SAMM, each to be asked for",
+    "that of the three sets",
+    {"casme2": 145, "smic": 164, "samm": 133},
+    "the real set",
+)
 
 NAMES = ("file", "dataset", "subject", "label")
 COLUMNS = Columns(

@@ -12,6 +12,14 @@ from pipelines.datasets.micro_expressions.clip_folders import parts_of
 from pipelines.datasets.micro_expressions.clip_records import from_sheet, sheet_path
 from pipelines.datasets.micro_expressions.clips import build, existing_folder
 from pipelines.datasets.micro_expressions.coding_sheet import SheetRow
+from pipelines.datasets.published.about import About
+
+ABOUT = About(
+    "SAMM (Davison et al. 2018)",
+    "https://helward.mmu.ac.uk/STAFF/M.Yap/dataset.php, a signed agreement",
+    "non-commercial research, signed",
+    {"train": 159},
+)
 
 
 def load(

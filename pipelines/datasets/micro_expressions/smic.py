@@ -10,6 +10,14 @@ from pathlib import Path
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.micro_expressions.clip_records import ClipRecord, numbered_frames
 from pipelines.datasets.micro_expressions.clips import build, existing_folder
+from pipelines.datasets.published.about import About
+
+ABOUT = About(
+    "SMIC-HS (Li et al. 2013)",
+    "https://www.oulu.fi/cmvs/node/41319, a signed agreement",
+    "non-commercial research, signed",
+    {"train": 164},
+)
 
 
 def load(

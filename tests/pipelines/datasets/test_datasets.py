@@ -58,7 +58,7 @@ def test_a_folder(tmp_path, write_files, kaggle_files):
     assert len(data) == 21
     assert any((tmp_path / "cache" / "scans").iterdir())
     assert len(registry.load(str(tmp_path / "my faces") + "/")) == 21
-    refused(tmp_path / "my faces", "takes no option", seed=3)
+    refused(tmp_path / "my faces", "no option 'seed'", seed=3)
 
 
 def test_a_folder_named_like_a_set(tmp_path, monkeypatch, write_files, kaggle_files):
@@ -71,7 +71,7 @@ def test_a_folder_named_like_a_set(tmp_path, monkeypatch, write_files, kaggle_fi
 def test_unknown(tmp_path):
     refused("fer2012", "did you mean 'fer2013'")
     refused("FER2013", "did you mean 'fer2013'")
-    refused("imagenet", "known: casme2, clips, fer2013")
+    refused("imagenet", "known: 4dme", "clips", "fer2013")
     refused(tmp_path / "nowhere", "no such folder", error=FileNotFoundError)
     (tmp_path / "fer2013.zip").write_bytes(b"PK")
     refused(tmp_path / "fer2013.zip", "mueca data add fer2013", error=NotADirectoryError)

@@ -1,0 +1,134 @@
+"""What is known of a published set, and what adding one says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.datasets.base import EMOTIONS, Dataset
+from pipelines.datasets.walk import Fault, not_looked_at
+
+#: The seven emotions and contempt, in order of name.
+EMOTIONS8 = tuple(sorted((*EMOTIONS, "contempt")))
+#: What published sets call the emotions -> what they are called here.
+WORDS = {
+    "anger": "angry", "angry": "angry", "contempt": "contempt", "disgust": "disgust", "disgusted": "disgust",
+    "fear": "fear", "fearful": "fear", "afraid": "fear", "happiness": "happy", "happy": "happy",
+    "neutral": "neutral", "neutrality": "neutral", "sad": "sad", "sadness": "sad", "surprise": "surprise",
+    "surprised": "surprise",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class About:
+    """A published set.
+
+    Attributes
+    ----------
+    title : str
+        Its paper, in short.
+    ask_at : str
+        Where it is to be had.
+    licence : str
+        Under what.
+    counts : mapping
+        Split -> number of samples, or split -> class -> number, as published; empty where no numbers are.
+    tried : str
+        What the loader has been run on: "the real set", or "drawn trees of its form".
+    """
+
+    title: str
+    ask_at: str
+    licence: str
+    counts: Mapping[str, int | Mapping[str, int]] = field(default_factory=dict)
+    tried: str = "drawn trees of its form"
+
+
+def count(dataset: Dataset) -> dict[str, dict[str, int]]:
+    """Return split -> class -> number of samples."""
+    names = np.array(dataset.classes)[dataset.labels].tolist()
+    pairs = Counter(zip(dataset.split.tolist(), names, strict=True))
+    splits = dict.fromkeys(dataset.split.tolist())
+    return {s: {c: pairs[s, c] for c in dataset.classes if pairs[s, c]} for s in splits}
+
+
+def differences(
+    counts: Mapping[str, Mapping[str, int]], published: Mapping[str, int | Mapping[str, int]]
+) -> tuple[str, ...]:
+    """Say in words where counts differ from the published ones, one line each."""
+    found = []
+    for split, expected in published.items():
+        here = counts.get(split, {})
+        total = expected if isinstance(expected, int) else sum(expected.values())
+        if not here:
+            found.append(f"split {split}: nothing, published {total:,}")
+        elif isinstance(expected, int):
+            found += _differs(f"split {split}", sum(here.values()), expected)
+        else:
+            for name, n in expected.items():
+                found += _differs(f"{split}/{name}", here.get(name, 0), n)
+    return tuple(found)
+
+
+def _differs(what: str, n: int, published: int) -> list[str]:
+    words = f"{abs(n - published):,} {'more' if n > published else 'fewer'}"
+    return [] if n == published else [f"{what}: {n:,}, published {published:,} ({words})"]
+
+
+@dataclass(frozen=True)
+class AddReport:
+    """What adding a set did.
+
+    Attributes
+    ----------
+    name, source : str
+        The set; where it came from.
+    path : Path
+        What was written.
+    counts : mapping
+        Split -> class -> number.
+    differences : tuple of str
+        Where the counts differ from the published ones; empty if nowhere.
+    published : bool
+        Whether there are published counts.
+    faults : tuple of Fault
+    notes : tuple of str
+    ignored : mapping
+    """
+
+    name: str
+    source: str
+    path: Path
+    counts: dict[str, dict[str, int]]
+    differences: tuple[str, ...] = ()
+    published: bool = True
+    faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
+    ignored: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """True if every published sample is there and readable."""
+        return not self.differences and not self.faults
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON types."""
+        return asdict(self) | {"path": str(self.path), "complete": self.complete}
+
+    def text(self) -> str:
+        """Return the report in words, one fact a line."""
+        total = sum(sum(classes.values()) for classes in self.counts.values())
+        splits = ", ".join(f"{split} {sum(classes.values()):,}" for split, classes in self.counts.items())
+        lines = [f"{self.name}: {total:,} samples in {self.source} ({splits})"]
+        if self.published and not self.differences:
+            lines.append("every count is as published")
+        lines += [f"differs: {line}" for line in self.differences]
+        lines += [f"note: {line}" for line in self.notes]
+        if words := not_looked_at(Counter(self.ignored)):
+            lines.append(f"not looked at: {words}")
+        return "\n".join([*lines, f"written to {self.path}"])
