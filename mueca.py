@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from classifiers import head as head
     from classifiers import list_heads as list_heads
     from classifiers.registry import HeadParams as HeadParams
+    from classifiers.registry import register_head as register_head
     from classifiers.search import GridSearchCV as GridSearchCV
     from classifiers.search import by_subject as by_subject
     from classifiers.search import grid_search as grid_search
@@ -21,22 +22,29 @@ if TYPE_CHECKING:
     from classifiers.search import nested as nested
     from featurize import extractor as extractor
     from featurize import list_extractors as list_extractors
-    from featurize.base import Extractor as Extractor
+    from featurize.base import Extractor as BaseExtractor  # noqa: F401
     from featurize.base import Params as Params
     from featurize.detect import crop_face as crop_face
     from featurize.detect import detector as detector
     from featurize.images import decode as decode
+    from featurize.registry import register_extractor as register_extractor
+    from featurize.transformer import Extractor as Extractor
     from pipelines.api import compare as compare
     from pipelines.api import connect as connect
     from pipelines.api import featurize as featurize
-    from pipelines.api import fit as fit
     from pipelines.api import load_dataset as load_dataset
     from pipelines.api import load_model as load_model
     from pipelines.api import load_recipe as load_recipe
     from pipelines.datasets.base import Dataset as Dataset
+    from pipelines.datasets.votes import weighted_samples as weighted_samples
     from pipelines.evaluation.recipe import recipe_from as recipe_from
     from pipelines.exporting.export import export as export
     from pipelines.models.model import Model as Model
+    from pipelines.notebook.fitting import fit as fit
+    from pipelines.notebook.plots import plot_confusion as plot_confusion
+    from pipelines.notebook.plots import plot_embedding as plot_embedding
+    from pipelines.notebook.plots import plot_grid as plot_grid
+    from pipelines.notebook.plots import plot_roc as plot_roc
     from pipelines.prediction.annotate import draw as draw
     from pipelines.prediction.predictor import Predictor as Predictor
     from pipelines.prediction.video import predict_video as predict_video
@@ -54,8 +62,9 @@ _GONE = {
 
 #: Public name -> module, or module and the name there.
 _HOMES: dict[str, str] = {
+    "BaseExtractor": "featurize.base:Extractor",
     "Dataset": "pipelines.datasets.base",
-    "Extractor": "featurize.base",
+    "Extractor": "featurize.transformer",
     "GridSearchCV": "classifiers.search",
     "HeadParams": "classifiers.registry",
     "Model": "pipelines.models.model",
@@ -73,7 +82,7 @@ _HOMES: dict[str, str] = {
     "export": "pipelines.exporting.export",
     "extractor": "featurize",
     "featurize": "pipelines.api",
-    "fit": "pipelines.api",
+    "fit": "pipelines.notebook.fitting",
     "grid_search": "classifiers.search",
     "head": "classifiers",
     "holdout": "classifiers.search",
@@ -85,9 +94,16 @@ _HOMES: dict[str, str] = {
     "load_recipe": "pipelines.api",
     "load_results": "pipelines.results.load",
     "nested": "classifiers.search",
+    "plot_confusion": "pipelines.notebook.plots",
+    "plot_embedding": "pipelines.notebook.plots",
+    "plot_grid": "pipelines.notebook.plots",
+    "plot_roc": "pipelines.notebook.plots",
     "predict_video": "pipelines.prediction.video",
     "recipe_from": "pipelines.evaluation.recipe",
+    "register_extractor": "featurize.registry",
+    "register_head": "classifiers.registry",
     "serve": "pipelines.web.server:run",
+    "weighted_samples": "pipelines.datasets.votes",
     "write_report": "pipelines.reporting.report",
 }
 

@@ -36,7 +36,12 @@ def card_path(path: str | os.PathLike[str]) -> Path:
     return Path(f"{os.fspath(path)}.json")
 
 
-def save(estimator: Any, path: str | os.PathLike[str], meta: Mapping[str, Any] | None = None) -> None:
+def save(
+    estimator: Any,
+    path: str | os.PathLike[str],
+    meta: Mapping[str, Any] | None = None,
+    trusted: Iterable[str] = (),
+) -> None:
     """Write a fitted head and its card.
 
     Half a file is refused by `load`: its SHA-256 is not the card's. To keep an older head until the new one
@@ -50,13 +55,17 @@ def save(estimator: Any, path: str | os.PathLike[str], meta: Mapping[str, Any] |
         Usually ends in ``.skops``; the card gets ``.json`` added to that name.
     meta : mapping, optional
         JSON types: what was fitted on what, how chosen, with which scores. Kept in the card.
+    trusted : iterable of str
+        Types from outside, as ``package.module.Class``, that it may hold; who loads it names them again.
 
     Raises
     ------
     PersistError
-        If the estimator, or something in it, is not on the allow-list `TRUSTED`.
+        If the estimator, or something in it, is neither of scikit-learn, nor on the allow-list `TRUSTED`, nor
+        among `trusted`.
     """
-    data = _dumped(estimator, "this head")
+    estimator = _chosen(estimator)
+    data = _dumped(estimator, "this head", trusted)
     card = {
         "format": FORMAT,
         "head": _name(estimator),
@@ -69,7 +78,7 @@ def save(estimator: Any, path: str | os.PathLike[str], meta: Mapping[str, Any] |
     card_path(path).write_bytes(text)
 
 
-def check_savable(estimator: Any, what: str = "this head") -> None:
+def check_savable(estimator: Any, what: str = "this head", trusted: Iterable[str] = ()) -> None:
     """Refuse what `save` would refuse: asked before it is fitted, which may take hours.
 
     Parameters
@@ -77,20 +86,32 @@ def check_savable(estimator: Any, what: str = "this head") -> None:
     estimator : head, fitted or not
     what : str
         What to call it in an error.
+    trusted : iterable of str
+        As for `save`.
 
     Raises
     ------
     PersistError
-        If the estimator, or something in it, is not on the allow-list `TRUSTED`.
+        As `save` does.
     """
-    _dumped(estimator, what)
+    _dumped(_chosen(estimator), what, trusted)
 
 
-def _dumped(estimator: Any, what: str) -> bytes:
+def _chosen(estimator: Any) -> Any:
+    """Return what a search has chosen, or chooses among: that is what predicts, and what is saved."""
+    if not hasattr(estimator, "param_grid") and not hasattr(estimator, "param_distributions"):
+        return estimator
+    return getattr(estimator, "best_estimator_", estimator.estimator)
+
+
+def _dumped(estimator: Any, what: str, trusted: Iterable[str] = ()) -> bytes:
     """Return an estimator as a file's bytes, all of its types on the allow-list."""
     import skops.io
 
-    _check_types(what, [_name(estimator)])
+    allowed = frozenset(trusted)
+    # Of scikit-learn's types skops itself knows which are to be trusted.
+    if not _name(estimator).startswith("sklearn."):
+        _check_types(what, [_name(estimator)], allowed)
     try:
         data: bytes = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
         own = _name(estimator).startswith(f"{__package__}.")  # what ours hold is known, and may be large
@@ -99,20 +120,26 @@ def _dumped(estimator: Any, what: str) -> bytes:
         raise
     except Exception as error:  # a foreign estimator may hold anything, an open file among it
         raise PersistError(f"{what} cannot be saved ({' '.join(str(error).split())})") from None
-    _check_types(what, inside)
+    _check_types(what, inside, allowed)
     return data
 
 
-def _check_types(what: str, names: Iterable[str]) -> None:
-    if foreign := [name for name in names if name not in TRUSTED]:
+def _check_types(what: str, names: Iterable[str], allowed: frozenset[str]) -> None:
+    if foreign := [name for name in names if name not in TRUSTED and name not in allowed]:
         raise PersistError(
-            f"{what} cannot be saved: only heads of mueca are, and {', '.join(foreign)} is not on the "
-            "allow-list TRUSTED in classifiers/persist.py; add it there, or fit without out (--out)"
+            f"{what} cannot be saved: {', '.join(foreign)} is neither of scikit-learn nor of mueca; "
+            f"where you trust it, give trusted={foreign!r}, or fit without out (--out)"
         )
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: str | os.PathLike[str], trusted: Iterable[str] = ()) -> Any:
     """Return the fitted head saved at `path`.
+
+    Parameters
+    ----------
+    path : path
+    trusted : iterable of str
+        Types from outside that the file may hold, as ``package.module.Class``. Their code is imported.
 
     Raises
     ------
@@ -127,7 +154,7 @@ def load(path: str | os.PathLike[str]) -> Any:
             f"{path}: not the file its card describes (it was changed, cut short or replaced); "
             "fit again or fetch it anew"
         )
-    return _build(path, data)
+    return _build(path, data, frozenset(trusted))
 
 
 def load_card(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -147,21 +174,25 @@ def load_card(path: str | os.PathLike[str]) -> dict[str, Any]:
     return card
 
 
-def _build(path: str | os.PathLike[str], data: bytes) -> Any:
+def _build(path: str | os.PathLike[str], data: bytes, allowed: frozenset[str]) -> Any:
     import skops.io
 
     try:
-        foreign = [t for t in skops.io.get_untrusted_types(data=data) if t not in TRUSTED]
+        known = allowed.union(TRUSTED)
+        foreign = [t for t in skops.io.get_untrusted_types(data=data) if t not in known]
         if foreign:
-            raise PersistError(f"{path}: holds types that are not trusted: {', '.join(foreign)}")
-        estimator = skops.io.loads(data, trusted=list(TRUSTED))
+            raise PersistError(
+                f"{path}: holds types that are not trusted: {', '.join(foreign)}; where you trust them, "
+                f"load with trusted={foreign!r}"
+            )
+        estimator = skops.io.loads(data, trusted=sorted(known))
     except PersistError:
         raise
     except Exception as error:  # a foreign file may fail in any way: skops checks no structure
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PersistError(f"{path}: not a saved head ({reason})") from None
-    if _name(estimator) not in TRUSTED:
-        raise PersistError(f"{path}: holds a {_name(estimator)}, not a head of mueca")
+    if _name(estimator) not in known and not hasattr(estimator, "predict"):
+        raise PersistError(f"{path}: holds a {_name(estimator)}, which does not classify")
     return estimator
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
-from typing import Any
+from importlib.metadata import entry_points
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -32,17 +34,107 @@ class HeadParams(BaseModel):
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """A registered head: its parameters' model, its default grid, and how to build it."""
+    """A registered head: its parameters' model, its default grid, and how to build it.
+
+    `trusted` are the types that its files may hold besides those of mueca and scikit-learn.
+    """
 
     name: str
     params: type[HeadParams]
     grid: Mapping[str, list[Any]]
     build: Any
+    trusted: tuple[str, ...] = ()
+
+
+class NamedParams(HeadParams):
+    """Parameters of a head from outside: any value, but only the names that its estimator knows."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    KNOWN: ClassVar[frozenset[str]] = frozenset()
+
+
+#: Heads that `register_head` was given.
+_REGISTERED: dict[str, HeadSpec] = {}
+
+
+def register_head(
+    name: str,
+    build: Callable[..., Any],
+    *,
+    params: type[HeadParams] | None = None,
+    grid: Mapping[str, list[Any]] | None = None,
+    trusted: Iterable[str] = (),
+) -> None:
+    """Make a classifier from outside known by a name, for this process.
+
+    Parameters
+    ----------
+    name : str
+        What ``head=`` and recipes call it. A head of mueca cannot be replaced.
+    build : callable or estimator
+        A class or a function that returns an unfitted classifier of its parameters, or such a classifier.
+    params : subclass of HeadParams, optional
+        Domains of its parameters; by default any value of those that the classifier knows.
+    grid : mapping of lists, optional
+        What ``grid="default"`` means.
+    trusted : iterable of str
+        Types, as ``package.module.Class``, that a saved model of it holds. Who loads it names them again:
+        ``load_model(folder, trusted=[...])``.
+
+    Raises
+    ------
+    ValueError
+        If the name belongs to a head of mueca.
+    TypeError
+        If `build` is nothing that builds a classifier.
+    """
+    if name in HEADS | SCORE_HEADS:
+        raise ValueError(f"head {name!r} belongs to mueca; register yours under another name")
+    _REGISTERED[name] = _outside(name, build, params, dict(grid or {}), tuple(trusted))
+
+
+def _outside(
+    name: str,
+    build: Any,
+    params: type[HeadParams] | None,
+    grid: dict[str, list[Any]],
+    trusted: tuple[str, ...],
+) -> HeadSpec:
+    sample = build if hasattr(build, "get_params") and not isinstance(build, type) else None
+    if sample is None and not callable(build):
+        raise TypeError(f"head {name!r}: give a classifier, or what builds one, not {build!r:.60}")
+
+    def made(**given: Any) -> Any:
+        from sklearn.base import clone
+
+        return build(**given) if sample is None else clone(sample).set_params(**given)
+
+    if params is None:
+        known = frozenset((made() if sample is None else sample).get_params())
+        params = type("Params", (NamedParams,), {"KNOWN": known, "__doc__": f"Parameters of {name}."})
+    return HeadSpec(name, params, grid, made, trusted)
+
+
+@cache
+def _installed() -> dict[str, Any]:
+    """Return the entry points of installed packages in the group ``mueca.heads``, by name."""
+    return {point.name: point for point in entry_points(group="mueca.heads")}
+
+
+def _found_outside(name: str) -> HeadSpec | None:
+    if name not in _REGISTERED and name in _installed():
+        found = _installed()[name].load()
+        trusted = tuple(getattr(found, "TRUSTED", ()))
+        if hasattr(found, "GRID"):  # a module, as those of mueca's own heads
+            _REGISTERED[name] = _outside(name, found.build, found.Params, dict(found.GRID), trusted)
+        else:
+            _REGISTERED[name] = _outside(name, found, None, {}, trusted)
+    return _REGISTERED.get(name)
 
 
 def list_heads() -> list[str]:
-    """Return the registered names, sorted."""
-    return sorted(HEADS)
+    """Return the registered names, sorted: those of mueca, of installed packages and of `register_head`."""
+    return sorted({*HEADS, *_installed(), *(n for n in _REGISTERED if "(" not in n)})
 
 
 def head_spec(name: str) -> HeadSpec:
@@ -55,7 +147,9 @@ def head_spec(name: str) -> HeadSpec:
     """
     homes = HEADS | SCORE_HEADS
     if name not in homes:
-        near = difflib.get_close_matches(name, HEADS, n=1)
+        if (outside := _found_outside(name)) is not None:
+            return outside
+        near = difflib.get_close_matches(name, list_heads(), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(list_heads())}"
         raise ValueError(f"unknown head {name!r}; {hint}")
     module = import_module(homes[name])
@@ -71,6 +165,12 @@ def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
         One line naming the head, the parameter and what is wrong with it.
     """
     spec = head_spec(name)
+    known = getattr(spec.params, "KNOWN", None)
+    if known is not None and (unknown := [key for key in params if key not in known]):
+        lower = {key.lower(): key for key in known}
+        near = difflib.get_close_matches(unknown[0].lower(), lower, n=1)
+        hint = f"did you mean {lower[near[0]]!r}?" if near else f"known: {', '.join(sorted(known)[:12])}"
+        raise ValueError(f"head {name}: no parameter {unknown[0]!r}; {hint}")
     try:
         return spec.params(**params).model_dump()
     except ValidationError as error:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from functools import cache
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any
 
 from featurize.base import Extractor, expression_of
@@ -57,9 +59,50 @@ EXTRACTORS: dict[str, str] = {
 _PART = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
 
+#: Extractors that `register_extractor` was given.
+_REGISTERED: dict[str, type[Extractor]] = {}
+
+
+def register_extractor(made: type[Extractor], name: str | None = None) -> type[Extractor]:
+    """Make an extractor from outside known by its name, for this process; also a decorator.
+
+    Parameters
+    ----------
+    made : subclass of featurize.base.Extractor
+    name : str, optional
+        By default its own `name`.
+
+    Returns
+    -------
+    made
+
+    Raises
+    ------
+    TypeError
+        If it is no such class.
+    ValueError
+        If the name belongs to an extractor of mueca, or cannot stand in an expression.
+    """
+    if not (isinstance(made, type) and issubclass(made, Extractor)):
+        raise TypeError(f"{made!r:.60} is no extractor; give a subclass of mueca.BaseExtractor")
+    known = name or getattr(made, "name", "")
+    if not known or _PART.fullmatch(known) is None or "(" in known:
+        raise ValueError(f"extractor {known!r}: give it a name of letters, digits and hyphens")
+    if known in EXTRACTORS:
+        raise ValueError(f"extractor {known!r} belongs to mueca; register yours under another name")
+    _REGISTERED[known] = made
+    return made
+
+
+@cache
+def _installed() -> dict[str, Any]:
+    """Return the entry points of installed packages in the group ``mueca.extractors``, by name."""
+    return {point.name: point for point in entry_points(group="mueca.extractors")}
+
+
 def list_extractors() -> list[str]:
-    """Return the registered names, sorted."""
-    return sorted(EXTRACTORS)
+    """Return the names, sorted: those of mueca, of installed packages and of `register_extractor`."""
+    return sorted({*EXTRACTORS, *_installed(), *_REGISTERED})
 
 
 def extractor(name: str, **params: Any) -> Extractor:
@@ -82,8 +125,12 @@ def extractor(name: str, **params: Any) -> Extractor:
 
 def extractor_class(name: str) -> type[Extractor]:
     """Return the class registered as `name`; raises as `extractor`."""
+    if name not in EXTRACTORS and name not in _REGISTERED and name in _installed():
+        register_extractor(_installed()[name].load(), name)
+    if name in _REGISTERED:
+        return _REGISTERED[name]
     if name not in EXTRACTORS:
-        raise ValueError(f"unknown extractor {name!r}; {hint(name, EXTRACTORS)}")
+        raise ValueError(f"unknown extractor {name!r}; {hint(name, list_extractors())}")
     module, _, attribute = EXTRACTORS[name].partition(":")
     found: type[Extractor] = getattr(import_module(module), attribute)
     return found

@@ -15,7 +15,7 @@ ORDER = (
     "featurize", "classifiers", "pipelines", "pipelines.metrics", "pipelines.media", "pipelines.utils",
     "pipelines.recipe", "pipelines.datasets", "pipelines.results", "pipelines.embedding",
     "pipelines.diagnostics", "pipelines.training", "pipelines.cross_validation", "pipelines.evaluation",
-    "pipelines.models", "pipelines.api", "pipelines.prediction",
+    "pipelines.models", "pipelines.api", "pipelines.notebook", "pipelines.prediction",
     "pipelines.reporting", "pipelines.web", "pipelines.exporting", "pipelines.commands", "cli",
 )  # fmt: skip
 

@@ -16,14 +16,15 @@ from pipelines.evaluation.experiment import Experiment, FeatureMatrix
 from pipelines.evaluation.selection import SelectionResult, _predict, _timed_fit, choose
 from pipelines.metrics.scores import evaluate
 from pipelines.recipe import Head
+from pipelines.results.frames import ResultRows
 from pipelines.results.predictions import Predictions
 from pipelines.results.rows import Row, as_json
 from pipelines.utils.kept_warnings import as_text, kept_warnings
 from pipelines.utils.provenance import git_sha, library_versions
 
 
-@dataclass(frozen=True)
-class EvaluationResult:
+@dataclass(frozen=True, repr=False)
+class EvaluationResult(ResultRows):
     """A finished cell."""
 
     run: str

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.cross_validation.table import PooledRow
+from pipelines.results.frames import Rows
 from pipelines.results.rows import Row
 from pipelines.utils.csv_files import write_csv
 from pipelines.utils.kept_warnings import from_text
@@ -22,8 +23,8 @@ _NO_RESULT = dict.fromkeys(
 ) | {"error": "random weights, for timing only"}
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Rows):
     """What a comparison found.
 
     Attributes
@@ -52,6 +53,9 @@ class Comparison:
     notes: tuple[str, ...] = ()
     ignored: dict[str, int] = field(default_factory=dict)
     pooled: list[PooledRow] = field(default_factory=list)
+
+    def _rows(self) -> list[Row]:
+        return self.rows
 
     @property
     def best(self) -> Row | None:

@@ -201,7 +201,7 @@ def _made(form: Format, folder: Path, model: Model, network: Any) -> dict[str, A
     apart = _apart(given, expected)
     _check(form, "extractor", apart)
     found = _compared(form, model, expected, run("head", given))
-    here = model.predict(faces)  # type: ignore[arg-type]
+    here = model.predict(faces)
     labels = [model.classes[int(k)] for k in model.estimator.classes_[run("head", given)["label"]]]
     same = float(np.mean([a == b for a, b in zip(labels, here, strict=True)]))
     return found | {"vectors_differ_by": float(apart.max()), "same_label_as_mueca_here": same}

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from classifiers import persist
+from classifiers.registry import head_spec
 from featurize.atomic import atomic_folder
 from pipelines.evaluation.evaluate import EvaluationResult
 from pipelines.evaluation.experiment import Experiment
@@ -128,7 +129,8 @@ def _fill(folder: Path, outcome: EvaluationResult, card: dict[str, Any]) -> None
         "dim": card["extractor"]["dim"],
         "classes": card["classes"],
     }
-    persist.save(outcome.estimator, folder / "head.skops", meta)
+    trusted = head_spec(card["head"]["name"]).trusted
+    persist.save(outcome.estimator, folder / "head.skops", meta, trusted)
     card = {**card, "weights": _copy_weights(outcome.embedding.extractors, folder)}
     text = json.dumps(card, indent=1, ensure_ascii=False, default=_plain)
     (folder / "card.json").write_text(text, "utf-8")

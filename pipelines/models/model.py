@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.metaestimators import available_if
 
 from classifiers import answers, persist
 from classifiers import head as build_head
+from classifiers.registry import head_spec
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.views import Views
 from featurize.base import Extractor
 from featurize.checks import check_samples
 from featurize.engine import Precision
 from featurize.images import Image, Preprocess, resize
+from featurize.inputs import Color, as_images
 from featurize.paths import as_path
 from featurize.registry import parse
 
@@ -40,7 +43,7 @@ DEFAULT = "default"
 TRAINED_SIDE = 48
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A head with the extractor it was fitted on.
 
@@ -93,16 +96,27 @@ class Model:
         """What its extractors take: "image", "clip" or "flow"."""
         return {part["kind"] for part in self.card["extractor"]["parts"]}
 
-    def embed(self, images: Sequence[Image]) -> NDArray[np.float32]:
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """The emotions as scikit-learn names them: the columns of `predict_proba`."""
+        return np.array(self.classes)
+
+    def __repr__(self) -> str:
+        head, data = self.card.get("head", {}), self.card.get("data", {})
+        return f"Model({head.get('name', '?')} on {self.extractor}, fitted on {data.get('name', '?')})"
+
+    def embed(self, images: Any, color: Color = "rgb") -> NDArray[np.float32]:
         """Return the (n, d) vectors of (h, w) or (h, w, 3) uint8 images of faces; larger ones are reduced.
 
         See `largest`. Clips and motion maps are taken as they are.
 
         Parameters
         ----------
-        images : sequence of arrays
+        images : path, bytes, PIL.Image.Image, array, or a list of these
             An (n, h, w) or (n, h, w, 3) array is a stack; one image alone counts as a list of one. A model of
             clips takes (t, h, w) uint8 grey frames. `scores` and `predict` take the same.
+        color : {"rgb", "bgr"}
+            Order of the channels of arrays.
 
         Raises
         ------
@@ -110,7 +124,7 @@ class Model:
             If one is no such array; the message says which, and what to give.
         """
         kind = self._parts[0].kind
-        given = list(check_samples(images, kind))
+        given = list(as_images(images, color) if kind == "image" else check_samples(images, kind))
         if not given:
             return np.empty((0, sum(part.dim for part in self._parts)), np.float32)
         ready = [self.preprocess.apply(self.reduced(image), kind) for image in given]
@@ -133,7 +147,9 @@ class Model:
         """Those of its extractors that are networks."""
         return [part for part in self._parts if isinstance(part, NetworkExtractor)]
 
-    def labels_and_scores(self, images: Sequence[Image]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def labels_and_scores(
+        self, images: Any, color: Color = "rgb"
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Return what the head says of each image of a face, in one pass.
 
         Returns
@@ -143,19 +159,35 @@ class Model:
         scores : (n, k) ndarray of float64
             As `scores`. The label need not have the largest, see `classifiers.label_is_largest`.
         """
-        X = self.embed(images)
+        X = self.embed(images, color)
         if not len(X):
             return np.empty(0, np.intp), np.empty((0, len(self.classes)))
         labels, found, _ = answers(self.estimator, X)
         return np.asarray(labels, np.intp), found
 
-    def scores(self, images: Sequence[Image]) -> NDArray[np.float64]:
+    def scores(self, images: Any, color: Color = "rgb") -> NDArray[np.float64]:
         """Return the (n, k) numbers of the head: its probabilities, or else its scores."""
-        return self.labels_and_scores(images)[1]
+        return self.labels_and_scores(images, color)[1]
 
-    def predict(self, images: Sequence[Image]) -> list[str]:
+    def predict(self, images: Any, color: Color = "rgb") -> list[str]:
         """Return the emotion of each image of a face: the head's own prediction, as fitting measured it."""
-        return [self.classes[int(k)] for k in self.labels_and_scores(images)[0]]
+        return [self.classes[int(k)] for k in self.labels_and_scores(images, color)[0]]
+
+    @available_if(lambda self: hasattr(self.estimator, "predict_proba"))
+    def predict_proba(self, images: Any, color: Color = "rgb") -> NDArray[np.float64]:
+        """Return (n, k) probabilities in the order of `classes_`; there only where the head has them."""
+        return self._of_head("predict_proba", images, color)
+
+    @available_if(lambda self: hasattr(self.estimator, "decision_function"))
+    def decision_function(self, images: Any, color: Color = "rgb") -> NDArray[np.float64]:
+        """Return the head's (n, k) scores, (n,) of the second of two; there only where the head has them."""
+        return self._of_head("decision_function", images, color)
+
+    def _of_head(self, method: str, images: Any, color: Color) -> NDArray[np.float64]:
+        X = self.embed(images, color)
+        if not len(X):
+            return np.empty((0, len(self.classes)))
+        return np.asarray(getattr(self.estimator, method)(X), np.float64)
 
 
 def check_saved(head: Head) -> None:
@@ -167,7 +199,7 @@ def check_saved(head: Head) -> None:
         If its estimator is not on the allow-list of `classifiers.persist`.
     """
     estimator = build_head(head.head, **head.candidates()[0])
-    persist.check_savable(estimator, f"head {head.head}")
+    persist.check_savable(estimator, f"head {head.head}", head_spec(head.head).trusted)
 
 
 def _with_own_weights(expression: str, card: dict[str, Any], folder: Path) -> str:
@@ -179,13 +211,15 @@ def _with_own_weights(expression: str, card: dict[str, Any], folder: Path) -> st
     return expression
 
 
-def load_model(folder: Path | str | None = None) -> Model:
+def load_model(folder: Path | str | None = None, trusted: Iterable[str] = ()) -> Model:
     """Read a model folder: one of yours, or a model that ships, by its name.
 
     Parameters
     ----------
     folder : Path, str or None
         See `model_folder`; the default model if None.
+    trusted : iterable of str
+        Types from outside that its head may hold, as ``package.module.Class``; see `register_head`.
 
     Raises
     ------
@@ -210,7 +244,7 @@ def load_model(folder: Path | str | None = None) -> Model:
             f"{folder}/card.json is no card of a model: {' '.join(str(error).split())}"
         ) from None
     _check_match(folder, card, expression, persist.load_card(folder / "head.skops")["meta"])
-    estimator = persist.load(folder / "head.skops")
+    estimator = persist.load(folder / "head.skops", trusted)
     return Model(expression, preprocess, estimator, card)
 
 

@@ -18,6 +18,7 @@ from featurize.detect import detector as named_detector
 from featurize.engine import Precision
 from featurize.faces import Box
 from featurize.images import Image, to_grey
+from featurize.inputs import Color, as_image, as_images
 from pipelines.models.model import Model, model_for
 from pipelines.prediction.faces import Face, ImageResult, Meaning, side_of
 
@@ -152,27 +153,29 @@ class Predictor:
         across = 0 if self.crowd else max(image.shape[:2]) / FACES_ACROSS
         return round(max(LOOK_BELOW * self.min_face, across))
 
-    def faces(self, image: Image) -> list[Face]:
+    def faces(self, image: Any, color: Color = "rgb") -> list[Face]:
         """Return the faces of a picture that are large enough, the largest first.
 
         Parameters
         ----------
-        image : (h, w) or (h, w, 3) uint8
-            Grey or RGB. `featurize.images.decode` makes one of a file's bytes.
+        image : path, bytes, PIL.Image.Image, or (h, w) or (h, w, 3) uint8 array
+        color : {"rgb", "bgr"}
+            Order of the channels of an array.
 
         Raises
         ------
         TypeError, ValueError
-            If it is no such array; see `featurize.checks.check_image`. All methods that take an image say so.
+            If it is no such image; see `featurize.inputs.as_image`. All methods that take an image say so.
         """
-        return self.look(image).faces
+        return self.look(image, color).faces
 
     def search(self, image: Image) -> list[Detection]:
         """Return the faces of a picture that are looked for, too small ones too, the largest first."""
         return [d for d in self.find(image, self.smallest(image)) if d.confidence >= self.confidence]
 
-    def look(self, image: Image) -> ImageResult:
+    def look(self, image: Any, color: Color = "rgb") -> ImageResult:
         """Return the faces of a picture, and what was skipped; as `faces`."""
+        image = as_image(image, color)
         smallest = self.smallest(image)
         found = self.search(image)
         judged = [d for d in found if self.large_enough(d.box)]
@@ -211,24 +214,26 @@ class Predictor:
         """Side in pixels of the faces the model was trained on."""
         return self.model.side
 
-    def predict(self, crops: Sequence[Image]) -> list[str]:
+    def predict(self, crops: Any, color: Color = "rgb") -> list[str]:
         """Return the label of each crop, as `Model.predict` gives it; parameters as `labels_and_numbers`."""
-        return [self.classes[int(k)] for k in self.labels_and_numbers(crops)[0]]
+        return [self.classes[int(k)] for k in self.labels_and_numbers(crops, color)[0]]
 
-    def classify(self, crops: Sequence[Image]) -> NDArray[np.float64]:
+    def classify(self, crops: Any, color: Color = "rgb") -> NDArray[np.float64]:
         """Return the (n, k) numbers of crops without labels: the first largest of a row is its label's.
 
         As `labels_and_numbers`, but for "unranked probability": no label stands beside the numbers here, so
         where another class has the largest, the label's is raised just above it and the row brought to sum 1.
         """
-        labels, numbers = self.labels_and_numbers(crops)
+        labels, numbers = self.labels_and_numbers(crops, color)
         if self.meaning != "unranked probability":
             return numbers
         ranked = in_order_of_labels(numbers, labels, _LEAST)
         shares: NDArray[np.float64] = ranked / ranked.sum(axis=1, keepdims=True)
         return shares
 
-    def labels_and_numbers(self, crops: Sequence[Image]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def labels_and_numbers(
+        self, crops: Any, color: Color = "rgb"
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Return labels and numbers of images that each hold one face and little else.
 
         The numbers are the head's `predict_proba` where it has one; else a softmax of its scores: see
@@ -237,7 +242,7 @@ class Predictor:
 
         Parameters
         ----------
-        crops : sequence of (h, w) or (h, w, 3) uint8
+        crops : path, bytes, PIL.Image.Image, (h, w) or (h, w, 3) uint8 array, or a list of these
             Any size; larger ones than the head was fitted on are first reduced, see `Model.largest`. An
             (n, h, w) or (n, h, w, 3) array is a stack; one crop alone is one face.
 
@@ -253,7 +258,8 @@ class Predictor:
         TypeError, ValueError
             If a crop is no image (for a model of clips: no clip); the message says which, and what to give.
         """
-        crops = list(check_samples(crops, "clip" if self.model.kinds == {"clip"} else "image"))
+        clips = self.model.kinds == {"clip"}
+        crops = list(check_samples(crops, "clip") if clips else as_images(crops, color))
         each = [self.model.labels_and_scores(crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
         each = each or [self.model.labels_and_scores([])]
         labels = np.concatenate([found for found, _ in each])

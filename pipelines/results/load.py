@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.metrics.scores import confusion
+from pipelines.results.frames import Rows
 from pipelines.results.predictions import Predictions, load_predictions
 from pipelines.results.rows import SELECTED_ON_TEST, Candidate, Row, as_json, read_grid, read_rows
 from pipelines.utils.paths import as_path
@@ -72,8 +73,8 @@ class Cell:
         return None if p is None else confusion(p.true, p.predicted, len(p.classes))
 
 
-@dataclass(frozen=True)
-class Results:
+@dataclass(frozen=True, repr=False)
+class Results(Rows):
     """What one folder holds of one comparison.
 
     Attributes
@@ -96,6 +97,9 @@ class Results:
     about: Mapping[str, Any] = field(default_factory=dict)
     left_out: int = 0
     timed: int = 0
+
+    def _rows(self) -> list[Row]:
+        return [row for cell in self.cells for row in cell.rows.values()]
 
     @property
     def dataset(self) -> str:

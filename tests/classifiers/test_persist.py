@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import skops.io
-from sklearn.svm import SVC as Foreign
+from sklearn.model_selection import GridSearchCV
+from sklearn.svm import SVC
 
 from classifiers import PersistError, head, list_heads, load, save, scores
 from classifiers.persist import card_path, load_card
@@ -94,6 +95,10 @@ def test_a_card_that_is_none(saved: Path, text: str) -> None:
     refused(saved, "not a (head's )?card")
 
 
+class Foreign(SVC):
+    """A class that neither scikit-learn nor mueca has."""
+
+
 class Trap:
     """Something that acts when it is unpickled."""
 
@@ -116,7 +121,7 @@ def test_a_foreign_estimator(saved: Path) -> None:
     X, y = DATA["tall"]
     forge(saved, skops.io.dumps(Foreign().fit(X, y)))
     refused(saved, "holds a sklearn.*, not a head|types that are not trusted")
-    with pytest.raises(PersistError, match="only heads of mueca"):
+    with pytest.raises(PersistError, match="neither of scikit-learn nor of mueca"):
         save(Foreign(), saved)
 
 
@@ -126,3 +131,17 @@ def test_a_head_that_was_cut_off_is_refused(saved: Path, part: float) -> None:
     saved.write_bytes(content[: int(part * len(content))])
     with pytest.raises(PersistError, match=saved.name):
         load(saved)
+
+
+def test_an_estimator_of_scikit_learn_and_what_a_search_of_it_chose(tmp_path: Path) -> None:
+    X, y = DATA["tall"]
+    search = GridSearchCV(SVC(), {}, cv=2)
+    save(SVC().fit(X, y), tmp_path / "a")
+    save(search.fit(X, y), tmp_path / "b")
+    for name in ("a", "b"):
+        np.testing.assert_array_equal(load(tmp_path / name).predict(X), search.predict(X))
+
+
+def test_something_that_does_not_classify(saved: Path) -> None:
+    forge(saved, skops.io.dumps({"a": 1}))
+    refused(saved, "holds a builtins.dict, which does not classify")

@@ -74,7 +74,7 @@ def test_options_of_cross_validation_are_fields_of_its_recipes():
     for name in ("folds", "inner_folds", "shared"):
         field = Protocol.model_fields[name]
         assert (options[name].default, options[name].help) == (field.default, field.description)
-    command = typer.main.get_command(cli.app).commands["cross-validate"]
+    command = typer.main.get_command(cli.application()).commands["cross-validate"]
     for name in PROTOCOLS:
         words = ["--data", "x", "--backbone", "hog", "--protocol", name]
         if name != "holdout":
