@@ -1,13 +1,14 @@
-"""Faces followed from frame to frame: searched every few frames, in between followed by their look."""
+"""Faces followed from frame to frame: searched every few frames, in between each looked for where it was."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from featurize.checks import check_image
 from featurize.detect import Detection, iou
@@ -18,15 +19,28 @@ from featurize.images import Image, to_grey
 EVERY = 10
 #: Overlap from which a box found is the face that was followed to there.
 SAME = 0.3
-#: Peak to side lobe ratio under which a followed face is lost; Bolme et al. (2010) call 7 and less a failure.
-#: On the real clip of the benchmarks it is 3.5 at a cut and 8.8 or more while a face is in view.
-LOST = 6.0
-#: Searches in a row that may miss a followed face (it turned aside) before it is given up.
+#: Correlation of two 16-pixel copies of a face under which it is another one. It is low, because the boxes of
+#: dlib's and OpenCV's detectors come in steps of size; a cut is told by the whole frame.
+ALIKE = 0.2
+#: Correlation of two frames, 32 x 18 pixels each, under which there is a cut between them. On the real clip
+#: of the benchmarks it is .27 or less at its three cuts, and .69 or more from frame to frame else.
+CUT = 0.5
+#: Searches in a row that may miss a face that is still seen where it was, before it is given up.
 MISSES = 2
-#: Above so many faces every frame is searched: that costs less than to follow each.
+#: Frames for which a face that is out of view keeps its number, if it comes back near where it was.
+KEEP = 45
+#: How far it may have moved meanwhile, in sides of its box.
+NEAR = 1.0
+#: Above so many faces every frame is searched: that costs less than to look for each.
 MANY = 24
-#: Faces are followed in a grey picture of this longer side at most: they are looked at in 64 pixels anyway.
-FOLLOW_SIDE = 1280
+#: Distance of two vectors of `dlib-face` under which they are one person's: its maker's, measured on LFW.
+SAME_PERSON = 0.6
+#: Vectors kept of each person.
+VECTORS = 5
+#: Sizes of the copies by which a face is told from another, and a frame from the next shot's.
+_FACE, _FRAME = (16, 16), (32, 18)
+
+Array = NDArray[np.float32]
 
 
 class Seen(NamedTuple):
@@ -35,11 +49,11 @@ class Seen(NamedTuple):
     Attributes
     ----------
     track : int
-        Its number, from 1; the same while it is followed, never used again.
+        Its number, from 1; the same while it is followed.
     detection : Detection
-        Where it is in this frame, with the score of the last search that found it.
+        Where it is in this frame.
     searched : bool
-        Whether it was found by a search in this frame, and not merely followed.
+        Whether it was found by a search of this frame, and not merely where it was.
     """
 
     track: int
@@ -49,29 +63,36 @@ class Seen(NamedTuple):
 
 @dataclass
 class _Track:
-    """A face; `misses` searches in a row did not find it, and without a follower it is then out of view."""
+    """A face; `misses` searches in a row did not find it, `away` frames ago it was seen last."""
 
     number: int
     detection: Detection
-    follower: Any = None
+    look: Array
     misses: int = 0
+    away: int = 0
 
 
+@dataclass
 class Tracker:
     """Follow every face of a stream of frames.
 
     Every `every` frames, and as soon as a face is lost, the frame is searched. What is found is matched with
-    what is followed by the assignment of largest summed overlap (SciPy's), pairs under `SAME` left out. In
-    between each face is followed by dlib's correlation tracker (Danelljan et al., "Accurate scale estimation
-    for robust visual tracking", BMVC 2014) until its ratio of peak to side lobes says that it is lost, as it
-    does at a cut.
+    what is followed by the assignment of largest summed overlap (SciPy's); pairs under `SAME`, and faces that
+    do not look alike, are left out. In between each face is looked for around where it was. A face that is
+    lost keeps its number for `KEEP` frames. At a cut all are lost for good, unless `identify` knows them.
 
     Parameters
     ----------
     find : callable
         (h, w[, 3]) uint8 -> list of Detection.
     every : int
-        Frames between two searches; 1: every frame is searched, nothing is followed.
+        Frames between two searches; 1: every frame is searched.
+    near : callable, optional
+        (image, Detection) -> Detection or None: the same face in this image, see
+        `featurize.detect.Detector.near`. Without it every frame is searched.
+    identify : callable, optional
+        (image, Detection) -> (d,) vector, those of one person nearer than `SAME_PERSON`: with it a face that
+        comes back gets the number it had, however long it was away.
 
     Raises
     ------
@@ -79,15 +100,21 @@ class Tracker:
         If `every` is below 1.
     """
 
-    def __init__(self, find: Callable[[Image], Sequence[Detection]], every: int = EVERY) -> None:
-        if every < 1:
-            raise ValueError(f"every={every}: search every frame (1) or every few (such as {EVERY})")
-        self.find = find
-        self.every = every
-        self._tracks: list[_Track] = []
-        self._count = 0
-        self._since = every  # the first frame is searched
-        self._size: tuple[int, int] | None = None
+    find: Callable[[Image], Sequence[Detection]]
+    every: int = EVERY
+    near: Callable[[Image, Detection], Detection | None] | None = None
+    identify: Callable[[Image, Detection], NDArray[np.floating]] | None = None
+    _tracks: list[_Track] = field(default_factory=list, init=False)
+    _lost: list[_Track] = field(default_factory=list, init=False)
+    _people: dict[int, list[NDArray[np.floating]]] = field(default_factory=dict, init=False)
+    _count: int = field(default=0, init=False)
+    _since: int = field(default=0, init=False)
+    _size: tuple[int, int] | None = field(default=None, init=False)
+    _shot: Array | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ValueError(f"every={self.every}: search every frame (1) or every few (such as {EVERY})")
 
     def __call__(self, image: Image) -> list[Seen]:
         """Return the faces of the next frame, the largest first.
@@ -103,57 +130,135 @@ class Tracker:
             If it is no image; see `featurize.checks.check_image`.
         """
         image = check_image(image, "frame")
-        if self._size != image.shape[:2]:
-            self._tracks, self._since, self._size = [], self.every, image.shape[:2]
-        lost = self._follow(image)
-        self._since += 1
-        searched = lost or self._since >= self.every or len(self._tracks) > MANY
+        if self._begins(image):
+            self._tracks, self._lost, self._since = [], [], self.every
+        self._age()
+        searched = self._due() or self._follow(image)
         if searched:
             self._search(image)
-        seen = [t for t in self._tracks if not t.misses or t.follower is not None]
-        found = [Seen(t.number, t.detection, searched and not t.misses) for t in seen]
+        found = [Seen(t.number, t.detection, searched and not t.misses) for t in self._tracks]
         return sorted(found, key=_largest)
 
+    def _begins(self, image: Image) -> bool:
+        """Say whether a frame begins a shot: its size is new, or it is unlike the last one."""
+        before, self._shot = self._shot, levels(image, _FRAME)
+        size, self._size = self._size, image.shape[:2]
+        return before is None or size != self._size or not _alike(before, self._shot, CUT)
+
+    def _age(self) -> None:
+        self._since += 1
+        for track in self._lost:
+            track.away += 1
+        self._lost = [track for track in self._lost if track.away <= KEEP]
+
+    def _due(self) -> bool:
+        return self.near is None or self._since >= self.every or len(self._tracks) > MANY
+
     def _follow(self, image: Image) -> bool:
-        """Move every box to where its face went; return whether one was lost."""
-        followed = [track for track in self._tracks if track.follower is not None]
-        if not followed:
-            return False
-        grey, scale = _work(image)
-        lost = set()
-        for track in followed:
-            sure = track.follower.update(grey)
-            if not sure >= LOST:  # NaN in a picture without any structure
-                lost.add(track.number)
+        """Move every box to where its face is; return whether one is not to be seen there."""
+        assert self.near is not None  # noqa: S101 - `_due` holds without it
+        before, self._tracks = self._tracks, []
+        for track in before:
+            found = self.near(image, track.detection)
+            seen = look(image, found.box) if found else None
+            if found is None or seen is None or not _alike(track.look, seen):
+                self._lost.append(track)
                 continue
-            track.detection = Detection(_box(track.follower, scale), track.detection.confidence)
-        self._tracks = [track for track in self._tracks if track.number not in lost]
-        return bool(lost)
+            track.detection, track.look = found, seen
+            self._tracks.append(track)
+        return len(self._tracks) < len(before)
 
     def _search(self, image: Image) -> None:
         self._since = 0
-        found: dict[int, Detection] = dict(enumerate(self.find(image)))
+        found = {i: (d, look(image, d.box)) for i, d in enumerate(self.find(image))}
         for track in self._tracks:
             track.misses += 1
-        boxes = [track.detection.box for track in self._tracks], [d.box for d in found.values()]
+        boxes = [track.detection.box for track in self._tracks], [d.box for d, _ in found.values()]
         for i, j in matched(*boxes):
-            self._tracks[i].detection, self._tracks[i].misses = found.pop(j), 0
-        self._tracks = [track for track in self._tracks if track.misses <= MISSES]
-        for detection in found.values():
-            self._count += 1
-            self._tracks.append(_Track(self._count, detection))
-        self._anchor(image)
+            self._put(self._tracks[i], *found.pop(j))
+        self._drop_missed(image)
+        for detection, seen in found.values():
+            self._again_or_new(image, detection, seen)
+        self._remember(image)
 
-    def _anchor(self, image: Image) -> None:
-        """From here on follow what was found in this frame by its look in it."""
-        if self.every == 1 or len(self._tracks) > MANY:
-            for track in self._tracks:
-                track.follower = None
-            return
-        grey, scale = _work(image)
+    def _put(self, track: _Track, detection: Detection, seen: Array) -> None:
+        track.detection, track.look, track.misses, track.away = detection, seen, 0, 0
+
+    def _drop_missed(self, image: Image) -> None:
+        """Let go of faces that the search did not find, unless they are still seen where they were."""
+        kept = []
         for track in self._tracks:
-            if not track.misses:
-                track.follower = _follower(grey, track.detection.box, scale)
+            there = track.misses and track.misses <= MISSES and self.near is not None
+            where = self.near(image, track.detection) if there and self.near else None
+            if track.misses and (where is None or not _alike(track.look, look(image, where.box))):
+                self._lost.append(track)
+            else:
+                track.detection = where or track.detection
+                kept.append(track)
+        self._tracks = kept
+
+    def _again_or_new(self, image: Image, detection: Detection, seen: Array) -> None:
+        """Give a face the number it had a moment ago, or, if asked for, at any time; else a new one."""
+        back = [t for t in self._lost if _near(t.detection.box, detection.box) and _alike(t.look, seen)]
+        if back:
+            track = max(back, key=lambda t: float(t.look @ seen))
+            self._lost.remove(track)
+            self._put(track, detection, seen)
+        else:
+            track = _Track(self._known(image, detection), detection, seen)
+            self._lost = [t for t in self._lost if t.number != track.number]
+        self._tracks.append(track)
+
+    def _known(self, image: Image, detection: Detection) -> int:
+        """Return the number of the person if there was one alike who is not in view, else the next number."""
+        if self.identify is not None and self._people:
+            vector, here = self.identify(image, detection), {t.number for t in self._tracks}
+            away = {n: min(_apart(v, vector) for v in vs) for n, vs in self._people.items() if n not in here}
+            nearest = min(away, key=lambda n: away[n], default=None)
+            if nearest is not None and away[nearest] < SAME_PERSON:
+                return nearest
+        self._count += 1
+        return self._count
+
+    def _remember(self, image: Image) -> None:
+        """Keep a few vectors of each person in view."""
+        if self.identify is None:
+            return
+        for track in self._tracks:
+            known = self._people.setdefault(track.number, [])
+            if len(known) < VECTORS and not track.misses:
+                known.append(self.identify(image, track.detection))
+
+
+def look(image: Image, box: Box) -> Array:
+    """Return the `levels` of a face, 16 x 16."""
+    top, left = max(0, box.top), max(0, box.left)
+    part = image[top : max(box.bottom, top + 1), left : max(box.right, left + 1)]
+    return levels(part, _FACE) if part.size else np.zeros(_FACE[0] * _FACE[1], np.float32)
+
+
+def levels(image: Image, size: tuple[int, int]) -> Array:
+    """Return the grey levels of an image of so many columns and rows, of mean 0 and length 1, or all 0."""
+    small = to_grey(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8))
+    values = small.ravel().astype(np.float32)
+    values -= values.mean()
+    return np.asarray(values / max(float(np.linalg.norm(values)), 1e-6), np.float32)
+
+
+def _alike(a: Array, b: Array, least: float = ALIKE) -> bool:
+    """Say whether two looks may be of one face; without any structure nothing speaks against it."""
+    return not a.any() or not b.any() or float(a @ b) >= least
+
+
+def _near(a: Box, b: Box) -> bool:
+    """Say whether a face may have moved from one box to the other while it was out of view."""
+    side_a, side_b = (max(box.right - box.left, box.bottom - box.top) for box in (a, b))
+    apart = np.hypot(a.left + a.right - b.left - b.right, a.top + a.bottom - b.top - b.bottom) / 2
+    return bool(apart <= NEAR * max(side_a, side_b)) and 0.5 <= side_a / side_b <= 2
+
+
+def _apart(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    return float(np.linalg.norm(a - b))
 
 
 def _largest(seen: Seen) -> tuple[int, int, int]:
@@ -167,31 +272,12 @@ def matched(followed: Sequence[Box], found: Sequence[Box]) -> list[tuple[int, in
         return []
     from scipy.optimize import linear_sum_assignment
 
-    overlap = np.array([[iou(a, b) for b in found] for a in followed])
+    overlap = np.array(
+        [
+            [iou(t.detection.box, d.box) * _alike(t.look, seen) for d, seen in found]
+            for t in followed
+        ]
+    )  # fmt: skip
     overlap[overlap < SAME] = 0.0
     rows, columns = linear_sum_assignment(overlap, maximize=True)
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if overlap[i, j] > 0]
-
-
-def _work(image: Image) -> tuple[Image, float]:
-    """Return the grey picture in which faces are followed, and how much smaller it is."""
-    grey = np.ascontiguousarray(to_grey(image))
-    scale = min(1.0, FOLLOW_SIDE / max(grey.shape))
-    if scale < 1:
-        size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    return grey, scale
-
-
-def _follower(grey: Image, box: Box, scale: float) -> Any:
-    import dlib
-
-    follower = dlib.correlation_tracker()
-    follower.start_track(grey, dlib.drectangle(*(side * scale for side in box[:4])))
-    return follower
-
-
-def _box(follower: Any, scale: float) -> Box:
-    place = follower.get_position()
-    sides = place.left(), place.top(), place.right(), place.bottom()
-    return Box(*(round(side / scale) for side in sides), True)  # type: ignore[call-arg]

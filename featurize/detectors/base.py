@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,10 @@ from featurize.images import Image, resize
 
 #: Nothing is enlarged more than so: beyond it a detector finds noise.
 MAX_ENLARGE = 2.5
+#: A face of the last frame is looked for so far around the middle of its box, in sides of it.
+AROUND = 1.5
+#: Overlap of its boxes in two frames from which it is the same face.
+OVERLAP = 0.3
 
 
 class Framing(NamedTuple):
@@ -128,9 +133,43 @@ class Detector:
         back = image.shape[1] / work.shape[1], image.shape[0] / work.shape[0]
         return [Detection(_unscaled(box, *back), score) for box, score in found if score >= self.threshold]
 
-    def crop(self, image: Image, box: Box, side: int) -> Image:
-        """Return the (side, side[, 3]) crop around a box it found, framed as FER2013's faces are."""
-        return crop_face(image, box, self.framing, side)
+    @final
+    def near(self, image: Image, last: Detection) -> Detection | None:
+        """Return a face of an earlier frame in this one, None if it is not around where it was.
+
+        Parameters
+        ----------
+        image : (h, w) or (h, w, 3) uint8
+        last : Detection
+            Where it was. Of the faces around there, the one that overlaps it most is taken.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is no image or its box is none; see `featurize.checks`.
+        """
+        image = check_image(image)
+        check_box(last.box)
+        side = max(last.box.right - last.box.left, last.box.bottom - last.box.top)
+        x, y = (last.box.left + last.box.right) // 2, (last.box.top + last.box.bottom) // 2
+        left, top = max(0, x - round(AROUND * side)), max(0, y - round(AROUND * side))
+        part = image[top : max(0, y + round(AROUND * side)), left : max(0, x + round(AROUND * side))]
+        if not part.size:
+            return None
+        around = [_moved(d, left, top) for d in self._search_near(np.ascontiguousarray(part), side)]
+        best = max(around, key=lambda d: iou(d.box, last.box), default=None)
+        return best if best is not None and iou(best.box, last.box) >= OVERLAP else None
+
+    def _search_near(self, part: Image, side: int) -> list[Detection]:
+        """Return the faces of a part of a picture that shows one of this side in its middle."""
+        return self._search(part, 0.7 * side)
+
+    def crop(self, image: Image, box: Box, side: int, angle: float = 0.0) -> Image:
+        """Return the (side, side[, 3]) crop around a box it found, framed as FER2013's faces are.
+
+        `angle` is that of the face's eye line, see `crop_face` and `tilt`.
+        """
+        return crop_face(image, box, self.framing, side, angle)
 
     def _make(self) -> Any:
         """Return the library's detector."""
@@ -141,7 +180,7 @@ class Detector:
         raise NotImplementedError(f"{type(self).__name__} gives neither _find nor a _search of its own")
 
 
-def crop_face(image: Image, box: Box, framing: Framing, side: int | None = None) -> Image:
+def crop_face(image: Image, box: Box, framing: Framing, side: int | None = None, angle: float = 0.0) -> Image:
     """Return the square crop around a detector's box, framed as FER2013's faces are.
 
     Parameters
@@ -152,6 +191,8 @@ def crop_face(image: Image, box: Box, framing: Framing, side: int | None = None)
         Of the detector that found the box.
     side : int, optional
         Of the crop returned (area mean when shrinking, bicubic when enlarging); by default as large as it is.
+    angle : float
+        Of the face's eye line in radians, clockwise as seen in the picture: the crop is turned with it.
 
     Returns
     -------
@@ -169,10 +210,12 @@ def crop_face(image: Image, box: Box, framing: Framing, side: int | None = None)
     if side is not None:
         check_side(side, "side")
     size = max(2, round(framing.side * max(box.right - box.left, box.bottom - box.top)))
-    x = (box.left + box.right) / 2
-    y = (box.top + box.bottom) / 2 + framing.down * (box.bottom - box.top)
-    left, top = round(x - size / 2), round(y - size / 2)
-    crop = _window(image, left, top, size)
+    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    down = framing.down * (box.bottom - box.top)
+    if angle:
+        crop = _turned_window(image, x - down * math.sin(angle), y + down * math.cos(angle), size, angle)
+    else:
+        crop = _window(image, round(x - size / 2), round(y + down - size / 2), size)
     return crop if side is None else resize(crop, side)
 
 
@@ -183,6 +226,26 @@ def _window(image: Image, left: int, top: int, size: int) -> Image:
     return np.ascontiguousarray(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1][
         np.ix_(rows - rows[0], columns - columns[0])
     ])  # fmt: skip
+
+
+def _turned_window(image: Image, x: float, y: float, size: int, angle: float) -> Image:
+    """Return the square around (x, y) that is turned by an angle, edges repeated where it reaches out."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    middle = (size - 1) / 2
+    back = np.array(
+        [[cos, -sin, x - cos * middle + sin * middle], [sin, cos, y - sin * middle - cos * middle]]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    crop = cv2.warpAffine(image, back, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(crop, np.uint8)
+
+
+def tilt(points: Points) -> float:
+    """Return the angle of the eye line in radians, clockwise as seen in the picture; 0 without points."""
+    if not points:
+        return 0.0
+    (right_x, right_y), (left_x, left_y) = points[:2]
+    return math.atan2(left_y - right_y, left_x - right_x)
 
 
 def iou(a: Box, b: Box) -> float:
@@ -211,3 +274,12 @@ def _scaled(image: Image, scale: float) -> Image:
 def _unscaled(sides: tuple[float, float, float, float], across: float, down: float) -> Box:
     left, top, right, bottom = sides
     return Box(round(left * across), round(top * down), round(right * across), round(bottom * down), True)
+
+
+def _moved(found: Detection, right: int, down: int) -> Detection:
+    """Return a detection in a part of a picture as one in the picture."""
+    left, top, far, bottom, seen = found.box
+    points = tuple((x + right, y + down) for x, y in found.points)
+    return Detection(
+        Box(left + right, top + down, far + right, bottom + down, seen), found.confidence, points
+    )

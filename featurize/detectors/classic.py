@@ -91,9 +91,9 @@ class Whole(Detector):
     framing = Framing(1.0, 0.0)
     whole = True
 
-    def crop(self, image: Image, box: Box, side: int) -> Image:
+    def crop(self, image: Image, box: Box, side: int, angle: float = 0.0) -> Image:
         """Return the whole picture as (side, side[, 3]), as extractors take the crops of a data set."""
-        del box
+        del box, angle
         return resize(image, side)
 
     def _make(self) -> Any:

@@ -80,6 +80,15 @@ def squares(image: Image, smallest: float) -> Iterator[Square]:
                 yield Square(_window(work, left, top), left * across, top * down, across, down, *limits)
 
 
+def whole(image: Image) -> Square:
+    """Return the square around a picture."""
+    side = max(image.shape[:2])
+    work = _resized(image, image, SIDE / side)
+    across, down = image.shape[1] / work.shape[1], image.shape[0] / work.shape[0]
+    (top,), (left,) = _starts(work.shape[0]), _starts(work.shape[1])
+    return Square(_window(work, left, top), left * across, top * down, across, down, 0.0, np.inf)
+
+
 def _resized(finer: Image, image: Image, scale: float) -> Image:
     """Return `image` times `scale`, made from a larger copy of it, which is cheaper."""
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))

@@ -82,7 +82,7 @@ class WindowPredictor:
         """Return the faces of the last frame with what their last window showed, for drawing."""
         boxes = self._frames[-1][1] if self._frames else {}
         return [
-            TrackedFace(boxes[t].box, face.confidence, face.label, face.probabilities, face.meaning, t)
+            replace(face, box=boxes[t].box, points=boxes[t].points)
             for t, (_, face) in self.known.items()
             if t in boxes
         ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from featurize.detectors.base import POINTS, Points
 from featurize.faces import Box
 from featurize.track import EVERY
 from pipelines.datasets.walk import Fault, fault_names
@@ -108,6 +109,8 @@ class Face:
         ``probability=True``: the label is by votes, the probabilities are calibrated class by class.
         "score": the head gives no probabilities, and these are a softmax of its scores. They rank classes,
         the label first; 0.8 does not mean that four in five such faces are of that class.
+    points : tuple of (float, float)
+        Its key points in pixels, see `featurize.detectors.base.POINTS`; empty where the detector gives none.
     """
 
     box: Box
@@ -115,6 +118,7 @@ class Face:
     label: str
     probabilities: dict[str, float]
     meaning: Meaning = "probability"
+    points: Points = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON types; the numbers stand under "probabilities" or, if they are none, under "scores"."""
@@ -126,6 +130,7 @@ class Face:
             "label": self.label,
             "meaning": self.meaning,
             name: numbers,
+            **points_dict(self.points),
         }
 
 
@@ -151,6 +156,12 @@ class ImageResult:
 def box_dict(box: Box) -> dict[str, int]:
     """Return left, top, right and bottom."""
     return {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom}
+
+
+def points_dict(points: Points) -> dict[str, dict[str, list[float]]]:
+    """Return {"points": {name: [x, y]}}, or nothing where there are none."""
+    each = zip(POINTS, points, strict=False)
+    return {"points": {name: [round(x, 1), round(y, 1)] for name, (x, y) in each}} if points else {}
 
 
 def side_of(box: Box) -> int:
@@ -217,7 +228,7 @@ class FrameResult:
 
 def tracked(face: Face, track: int) -> TrackedFace:
     """Return a face with its track."""
-    return TrackedFace(face.box, face.confidence, face.label, face.probabilities, face.meaning, track)
+    return TrackedFace(**{f.name: getattr(face, f.name) for f in fields(Face)}, track=track)
 
 
 @dataclass(frozen=True)

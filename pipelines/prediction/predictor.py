@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from classifiers.scoring import in_order_of_labels, label_is_largest
 from featurize.backbones.views import Views
 from featurize.checks import check_detections, check_image, check_samples
-from featurize.detect import Detection, Detector
+from featurize.detect import Detection, Detector, tilt
 from featurize.detect import detector as named_detector
 from featurize.engine import Precision
 from featurize.faces import Box
@@ -173,6 +173,11 @@ class Predictor:
         """Return the faces of a picture that are looked for, too small ones too, the largest first."""
         return [d for d in self.find(image, self.smallest(image)) if d.confidence >= self.confidence]
 
+    def near(self, image: Image, last: Detection) -> Detection | None:
+        """Return a face of an earlier frame in this one, None if it is not around where it was."""
+        found = self.find.near(image, last)
+        return found if found is not None and found.confidence >= self.confidence else None
+
     def look(self, image: Any, color: Color = "rgb") -> ImageResult:
         """Return the faces of a picture, and what was skipped; as `faces`."""
         image = as_image(image, color)
@@ -191,23 +196,25 @@ class Predictor:
         """Return the faces of boxes found before, in their order."""
         image = check_image(image)
         check_detections(found)
-        crops = [self.crop(image, d.box) for d in found]
+        crops = [self.crop(image, d.box, tilt(d.points)) for d in found]
         each = zip(found, *self.labels_and_numbers(crops), strict=True)
         return [self.face(d, label, row) for d, label, row in each]
 
     def face(self, found: Detection, label: int, row: NDArray[np.float64]) -> Face:
         """Return a face of its box, its label's position in `classes`, and its (k,) numbers."""
         numbers = {name: float(p) for name, p in zip(self.classes, row, strict=True)}
-        return Face(found.box, found.confidence, self.classes[int(label)], numbers, self.meaning)
+        name = self.classes[int(label)]
+        return Face(found.box, found.confidence, name, numbers, self.meaning, found.points)
 
-    def crop(self, image: Image, box: Box) -> Image:
+    def crop(self, image: Image, box: Box, angle: float = 0.0) -> Image:
         """Return the (side, side[, 3]) crop around a box, framed and sized as the model's training faces.
 
-        Without a detector the image is the crop: the model sees what `Model.predict` would.
+        `angle` is that of the eye line (`featurize.detect.tilt` of the points): the crop is turned with
+        it. Without a detector the image is the crop: the model sees what `Model.predict` would.
         """
         if self.find.whole:
             return check_image(image)
-        return self.find.crop(image, box, self.side)
+        return self.find.crop(image, box, self.side, angle)
 
     @property
     def side(self) -> int:

@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.detect import tilt
 from featurize.images import MAX_PIXELS
 from featurize.track import EVERY, Seen, Tracker
 from pipelines.media.video_file import Frame, VideoFile, VideoWriter
@@ -81,7 +82,8 @@ class VideoPredictor:
     def __call__(self, frame: Frame) -> FrameResult:
         """Return the faces of the next frame."""
         large, small = split_by_size(self.track(frame.image), self.predictor)
-        crops = [self.predictor.crop(frame.image, s.detection.box) for s in large]
+        found = [s.detection for s in large]
+        crops = [self.predictor.crop(frame.image, d.box, tilt(d.points)) for d in found]
         each = zip(large, *self.predictor.labels_and_numbers(crops), strict=True)
         self._faces = faces = [self._face(seen, frame.seconds, label, row) for seen, label, row in each]
         self.smooth.forget(frame.seconds)
@@ -102,8 +104,9 @@ class VideoPredictor:
 
 def tracker(predictor: Predictor, every: int = EVERY) -> Tracker:
     """Return what follows the faces of frames; whole frames as faces need no following."""
-    follow = Tracker(predictor.search, every)
-    return Tracker(predictor.search, 1) if predictor.find.whole else follow
+    if predictor.find.whole:
+        return Tracker(predictor.search, 1)
+    return Tracker(predictor.search, every, predictor.near)
 
 
 def split_by_size(seen: Sequence[Seen], predictor: Predictor) -> tuple[list[Seen], list[Seen]]:

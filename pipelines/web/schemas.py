@@ -33,6 +33,9 @@ class FaceAnswer(_Answer):
     scores: dict[str, float] | None = Field(
         None, description="In place of probabilities, if the head gives none: they rank, no more."
     )
+    points: dict[str, tuple[float, float]] | None = Field(
+        None, description="Eyes, nose, mouth and ears in pixels, where the detector gives them."
+    )
 
 
 class PhotoAnswer(_Answer):

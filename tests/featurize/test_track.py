@@ -1,4 +1,4 @@
-"""Following: numbers that stay, faces that are missed, lost, or too many."""
+"""Following: numbers that stay, faces that are missed, lost, come back, or are too many."""
 
 import numpy as np
 import pytest
@@ -7,83 +7,119 @@ from hypothesis import strategies as st
 
 from featurize.detect import Detection, iou
 from featurize.faces import Box
-from featurize.track import MANY, MISSES, SAME, Tracker, matched
+from featurize.track import KEEP, MANY, MISSES, SAME, Tracker, look, matched
 
 
-def scene(left, top=60, seed=0, size=(240, 320)):
+def scene(left, top=60, seed=0, size=(240, 320), ground=99):
     """Return a picture with a textured square of 60 pixels, and its box."""
     rng = np.random.default_rng(seed)
     patch = rng.integers(0, 255, (15, 15), np.uint8).repeat(4, 0).repeat(4, 1)
-    picture = np.random.default_rng(99).integers(100, 130, size, np.uint8)
+    picture = np.random.default_rng(ground).integers(0, 255, (6, 8), np.uint8).repeat(50, 0).repeat(50, 1)
+    picture = np.ascontiguousarray(picture[: size[0], : size[1]])
     picture[top : top + 60, left : left + 60] = patch
     return picture, Box(left, top, left + 60, top + 60, True)
 
 
 class Finder:
-    """A detector that finds what it is told, and counts how often it is asked."""
+    """A detector that finds what it is told, and counts how often it is asked to search or to look again."""
 
     def __init__(self):
-        self.boxes, self.asked = [], 0
+        self.boxes, self.asked, self.looked = [], 0, 0
 
     def __call__(self, image):
         self.asked += 1
         return [Detection(box, 1.0) for box in self.boxes]
 
+    def near(self, image, last):
+        self.looked += 1
+        best = max(self.boxes, key=lambda box: iou(box, last.box), default=None)
+        return Detection(best, 0.5) if best and iou(best, last.box) > SAME else None
 
-def test_a_face_is_followed_between_searches():
-    find = Finder()
-    track = Tracker(find, every=10)
+    def show(self, track, *args, **kwargs):
+        """Return the numbers of a scene with one face."""
+        picture, box = scene(*args, **kwargs)
+        self.boxes = [box]
+        return [s.track for s in track(picture)]
+
+
+@pytest.fixture
+def find():
+    return Finder()
+
+
+def test_a_face_is_followed_between_searches(find):
+    track = Tracker(find, every=10, near=find.near)
     for i in range(25):
         picture, box = scene(50 + 3 * i)
         find.boxes = [box]
         (seen,) = track(picture)
-        assert seen.track == 1
-        assert iou(seen.detection.box, box) > 0.8
-        assert seen.searched == (i % 10 == 0)
-    assert find.asked == 3
+        assert (seen.track, seen.detection.box, seen.searched) == (1, box, i % 10 == 0)
+    assert (find.asked, find.looked) == (3, 22)
 
 
-def test_at_a_cut_the_frame_is_searched_at_once_and_numbers_are_new():
-    find = Finder()
-    track = Tracker(find, every=10)
+def test_at_a_cut_the_frame_is_searched_at_once_and_numbers_are_new(find):
+    track = Tracker(find, every=10, near=find.near)
     for i in range(4):
-        picture, box = scene(50 + i)
-        find.boxes = [box]
-        track(picture)
-    picture, box = scene(60, seed=5)  # another at the same place
+        find.show(track, 50 + i)
+    picture, box = scene(60, ground=7)  # the same face at the same place, in another shot
     find.boxes = [box]
-    (seen,) = track(np.ascontiguousarray(255 - picture))
+    (seen,) = track(picture)
     assert (seen.track, seen.searched) == (2, True)
 
 
-def test_a_face_that_searches_miss_is_given_up():
-    find = Finder()
-    track = Tracker(find, every=2)
+def test_another_face_at_the_same_place_has_another_number(find):
+    for every in (1, 10):
+        track = Tracker(find, every=every, near=find.near)
+        assert [find.show(track, 60, seed=seed) for seed in (0, 0, 5)] == [[1], [1], [2]]
+
+
+def test_a_lost_face_is_searched_at_once(find):
+    track = Tracker(find, every=10, near=find.near)
+    find.show(track, 60)
+    assert find.show(track, 200) == [2]  # jumped: found by a search, too far away to be the same
+    assert find.asked == 2
+
+
+def test_after_a_short_loss_the_number_is_the_same(find):
+    track = Tracker(find, every=5, near=find.near)
+    assert find.show(track, 80) == [1]
+    empty, _ = scene(80)
+    find.boxes = []
+    assert [track(empty) for _ in range(20)] == [[]] * 20
+    assert sum(([s] for s in (find.show(track, 100) for _ in range(6)) if s), [])[-1] == [1]
+
+
+def test_after_a_long_loss_it_is_new(find):
+    track = Tracker(find, every=1)
+    assert find.show(track, 80) == [1]
+    empty, _ = scene(80)
+    find.boxes = []
+    for _ in range(KEEP + 1):
+        assert track(empty) == []
+    assert find.show(track, 80) == [2]
+
+
+def test_a_face_that_searches_miss_is_shown_while_it_is_seen_where_it_was(find):
+    track = Tracker(find, every=2, near=find.near)
     picture, box = scene(80)
     find.boxes = [box]
     assert len(track(picture)) == 1
-    find.boxes = []
+    track.find = lambda image: []
     seen = [len(track(picture)) for _ in range(2 * (MISSES + 1))]
     assert seen == [1] * (2 * MISSES + 1) + [0]
-    find.boxes = [box]
-    assert [s.track for _ in range(2) for s in track(picture)] == [2]  # found at the next search
 
 
-def test_searching_every_frame_shows_only_what_is_found():
-    find = Finder()
+def test_searching_every_frame_shows_only_what_is_found(find):
     track = Tracker(find, every=1)
-    picture, box = scene(80)
-    find.boxes = [box]
-    assert [s.track for s in track(picture)] == [1]
+    assert find.show(track, 80) == [1]
+    picture, _ = scene(80)
     find.boxes = []
     assert track(picture) == []
-    find.boxes = [box]
-    assert [s.track for s in track(picture)] == [1]  # one miss: the same face
+    assert find.show(track, 80) == [1]  # one miss: the same face
 
 
-def test_a_crowd_is_searched_every_frame():
-    find = Finder()
-    track = Tracker(find, every=10)
+def test_a_crowd_is_searched_every_frame(find):
+    track = Tracker(find, every=10, near=find.near)
     picture = np.random.default_rng(0).integers(0, 255, (400, 400), np.uint8)
     find.boxes = [
         Box(70 * (i % 5), 70 * (i // 5), 70 * (i % 5) + 60, 70 * (i // 5) + 60, True) for i in range(30)
@@ -91,24 +127,50 @@ def test_a_crowd_is_searched_every_frame():
     assert len(find.boxes) > MANY
     numbers = [sorted(s.track for s in track(picture)) for _ in range(3)]
     assert numbers == [list(range(1, 31))] * 3
-    assert find.asked == 3
+    assert (find.asked, find.looked) == (3, 0)
 
 
-def test_a_picture_without_structure():
-    find = Finder()
-    track = Tracker(find, every=10)
+def test_a_picture_without_structure(find):
+    track = Tracker(find, every=10, near=find.near)
     find.boxes = [Box(-20, -20, 40, 40, True)]
     grey = np.full((100, 100), 127, np.uint8)
-    assert [len(track(grey)) for _ in range(3)] == [1, 1, 1]  # lost each time, and found again
+    assert [[s.track for s in track(grey)] for _ in range(3)] == [[1], [1], [1]]
 
 
-def test_another_size_begins_anew():
-    find = Finder()
-    track = Tracker(find, every=10)
-    for size, number in (((240, 320), 1), ((300, 320), 2)):
-        picture, box = scene(80, size=size)
-        find.boxes = [box]
-        assert [s.track for s in track(picture)] == [number]
+def test_a_face_beyond_the_edge(find):
+    track = Tracker(find, every=2, near=find.near)
+    picture, _ = scene(80)
+    find.boxes = [Box(-90, -90, -10, -10, True), Box(319, 239, 400, 300, True)]
+    assert [len(track(picture)) for _ in range(3)] == [2, 2, 2]
+
+
+def test_another_size_begins_anew(find):
+    track = Tracker(find, every=10, near=find.near)
+    assert find.show(track, 80, size=(240, 320)) == [1]
+    assert find.show(track, 80, size=(240, 300)) == [2]
+
+
+def test_a_person_who_comes_back_is_known(find):
+    """The vector of a scene's face: one for each texture."""
+    track = Tracker(
+        find, every=1, identify=lambda image, d: np.eye(9)[[round(look(image, d.box)[0] * 50) % 9]]
+    )
+    first = find.show(track, 60, seed=0)
+    assert find.show(track, 200, seed=3, ground=5) != first
+    assert find.show(track, 100, seed=0, ground=7) == first
+    for _ in range(KEEP + 5):
+        find.boxes = []
+        track(scene(60)[0])
+    assert find.show(track, 10, seed=0, ground=8) == first
+
+
+def test_nobody_is_two_in_one_frame(find):
+    track = Tracker(find, every=1, identify=lambda image, d: np.ones(4))
+    picture, box = scene(40)
+    find.boxes = [box]
+    track(picture)
+    find.boxes = [Box(200, 100, 260, 160, True), box]
+    assert sorted(s.track for s in track(picture)) == [1, 2]
 
 
 def test_wrong_words():

@@ -179,3 +179,17 @@ def test_the_annotated_photos(find, shared):
         found = [d.box for d in find(read((shared / "photos" / photo).read_bytes()), 29)]
         assert all(max(iou(box, one) for one in found) >= 0.4 for box in wanted), photo
         assert len(found) == len(wanted), photo
+
+
+@pytest.mark.parametrize("name", ["blazeface", "dlib-hog"])
+def test_a_face_is_found_again_near_where_it_was(name, astronaut):
+    find = detector(name)
+    (face, *_) = find(astronaut)
+    moved = np.roll(astronaut, (9, -7), (0, 1))
+    again = find.near(moved, face)
+    expected = Box(face.box.left - 7, face.box.top + 9, face.box.right - 7, face.box.bottom + 9, True)
+    assert iou(again.box, expected) > 0.6
+    assert find.near(np.full_like(astronaut, 90), face) is None
+    assert find.near(astronaut[:60, :60], face) is None  # beyond the picture
+    with pytest.raises(ValueError, match="empty"):
+        find.near(astronaut, Detection(Box(9, 9, 9, 9, True), 1.0))
