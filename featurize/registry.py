@@ -21,6 +21,7 @@ EXTRACTORS: dict[str, str] = {
     "landmarks": "featurize.handcrafted.landmarks:Landmarks",
     "aligned": "featurize.handcrafted.aligned:Aligned",
     "fisher": "featurize.handcrafted.fisher:Fisher",
+    "facemesh": "featurize.handcrafted.facemesh:FaceMesh",
     "dlib-face": "featurize.handcrafted.dlib_face:DlibFace",
     "lbp-top": "featurize.clips.lbp_top:LBPTOP",
     "hog-top": "featurize.clips.hog_top:HOGTOP",
