@@ -41,6 +41,8 @@ VECTORS = 5
 _FACE, _FRAME = (16, 16), (32, 18)
 
 Array = NDArray[np.float32]
+#: A face: its box, and its look.
+Looked = tuple[Box, Array]
 
 
 class Seen(NamedTuple):
@@ -173,8 +175,8 @@ class Tracker:
         found = {i: (d, look(image, d.box)) for i, d in enumerate(self.find(image))}
         for track in self._tracks:
             track.misses += 1
-        boxes = [track.detection.box for track in self._tracks], [d.box for d, _ in found.values()]
-        for i, j in matched(*boxes):
+        followed = [(track.detection.box, track.look) for track in self._tracks]
+        for i, j in matched(followed, [(d.box, seen) for d, seen in found.values()]):
             self._put(self._tracks[i], *found.pop(j))
         self._drop_missed(image)
         for detection, seen in found.values():
@@ -266,18 +268,13 @@ def _largest(seen: Seen) -> tuple[int, int, int]:
     return box.left - box.right, box.left, box.top
 
 
-def matched(followed: Sequence[Box], found: Sequence[Box]) -> list[tuple[int, int]]:
-    """Return (followed, found) indices of the boxes that are of one face."""
+def matched(followed: Sequence[Looked], found: Sequence[Looked]) -> list[tuple[int, int]]:
+    """Return (followed, found) indices of what is one face, by box and look."""
     if not followed or not found:
         return []
     from scipy.optimize import linear_sum_assignment
 
-    overlap = np.array(
-        [
-            [iou(t.detection.box, d.box) * _alike(t.look, seen) for d, seen in found]
-            for t in followed
-        ]
-    )  # fmt: skip
+    overlap = np.array([[iou(a, b) * _alike(x, y) for b, y in found] for a, x in followed])
     overlap[overlap < SAME] = 0.0
     rows, columns = linear_sum_assignment(overlap, maximize=True)
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if overlap[i, j] > 0]
