@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=6000)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    with recording(f"drop-in-grid-{'-'.join(options.what)}"):
+    with recording(f"drop-in-grid-{'-'.join(options.what)}" + f"-{options.n}" * (options.n != 6000)):
         X, y = vectors(options.n)
         small = vectors(400)
         for case in options.what:

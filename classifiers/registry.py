@@ -53,8 +53,9 @@ class NamedParams(HeadParams):
     KNOWN: ClassVar[frozenset[str]] = frozenset()
 
 
-#: Heads that `register_head` was given.
+#: Heads that `register_head` was given, and those that `use_head` was: the last of a name, in no list.
 _REGISTERED: dict[str, HeadSpec] = {}
+_IN_USE: dict[str, HeadSpec] = {}
 
 
 def register_head(
@@ -115,6 +116,11 @@ def _outside(
     return HeadSpec(name, params, grid, made, trusted)
 
 
+def use_head(name: str, classifier: Any, trusted: Iterable[str] = ()) -> None:
+    """Let `head_spec` know a classifier that was handed over, until the next of its name; no list shows it."""
+    _IN_USE[name] = _outside(name, classifier, None, {}, tuple(trusted))
+
+
 @cache
 def _installed() -> dict[str, Any]:
     """Return the entry points of installed packages in the group ``mueca.heads``, by name."""
@@ -129,12 +135,12 @@ def _found_outside(name: str) -> HeadSpec | None:
             _REGISTERED[name] = _outside(name, found.build, found.Params, dict(found.GRID), trusted)
         else:
             _REGISTERED[name] = _outside(name, found, None, {}, trusted)
-    return _REGISTERED.get(name)
+    return _REGISTERED.get(name) or _IN_USE.get(name)
 
 
 def list_heads() -> list[str]:
     """Return the registered names, sorted: those of mueca, of installed packages and of `register_head`."""
-    return sorted({*HEADS, *_installed(), *(n for n in _REGISTERED if "(" not in n)})
+    return sorted({*HEADS, *_installed(), *_REGISTERED})
 
 
 def head_spec(name: str) -> HeadSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from classifiers.registry import register_head
+from classifiers.registry import list_heads, use_head
 
 
 def as_head(head: Any, taken: Iterable[str] = (), trusted: Iterable[str] = ()) -> tuple[str, dict[str, Any]]:
@@ -28,7 +28,9 @@ def as_head(head: Any, taken: Iterable[str] = (), trusted: Iterable[str] = ()) -
         return head, {}
     _check(head)
     name = title_of(head)
-    register_head(name, head, trusted=trusted)
+    if name in list_heads():
+        name = f"{name} (given)"
+    use_head(name, head, trusted)
     return name, {k: v for k, v in _changed(head).items() if k not in set(taken)}
 
 

@@ -173,6 +173,11 @@ def test_labels_with_a_data_set_are_refused(faces):
             mueca.fit(data, backbone="hog", head="knn", groups=[1])
 
 
+def test_a_head_that_was_handed_over_is_in_no_list(faces, tmp_path):
+    mueca.fit(*faces, backbone="hog", head=GaussianNB(), store=tmp_path)
+    assert "GaussianNB" not in mueca.list_heads()
+
+
 def size(X):
     return X
 
