@@ -105,14 +105,11 @@ def _at_home(words: Iterable[str]) -> list[str]:
 def _run(arguments: list[str], debug: bool) -> int:
     from typer.exceptions import TyperException
 
-    from pipelines.commands.data_options import folded
-
     if not {"--help"} & set(arguments):
         from pipelines.utils.console import quiet_libraries
 
         quiet_libraries()
     try:
-        arguments = folded(arguments)
         command = typer.main.get_command(application(arguments))
         code = command.main(arguments, prog_name="mueca", standalone_mode=False) or 0
     except TyperException as error:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pipelines.commands.compare import run_recipe
+from pipelines.commands.data_options import reads_data
 from pipelines.commands.options import (
     JobsOption,
     JsonOption,
@@ -34,6 +35,7 @@ group = typer.Typer()
     "--head svm --C 1,10; mueca cross-validate --data 'casme2(labels=\"megc2019\")' "
     "--backbone rotation3d-casme2 --epochs 50,100,150",
 )
+@reads_data
 @with_options(
     options_of(Protocol, ("folds", "inner_folds", "shared")),
     options_of(TrainFields, ("mirror", "equalize")),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.commands.data_options import reads_data
 from pipelines.commands.options import JsonOption, StrictOption, report_faults
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def listing(states: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 @group.command("audit", epilog="Example: mueca data audit fer2013 --out audit/")
+@reads_data
 def data_audit(
     data: Annotated[str, typer.Argument(help="As --data of mueca fit: a name, a folder, a table.")],
     out: Annotated[Path | None, typer.Option(help="Folder for summary.csv and findings.csv.")] = None,

@@ -2,71 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
-#: Option -> the parameter of `pipelines.datasets.registry.load` that it is.
-OPTIONS = {
-    "--columns": "columns",
-    "--labels": "labels",
-    "--splits": "splits",
-    "--root": "root",
-    "--pattern": "pattern",
-    "--subject": "subject",
+import typer
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+#: Parameter of `pipelines.datasets.registry.load` -> what the option's help says.
+_HELP = {
+    "columns": "Of a table: what its columns are called, such as label=emotion,file=image.",
+    "labels": "Of a table or a folder: classes of its labels, such as 1=surprise,2=fear.",
+    "splits": "Of a table or a pattern: what its splits are called, such as old=train,new=test.",
+    "root": "Of a table: the folder that its files are named below.",
+    "pattern": "Of a folder: what names of files are made of, such as {subject:2}.{label:2}{_}.tiff.",
+    "subject": "Of a folder: a regular expression for the person in names of files.",
 }
-#: The same of options without a value.
-FLAGS = {"--allow-leaks": "allow_leaks"}
-_DATA = "--data"
+_LEAKS = "Go on where a person is in two splits; figures are then marked."
 
 
-def folded(words: Sequence[str]) -> list[str]:
-    """Return the words of a command with these options written into the data set that they belong to.
+def _options() -> list[inspect.Parameter]:
+    texts = {
+        name: (Annotated[str | None, typer.Option(f"--{name}", help=words)], None)
+        for name, words in _HELP.items()
+    }
+    flag = (Annotated[bool, typer.Option("--allow-leaks", help=_LEAKS)], False)
+    both: dict[str, tuple[Any, Any]] = {**texts, "allow_leaks": flag}
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(name, kind, default=default, annotation=annotation)
+        for name, (annotation, default) in both.items()
+    ]
 
-    ``--data faces.csv --columns label=emotion`` becomes ``--data "faces.csv(columns='label=emotion')"``,
-    which recipes take as well. Words without such an option, or without a data set, stay as they are.
+
+def reads_data(command: Command) -> Command:
+    """Give a command these options; it gets them written into its `data`, as a recipe would have them.
+
+    ``--data faces.csv --columns label=emotion`` becomes ``faces.csv(columns='label=emotion')``.
+    """
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **values: Any) -> Any:
+        given = {name: value for name in (*_HELP, "allow_leaks") if (value := values.pop(name, None))}
+        context = values.get("context")
+        if given and values.get("data"):
+            values["data"] = with_data(values["data"], given)
+        if context is not None:
+            for name in (*_HELP, "allow_leaks"):
+                context.params.pop(name, None)
+            context.params["data"] = values.get("data")
+        return command(*args, **values)
+
+    own = list(inspect.signature(command, eval_str=True).parameters.values())
+    split = next((i for i, one in enumerate(own) if one.kind is inspect.Parameter.KEYWORD_ONLY), len(own))
+    both = [*own[:split], *_options(), *own[split:]]
+    wrapped.__signature__ = inspect.Signature(both)  # type: ignore[attr-defined]
+    return wrapped  # type: ignore[return-value]
+
+
+def with_data(data: str, given: Mapping[str, str | bool]) -> str:
+    """Return a data set with options written behind it, in brackets.
 
     Raises
     ------
     ValueError
-        If an option has no value, or is given twice.
+        If an option is there already.
     """
-    given: dict[str, str | bool] = {}
-    rest: list[str] = []
-    ahead = list(words)
-    while ahead:
-        word = ahead.pop(0)
-        name, equals, value = word.partition("=")
-        if name not in OPTIONS and word not in FLAGS:
-            rest.append(word)
-            continue
-        if name in OPTIONS and not equals:
-            if not ahead:
-                raise ValueError(f"{name} needs a value")
-            value = ahead.pop(0)
-        if (key := OPTIONS.get(name) or FLAGS[word]) in given:
-            raise ValueError(f"{name} is given twice; several go with commas: {name} a=b,c=d")
-        given[key] = value if name in OPTIONS else True
-    place = _place(rest)
-    if not given or place is None:
-        return list(words)
-    at, prefix = place
-    rest[at] = prefix + _with(rest[at].removeprefix(prefix), given)
-    return rest
-
-
-def _place(words: Sequence[str]) -> tuple[int, str] | None:
-    """Return where the data set stands, and what stands before it in that word."""
-    for at, word in enumerate(words):
-        if word == _DATA and at + 1 < len(words):
-            return at + 1, ""
-        if word.startswith(f"{_DATA}="):
-            return at, f"{_DATA}="
-    return (2, "") if words[:2] == ["data", "audit"] and len(words) > 2 else None
-
-
-def _with(data: str, given: dict[str, str | bool]) -> str:
     from pipelines.datasets.registry import with_options
 
     name, options = with_options(data)
     if twice := [key for key in given if key in options]:
         raise ValueError(f"{twice[0]} is given twice, in {data} and as an option; give it once")
-    return f"{name}({', '.join(f'{key}={value!r}' for key, value in (options | given).items())})"
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in (options | dict(given)).items())})"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.commands.data_options import reads_data
 from pipelines.commands.options import (
     BackboneOption,
     ClipOption,
@@ -36,6 +37,7 @@ group = typer.Typer()
     epilog="Examples: mueca featurize --data fer2013 --backbone hog+lbp --out vectors.npz; "
     "mueca featurize --data fer2013 --backbone ucm-f --layer fc2"
 )
+@reads_data
 def featurize(
     data: DataOption,
     backbone: BackboneOption,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from pipelines.commands.data_options import reads_data
 from pipelines.commands.options import (
     PARTLY,
     BackboneOption,
@@ -40,6 +41,7 @@ group = typer.Typer()
     "mueca fit --data fer2013 --backbone ucm-f --layer fc2 --head forest. "
     "What each head takes: mueca list.",
 )
+@reads_data
 def fit(
     context: typer.Context,
     data: DataOption,

@@ -17,9 +17,7 @@ DataOption = Annotated[
     str,
     typer.Option(
         "--data",
-        help="Name (fer2013, synthetic), a folder of class/*.jpg, or a table of files and labels. How it is "
-        "read: --columns, --labels, --splits, --root, --pattern, --subject, --allow-leaks; see "
-        "docs/own-faces.md.",
+        help="Name (fer2013, synthetic), a folder of class/*.jpg, or a table of files and labels.",
     ),
 ]
 BackboneOption = Annotated[

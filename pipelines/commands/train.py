@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.commands.data_options import reads_data
 from pipelines.commands.options import JsonOption, StrictOption
 from pipelines.commands.recipe_options import given, options_of, with_options
 from pipelines.training.fields import TrainFields
@@ -20,10 +21,13 @@ group = typer.Typer()
     "the last epoch. Examples: mueca train --backbone ucm-f --data fer2013 --mirror --schedule cosine; "
     "mueca train --recipe configs/train-ucm-networks.yaml --runs 1"
 )
+@reads_data
 @with_options(options_of(TrainFields))
 def train(
     context: typer.Context,
-    data: Annotated[str | None, typer.Option("--data", help="Name or folder of class/*.jpg.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="Name, folder of class/*.jpg, or table of files and labels.")
+    ] = None,
     recipe: Annotated[
         Path | None, typer.Option(help="YAML of several trainings; see configs/train-*.")
     ] = None,

@@ -2,27 +2,29 @@
 
 import pytest
 
-from pipelines.commands.data_options import folded
+from pipelines.commands.data_options import with_data
 
 
-@pytest.mark.parametrize(("words", "expected"), [
-    ("fit --data a --C 1", "fit --data a --C 1"),
-    ("fit --data a --columns label=e --C 1", "fit --data a(columns='label=e') --C 1"),
-    ("fit --columns=label=e --data=a", "fit --data=a(columns='label=e')"),
-    ("fit --data a --root r --allow-leaks", "fit --data a(root='r', allow_leaks=True)"),
-    ("data audit a --out o --labels 1=b", "data audit a(labels='1=b') --out o"),
-    ("fit --data synthetic(seed=2) --labels a=b", "fit --data synthetic(seed=2, labels='a=b')"),
-    ("list --root x", "list --root x"),
+@pytest.mark.parametrize(("data", "given", "expected"), [
+    ("a", {"columns": "label=e"}, "a(columns='label=e')"),
+    ("a", {"root": "r", "allow_leaks": True}, "a(root='r', allow_leaks=True)"),
+    ("synthetic(seed=2)", {"labels": "a=b"}, "synthetic(seed=2, labels='a=b')"),
 ])  # fmt: skip
-def test_they_are_written_into_the_data(words, expected):
-    assert " ".join(folded(words.split())) == expected
+def test_they_are_written_into_the_data(data, given, expected):
+    assert with_data(data, given) == expected
 
 
-@pytest.mark.parametrize(("words", "why"), [
-    ("fit --data a --root", "needs a value"),
-    ("fit --data a --root b --root c", "given twice"),
-    ("fit --data synthetic(seed=1) --allow-leaks --allow-leaks", "given twice"),
-])  # fmt: skip
-def test_what_cannot_be(words, why):
-    with pytest.raises(ValueError, match=why):
-        folded(words.split())
+def test_an_option_that_is_there_already():
+    with pytest.raises(ValueError, match="seed is given twice"):
+        with_data("synthetic(seed=2)", {"seed": 3})
+
+
+@pytest.mark.parametrize("command", ["featurize", "fit", "cross-validate", "train", "data audit"])
+def test_every_command_that_reads_data_shows_them(command, capsys):
+    import cli
+
+    with pytest.raises(SystemExit):
+        cli.main([*command.split(), "--help"])
+    shown = capsys.readouterr().out
+    for option in ("--columns", "--labels", "--splits", "--root", "--pattern", "--subject", "--allow-leaks"):
+        assert option in shown
