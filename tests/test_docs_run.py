@@ -123,6 +123,7 @@ def readme(reader: Reader) -> None:
 def clip_sets(reader: Reader) -> None:
     for make in (standins.casme2, standins.smic, standins.megc2019):
         make(reader.data / make.__name__)
+    standins.casme2(reader.folder / "path" / "to" / "casme2")
 
 
 def predicting(reader: Reader) -> None:
