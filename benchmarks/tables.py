@@ -56,13 +56,16 @@ def read(path, cache):
     """Load a table, print seconds and megabytes."""
     from pipelines.datasets import registry
 
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     data = registry.load(path, cache=cache)
     fingerprint = data.fingerprint
     seconds = time.perf_counter() - started
+    worked = time.process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     mark = "" if seconds <= MOST_SECONDS and peak <= MOST_BYTES else "  too much"
-    print(f"{seconds:8.1f} s{peak / 1e6:8.0f} MB  {len(data):,} rows, {fingerprint[:12]}{mark}")
+    print(
+        f"{seconds:8.1f} s ({worked:.1f} s of processor){peak / 1e6:8.0f} MB  {len(data):,} rows, {fingerprint[:12]}{mark}"
+    )
 
 
 def main(rows, images):

@@ -237,6 +237,7 @@ class _Rows:
             table.rows, found, labels, splits, where)  # fmt: skip
         self.files = FileNames(found.root)
         self.people: dict[str, str] = {}
+        self.split_of: dict[str, str] = {}
         self.vote_columns = [name for name in table.rows[0][1] if _is_vote(name)]
         self.voted = [name.partition(".")[2] for name in self.vote_columns]
 
@@ -281,7 +282,7 @@ class _Rows:
             entry = Entry(
                 self.files.find(row["file"]),
                 label or self.found.classes[int(np.argmax(votes or (0,)))],
-                split_word(row["split"], self.splits) or "" if "split" in row else "train",
+                self.split_of[row["split"]] if "split" in row else "train",
                 self._person(str(row.get("subject", ""))),
                 _box(row),
                 votes,
@@ -321,7 +322,8 @@ class _Rows:
 
     def _check_splits(self, rows: Iterable[Mapping[str, str]]) -> None:
         words = Counter(row["split"] for row in rows if "split" in row)
-        unknown = {word: n for word, n in words.items() if split_word(word, self.splits) is None}
+        self.split_of = {word: split_word(word, self.splits) or "" for word in words}
+        unknown = {word: n for word, n in words.items() if not self.split_of[word]}
         if unknown:
             shown = ", ".join(f"{word!r} ({n:,} rows)" for word, n in list(unknown.items())[:5])
             first = next(iter(unknown))

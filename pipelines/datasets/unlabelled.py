@@ -20,6 +20,9 @@ _NAMES = {
     "CK+": re.compile(r"S\d{3}_\d{3}_\d{8}", re.IGNORECASE),
     "RaFD": re.compile(r"Rafd\d{3}_\d+_\w+_(female|male)_\w+_(frontal|left|right)", re.IGNORECASE),
 }
+#: The set -> its loader; lists and arrays of labels by which a set is known -> theirs.
+_LOADERS = {"JAFFE": "jaffe", "KDEF": "kdef", "CK+": "ckplus"}
+_KNOWN = (("list_patition_label.txt", "raf-db"), ("_exp.npy", "affectnet"), ("label.lst", "expw"))
 _LISTS = frozenset({".txt", ".csv", ".tsv", ".xlsx", ".xls", ".json", ".mat"})
 _ARRAYS = frozenset({".npy", ".npz"})
 _NO_LABELS = re.compile(r"readme|licen[cs]e|requirements|citation|changelog|notes?$", re.IGNORECASE)
@@ -34,22 +37,32 @@ def labels_elsewhere(root: Path, tree: _Folders) -> str:
     """Return where the labels of a folder without classes seem to be, and what can be done; or nothing."""
     here = [root, *tree.folders(root)]
     near = [*here, *(below for folder in here[1:] for below in tree.folders(folder)[:20])]
-    if named := next((words for folder in near if (words := _in_names(tree[folder]))), ""):
-        return f"{named}, so classes are not folders: {TODAY}"
+    if named := next((words for folder in near if (words := _in_names(tree[folder], root))), ""):
+        return f"{named}; {TODAY}"
     for folder in near:
         if found := next((n for n in tree[folder].others if ending_of(n) in _ARRAYS), ""):
-            return f"the labels seem to be in arrays ({_below(root, folder, found)}): {TODAY}"
+            where = f"({_below(root, folder, found)}){_by_name(root, found)}"
+            return f"the labels seem to be in arrays {where}; {TODAY}"
     for folder in near:
         if found := next((n for n in tree[folder].others if _may_be_list(n)), ""):
-            return f"the labels seem to be in a list ({_below(root, folder, found)}): {TODAY}"
+            where = f"({_below(root, folder, found)}){_by_name(root, found)}"
+            return f"the labels seem to be in a list {where}; {TODAY}"
     return ""
 
 
-def _in_names(inside: Listing) -> str:
+def _by_name(root: Path, file: str) -> str:
+    """Return how to load the set that a list or an array of labels is of, where it is known."""
+    loader = next((name for end, name in _KNOWN if file.lower().endswith(end)), "")
+    return f": --data '{loader}(path=\"{root}\")'" if loader else ""
+
+
+def _in_names(inside: Listing, root: Path) -> str:
     for name in inside.images[:3]:
         for data_set, pattern in _NAMES.items():
             if pattern.match(name):
-                return f"the label stands in the file names (as in {data_set}'s {name})"
+                loader = _LOADERS.get(data_set, "")
+                how = f": --data '{loader}(path=\"{root}\")'" if loader else ""
+                return f"the label stands in the file names (as in {data_set}'s {name}){how}"
     return ""
 
 
@@ -65,6 +78,8 @@ def subjects_as_classes(classes: Mapping[str, Path], tree: _Folders) -> str:
     """Return what to do if the folders are subjects and labels stand in file names, as KDEF unpacks."""
     for label, folder in classes.items():
         first = next(iter(tree[folder].images), "")
-        if not first.upper().startswith(label.upper()) or not (words := _in_names(tree[folder])):
+        if not first.upper().startswith(label.upper()) or not (
+            words := _in_names(tree[folder], folder.parent)
+        ):
             return ""
-    return f"the folders are subjects and {words}: {TODAY}"
+    return f"the folders are subjects and {words}; {TODAY}"
