@@ -63,9 +63,8 @@ def read(path, cache):
     worked = time.process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     mark = "" if seconds <= MOST_SECONDS and peak <= MOST_BYTES else "  too much"
-    print(
-        f"{seconds:8.1f} s ({worked:.1f} s of processor){peak / 1e6:8.0f} MB  {len(data):,} rows, {fingerprint[:12]}{mark}"
-    )
+    times = f"{seconds:8.1f} s ({worked:.1f} s of processor)"
+    print(f"{times}{peak / 1e6:8.0f} MB  {len(data):,} rows, {fingerprint[:12]}{mark}")
 
 
 def main(rows, images):

@@ -289,7 +289,6 @@ SETTINGS = {
             "mueca data audit NAME --near-copies": ["mueca data audit faces.csv --near-copies --columns "
                                                     "file=image,label=emotion"],
         },
-        long={"mueca train": None},
     ),
     "docs/predict.md": Setting(predicting),
     "docs/python.md": Setting(),
