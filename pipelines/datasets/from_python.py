@@ -249,4 +249,4 @@ def from_folder(path: Path | str, *, pattern: str = "", **options: Any) -> Datas
     from pipelines.datasets import registry
 
     given = options | ({"pattern": pattern} if pattern else {})
-    return registry.load(str(expanded(path)), **given)
+    return registry.load(f"{expanded(path)}/", **given)  # a folder, also where a set has its name

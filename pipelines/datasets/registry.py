@@ -143,6 +143,8 @@ def load(
         return name_or_path
     name, given = with_options(_name(cast("str | Path", name_or_path)))
     options = given | options
+    if "pattern" in options and name in IN_PLACE and expanded(name).is_dir():
+        name = f"{name}/"  # a folder that is called like a set
     reading = partial(_reading, strict=strict, cache=cache, progress=progress)
     if name not in DATASETS:
         return _load_path(name, reading, options | ({} if root is None else {"root": root}))

@@ -80,6 +80,15 @@ def test_a_folder_by_its_names(tree):
     refused(f"{root}(patern='{{label}}')", "no option 'patern'", "did you mean 'pattern'")
 
 
+def test_a_folder_that_is_called_like_a_set(tree, monkeypatch):
+    import mueca
+
+    monkeypatch.chdir(tree(*(f"jaffe/{name}" for name in JAFFE)))
+    pattern = "{subject:2}.{label:2}{_}.tiff"
+    assert registry.load(f"jaffe(pattern='{pattern}')").classes == ("AN", "HA")
+    assert mueca.Dataset.from_folder("jaffe", pattern=pattern).classes == ("AN", "HA")
+
+
 def test_what_is_not_named_so_is_counted(tree, caplog):
     root = tree(*JAFFE, "notes.png", "draft.png")
     data = registry.load(f"{root}(pattern='{{_:2}}.{{label:2}}{{_}}.tiff')")
