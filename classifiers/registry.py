@@ -117,7 +117,7 @@ def _outside(
 
 
 def use_head(name: str, classifier: Any, trusted: Iterable[str] = ()) -> None:
-    """Let `head_spec` know a classifier that was handed over, until the next of its name; it is unlisted."""
+    """Let `head_spec` know a classifier until the next of its name is handed over; no list shows it."""
     _IN_USE[name] = _outside(name, classifier, None, {}, tuple(trusted))
 
 
