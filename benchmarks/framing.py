@@ -2,8 +2,8 @@
 
 Training crops are enlarged four times, with a border that repeats their edge, and searched. The faces found
 give the side of the crop and the place of its centre, in sides of the box: the constants `framing` in
-featurize/detect.py. Haar and dlib-cnn take the median; dlib-hog the mean, because its boxes come in steps
-of a fifth (its pyramid) and the median lies on one of them.
+featurize/detectors. BlazeFace, Haar and dlib-cnn take the median; dlib-hog the mean, because its boxes come
+in steps of a fifth (its pyramid) and the median lies on one of them.
 
 Run: python benchmarks/framing.py ../shared/data/fer2013 (the folder of mueca data add, or of class/*.jpg)
 """
@@ -19,7 +19,7 @@ from featurize.detect import detector
 from featurize.images import decode
 
 ENLARGE, BORDER = 4, 24
-FACES = {"haar": 1000, "dlib-hog": 1000, "dlib-cnn": 150}
+FACES = {"blazeface": 1000, "haar": 1000, "dlib-hog": 1000, "dlib-cnn": 150}
 
 
 def crops(root, n):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from detectors import annotated
+from detectors import annotated, framed
 from recording import recording
 
 from featurize.detect import iou
@@ -65,13 +65,6 @@ def scenes(photos, faces, degrees):
             edges = x - side / 2, y - side / 2, x + side / 2, y + side / 2
             boxes.append(Box(*(round(v) for v in edges), True))
         yield image, boxes
-
-
-def framed(find, box):
-    """Return the box of the crop around a detector's box."""
-    half = find.framing.side * max(box.right - box.left, box.bottom - box.top) / 2
-    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2 + find.framing.down * (box.bottom - box.top)
-    return Box(*(round(v) for v in (x - half, y - half, x + half, y + half)), True)
 
 
 def matched(predictor, image, boxes):

@@ -67,6 +67,14 @@ def predict(
     stride: Annotated[
         int | None, typer.Option(min=1, help="Videos, with a model of clips: frames between two; 9.")
     ] = None,
+    identify: Annotated[
+        bool, typer.Option("--identify", help="Videos: a person who comes back keeps the track's number.")
+    ] = False,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(help="Photos: a .csv of faces (file, left, top, width, height), used as they are."),
+    ] = None,
+    timing: Annotated[bool, typer.Option("--timing", help="Say where the time went.")] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print what became of every file; without --out as the last line.")
     ] = False,
@@ -77,12 +85,14 @@ def predict(
 
     if json and out is None and form == "csv":
         raise ValueError("--json and --format csv would share the output; give --out for the records")
-    options = files.Options(form, draw, chart, detect_every, smooth, window, stride)
+    options = files.Options(form, draw, chart, detect_every, smooth, window, stride, identify)
     tally = files.run(
         paths, options, model=model, detector=detector, min_face=min_face, crowd=small_faces,
-        precision=precision, views=tta, out=out, progress=console.ConsoleProgress(),
+        precision=precision, views=tta, out=out, boxes=boxes, progress=console.ConsoleProgress(),
     )  # fmt: skip
     console.say(summary_line(tally))
+    if timing:
+        console.say(f"mueca: {timing_line(tally)}")
     print_notes(tally.notes)
     if met := files_met(tally):
         console.say(f"mueca: {met}")
@@ -124,6 +134,14 @@ def summary_line(done: Summary) -> str:
         where = f"{_count(done.frames, 'frame')} of {_count(done.videos, 'video')}"
         return f"{_count(done.faces, 'track')} in {where}{small}"
     return f"{done.faces} faces in {done.photos} photos{small}"
+
+
+def timing_line(done: Summary) -> str:
+    """Return where the time went, in one line: seconds of all threads together, the most first."""
+    stages = sorted(done.timing.items(), key=lambda stage: -stage[1])
+    whole = max(sum(done.timing.values()), 1e-9)
+    parts = [f"{name} {seconds:.2f} s ({seconds / whole:.0%})" for name, seconds in stages]
+    return f"time of all threads: {', '.join(parts) or 'none'}"
 
 
 def print_notes(notes: Sequence[Fault], most: int = 20) -> None:

@@ -159,7 +159,10 @@ class Model:
         scores : (n, k) ndarray of float64
             As `scores`. The label need not have the largest, see `classifiers.label_is_largest`.
         """
-        X = self.embed(images, color)
+        return self.answers_of(self.embed(images, color))
+
+    def answers_of(self, X: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return what the head says of (n, d) vectors that `embed` gave; as `labels_and_scores`."""
         if not len(X):
             return np.empty(0, np.intp), np.empty((0, len(self.classes)))
         labels, found, _ = answers(self.estimator, X)

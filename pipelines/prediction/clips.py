@@ -69,10 +69,11 @@ class WindowPredictor:
     def _judged(self, here: Sequence[Seen]) -> WindowRow:
         frames = [frame for frame, _ in self._frames]
         whole = [seen for seen in here if all(seen.track in boxes for _, boxes in self._frames)]
-        clips = [
-            self.predictor.clip([f.image for f in frames], [b[seen.track].box for _, b in self._frames])
-            for seen in whole
-        ]
+        with self.predictor.watch("crop"):
+            clips = [
+                self.predictor.clip([f.image for f in frames], [b[seen.track].box for _, b in self._frames])
+                for seen in whole
+            ]
         each = zip(whole, *self.predictor.labels_and_numbers(clips), strict=True)
         faces = [tracked(self.predictor.face(s.detection, label, row), s.track) for s, label, row in each]
         self.known |= {face.track: (frames[-1].seconds, face) for face in faces}

@@ -35,6 +35,8 @@ class Options:
         See `pipelines.prediction.video.predict_video`.
     window, stride : int, optional
         Frames of a clip, for a model of clips; None: 18 and 9.
+    identify : bool
+        See `pipelines.prediction.video.predict_video`.
     """
 
     form: Form | None = None
@@ -44,6 +46,7 @@ class Options:
     smooth: float = SMOOTH
     window: int | None = None
     stride: int | None = None
+    identify: bool = False
 
 
 @dataclass
@@ -64,6 +67,8 @@ class Summary:
         All files met: read, not read, not looked at.
     ignored : Counter
         What was not looked at, see `pipelines.datasets.walk.Listing`.
+    timing : dict of str to float
+        Seconds of all threads by stage: decode, detect, crop, network, head, write.
     """
 
     photos: int = 0
@@ -75,6 +80,7 @@ class Summary:
     notes: list[Fault] = field(default_factory=list)
     files: int = 0
     ignored: Counter[str] = field(default_factory=Counter)
+    timing: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON types: the counts, what could not be read by what it is, and what was not looked at."""

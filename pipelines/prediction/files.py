@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from featurize.backbones.views import Views
 from featurize.engine import Precision
@@ -18,6 +19,9 @@ from pipelines.prediction.faces import Options, Summary
 from pipelines.prediction.outputs import RecordFile, Stream, check_folder, check_out, record_format
 from pipelines.prediction.predictor import ClipPredictor, Predictor, load_predictor
 from pipelines.utils.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from pipelines.prediction.boxes import Boxes
 
 
 def find_files(paths: Sequence[Path]) -> Found:
@@ -81,6 +85,7 @@ def run(
     precision: Precision | None = None,
     views: Views | None = None,
     out: Path | None = None,
+    boxes: Path | None = None,
     progress: Progress = SILENT,
 ) -> Summary:
     """Predict on photos, folders and videos: what ``mueca predict`` does.
@@ -102,6 +107,8 @@ def run(
         See `Predictor.load`.
     out : Path, optional
         File for the records; by default the output stream. Its ending is the format; its folder is made.
+    boxes : Path, optional
+        A table of the photos' faces, see `pipelines.prediction.boxes.read_boxes`: nothing is searched.
     progress : Progress
 
     Raises
@@ -111,23 +118,40 @@ def run(
     """
     chosen, out = _checked(options or Options(), out)
     found = find_files([expanded(path) for path in paths])
+    known = _known_boxes(boxes, found)
     predictor = load_predictor(model, detector, min_face, crowd=crowd, precision=precision, views=views)
     _check_words(chosen, predictor, bool(found.videos))
     with ExitStack() as stack:
         to: Stream = sys.stdout if out is None else stack.enter_context(RecordFile(out))
-        tally = _predict(found, predictor, to, chosen, progress)
+        tally = _predict(found, predictor, to, chosen, known, progress)
+    tally.timing = dict(predictor.watch.seconds)
     tally.faults[:0] = found.faults
     tally.ignored = found.ignored
     tally.files = len(found.images) + len(found.videos) + len(found.faults) + found.ignored.total()
     return tally
 
 
-def _predict(found: Found, predictor: Predictor, to: Stream, options: Options, progress: Progress) -> Summary:
+def _known_boxes(table: Path | None, found: Found) -> Boxes | None:
+    """Return the faces of a table, None without one; it must be of the photos that were found."""
+    if table is None:
+        return None
+    if found.videos:
+        raise ValueError("--boxes is for photos; leave it out for videos")
+    from pipelines.prediction.boxes import read_boxes  # the readers of tables
+
+    boxes = read_boxes(expanded(table))
+    boxes.check(found.images)
+    return boxes
+
+
+def _predict(
+    found: Found, predictor: Predictor, to: Stream, options: Options, boxes: Boxes | None, progress: Progress
+) -> Summary:
     if not found.videos:
-        form = options.form or "jsonl"
         return photos.predict_photos(
-            found.images, predictor, to, form=form, drawn=options.drawn, progress=progress
-        )
+            found.images, predictor, to, form=options.form or "jsonl", drawn=options.drawn, boxes=boxes,
+            progress=progress,
+        )  # fmt: skip
     from pipelines.prediction.video_files import predict_videos  # FFmpeg, the tracker, the chart
 
     return predict_videos(found.videos, predictor, to, options, progress)
@@ -150,6 +174,8 @@ def _check_words(options: Options, predictor: Predictor, videos: bool) -> None:
     clips = isinstance(predictor, ClipPredictor)
     if not videos and clips:
         raise ValueError("this model judges clips of a face, not photos; give a video")
+    if options.identify and (not videos or clips):
+        raise ValueError("--identify is for videos and models of single images; leave it out")
     if not videos and options.chart:
         raise ValueError("--chart is for videos; leave it out for photos")
     if not clips and (options.window, options.stride) != (None, None):

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from featurize.images import MAX_FILE, Image, UnreadableImage, decode
 from pipelines.datasets.walk import Fault
@@ -15,6 +15,9 @@ from pipelines.prediction.faces import Form, ImageResult, Summary, box_dict
 from pipelines.prediction.outputs import LinesWriter, Stream, TableWriter
 from pipelines.prediction.predictor import Predictor
 from pipelines.utils.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from pipelines.prediction.boxes import Boxes
 
 #: Photos looked at at once: the detectors let Python's other threads run. Each holds a decoded photo.
 WORKERS = min(4, os.cpu_count() or 1)
@@ -29,6 +32,7 @@ def predict_photos(
     *,
     form: Form = "jsonl",
     drawn: Path | None = None,
+    boxes: Boxes | None = None,
     progress: Progress = SILENT,
 ) -> Summary:
     """Judge every face of every photo; records are written as they come, so memory stays constant.
@@ -43,6 +47,8 @@ def predict_photos(
         A line a photo, or a row a face (a photo without a face has no row).
     drawn : Path, optional
         Folder for copies with boxes and labels.
+    boxes : Boxes, optional
+        The faces of the photos: nothing is searched.
     progress : Progress
 
     Returns
@@ -53,14 +59,15 @@ def predict_photos(
     names = copy_names(photos, ".jpg")
     writer = _Lines(to) if form == "jsonl" else _Table(to, form, COLUMNS, predictor.classes)
     with progress.task("photos", len(photos)) as advance, writer:
-        for path, image, seen, reason in _looked(photos, predictor):
+        for path, image, seen, reason in _looked(photos, predictor, boxes):
             if image is None or seen is None:
                 tally.faults.append(Fault(str(path), reason))
             else:
-                writer.write(path, image, seen)
+                with predictor.watch("write"):
+                    writer.write(path, image, seen)
+                    if drawn is not None:
+                        _save(drawn / names[path], image, seen)
                 _count(tally, seen)
-                if drawn is not None:
-                    _save(drawn / names[path], image, seen)
             advance(1)
     return tally
 
@@ -68,13 +75,13 @@ def predict_photos(
 Looked = tuple[Path, Image | None, ImageResult | None, str]
 
 
-def _looked(photos: Sequence[Path], predictor: Predictor) -> Iterator[Looked]:
+def _looked(photos: Sequence[Path], predictor: Predictor, boxes: Boxes | None) -> Iterator[Looked]:
     """Yield what each photo shows, in order; a few are looked at at once, so that memory stays constant."""
     ahead: deque[Future[Looked]] = deque()
     pool = ThreadPoolExecutor(WORKERS)
     try:
         for path in photos:
-            ahead.append(pool.submit(_look, path, predictor))
+            ahead.append(pool.submit(_look, path, predictor, boxes))
             if len(ahead) > WORKERS:
                 yield ahead.popleft().result()
         while ahead:
@@ -83,14 +90,16 @@ def _looked(photos: Sequence[Path], predictor: Predictor) -> Iterator[Looked]:
         pool.shutdown(cancel_futures=True)
 
 
-def _look(path: Path, predictor: Predictor) -> Looked:
+def _look(path: Path, predictor: Predictor, boxes: Boxes | None) -> Looked:
     try:
         if path.stat().st_size > MAX_FILE:
             raise UnreadableImage(path.name, f"larger than {MAX_FILE >> 20} MB")
-        image = decode(path.read_bytes(), path.name)
-    except (UnreadableImage, OSError) as error:
+        with predictor.watch("decode"):
+            image = decode(path.read_bytes(), path.name)
+        given = None if boxes is None else boxes.of(path, image)
+    except (UnreadableImage, OSError, ValueError) as error:
         return path, None, None, getattr(error, "reason", " ".join(str(error).split()))
-    return path, image, predictor.look(image), ""
+    return path, image, predictor.look(image) if given is None else predictor.look_at(image, given), ""
 
 
 def _count(tally: Summary, seen: ImageResult) -> None:

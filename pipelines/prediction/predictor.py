@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from classifiers.scoring import in_order_of_labels, label_is_largest
 from featurize.backbones.views import Views
 from featurize.checks import check_detections, check_image, check_samples
-from featurize.detect import Detection, Detector, tilt
+from featurize.detect import Detection, Detector, Framing, crop_face, tilt
 from featurize.detect import detector as named_detector
 from featurize.engine import Precision
 from featurize.faces import Box
@@ -21,6 +21,7 @@ from featurize.images import Image, to_grey
 from featurize.inputs import Color, as_image, as_images
 from pipelines.models.model import Model, model_for
 from pipelines.prediction.faces import Face, ImageResult, Meaning, side_of
+from pipelines.utils.stopwatch import Stopwatch
 
 #: Side in pixels of the smallest face that is judged: less than a FER2013 crop reaches at this box.
 MIN_FACE = 32
@@ -44,6 +45,10 @@ BATCH = 64
 
 #: Side in pixels of the crops that are stacked to a clip; an extractor brings them to its own size.
 SIDE = 128
+
+
+#: A box that is given is the crop.
+AS_IT_IS = Framing(1.0, 0.0)
 
 
 #: What is added to a label's number where rounding made it equal to another's.
@@ -89,6 +94,8 @@ class Predictor:
         self.min_face = min_face
         self.crowd = crowd
         self.confidence = -math.inf if confidence is None else confidence
+        #: Where its time goes: detect, crop, network, head.
+        self.watch = Stopwatch()
 
     def _check_kind(self, model: Model) -> None:
         if model.kinds != {"image"}:
@@ -171,11 +178,14 @@ class Predictor:
 
     def search(self, image: Image) -> list[Detection]:
         """Return the faces of a picture that are looked for, too small ones too, the largest first."""
-        return [d for d in self.find(image, self.smallest(image)) if d.confidence >= self.confidence]
+        with self.watch("detect"):
+            found = self.find(image, self.smallest(image))
+        return [d for d in found if d.confidence >= self.confidence]
 
     def near(self, image: Image, last: Detection) -> Detection | None:
         """Return a face of an earlier frame in this one, None if it is not around where it was."""
-        found = self.find.near(image, last)
+        with self.watch("detect"):
+            found = self.find.near(image, last)
         return found if found is not None and found.confidence >= self.confidence else None
 
     def look(self, image: Any, color: Color = "rgb") -> ImageResult:
@@ -187,6 +197,20 @@ class Predictor:
         skipped = [d.box for d in found if not self.large_enough(d.box)]
         return ImageResult(self.judge(image, judged), skipped, smallest)
 
+    def look_at(self, image: Image, boxes: Sequence[Box]) -> ImageResult:
+        """Return the faces of boxes that are given: each is cut out as it is, square, and classified.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is no image or no box of some area; see `featurize.checks`.
+        """
+        with self.watch("crop"):
+            crops = [crop_face(image, box, AS_IT_IS, self.side) for box in boxes]
+        each = zip(boxes, *self.labels_and_numbers(crops), strict=True)
+        faces = [self.face(Detection(box, 1.0), label, row) for box, label, row in each]
+        return ImageResult(faces, [], self.min_face)
+
     def large_enough(self, box: Box) -> bool:
         """Say whether a face of this box is classified; of a whole image its shorter side decides."""
         side = min(box.right - box.left, box.bottom - box.top) if self.find.whole else side_of(box)
@@ -196,7 +220,8 @@ class Predictor:
         """Return the faces of boxes found before, in their order."""
         image = check_image(image)
         check_detections(found)
-        crops = [self.crop(image, d.box, tilt(d.points)) for d in found]
+        with self.watch("crop"):
+            crops = [self.crop(image, d.box, tilt(d.points)) for d in found]
         each = zip(found, *self.labels_and_numbers(crops), strict=True)
         return [self.face(d, label, row) for d, label, row in each]
 
@@ -267,10 +292,15 @@ class Predictor:
         """
         clips = self.model.kinds == {"clip"}
         crops = list(check_samples(crops, "clip") if clips else as_images(crops, color))
-        each = [self.model.labels_and_scores(crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
-        each = each or [self.model.labels_and_scores([])]
+        each = [self._answers(crops[i : i + BATCH]) for i in range(0, max(len(crops), 1), BATCH)]
         labels = np.concatenate([found for found, _ in each])
         return labels, self._numbers(labels, np.concatenate([raw for _, raw in each]))
+
+    def _answers(self, crops: list[Image]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        with self.watch("network"):
+            vectors = self.model.embed(crops)
+        with self.watch("head"):
+            return self.model.answers_of(vectors)
 
     def _numbers(self, labels: NDArray[np.intp], raw: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.meaning == "unranked probability":

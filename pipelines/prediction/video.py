@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -12,8 +13,10 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.detect import tilt
-from featurize.images import MAX_PIXELS
+from featurize.detect import Detection, tilt
+from featurize.faces import CROP_SIZE
+from featurize.images import MAX_PIXELS, Image
+from featurize.registry import extractor
 from featurize.track import EVERY, Seen, Tracker
 from pipelines.media.video_file import Frame, VideoFile, VideoWriter
 from pipelines.prediction.annotate import draw
@@ -71,11 +74,15 @@ class VideoPredictor:
         Frames between two searches; in between faces are followed (`featurize.track.Tracker`).
     smooth : float
         Seconds, see `Smoother`.
+    identify : bool
+        Give a face that comes back the number it had (`person`).
     """
 
-    def __init__(self, predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH) -> None:
+    def __init__(
+        self, predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH, identify: bool = False
+    ) -> None:
         self.predictor = predictor
-        self.track = tracker(predictor, every)
+        self.track = tracker(predictor, every, identify)
         self.smooth, self.votes = Smoother(smooth), Smoother(smooth)
         self._faces: list[TrackedFace] = []
 
@@ -83,7 +90,8 @@ class VideoPredictor:
         """Return the faces of the next frame."""
         large, small = split_by_size(self.track(frame.image), self.predictor)
         found = [s.detection for s in large]
-        crops = [self.predictor.crop(frame.image, d.box, tilt(d.points)) for d in found]
+        with self.predictor.watch("crop"):
+            crops = [self.predictor.crop(frame.image, d.box, tilt(d.points)) for d in found]
         each = zip(large, *self.predictor.labels_and_numbers(crops), strict=True)
         self._faces = faces = [self._face(seen, frame.seconds, label, row) for seen, label, row in each]
         self.smooth.forget(frame.seconds)
@@ -102,11 +110,21 @@ class VideoPredictor:
         return tracked(face, seen.track)
 
 
-def tracker(predictor: Predictor, every: int = EVERY) -> Tracker:
+def tracker(predictor: Predictor, every: int = EVERY, identify: bool = False) -> Tracker:
     """Return what follows the faces of frames; whole frames as faces need no following."""
     if predictor.find.whole:
         return Tracker(predictor.search, 1)
-    return Tracker(predictor.search, every, predictor.near)
+    return Tracker(predictor.search, every, predictor.near, partial(person, predictor) if identify else None)
+
+
+def person(predictor: Predictor, image: Image, found: Detection) -> NDArray[np.float32]:
+    """Return the (128,) vector of `dlib-face` by which a person is known again.
+
+    That is biometric data: it is held in memory while a video is read, and written nowhere.
+    """
+    crop = predictor.find.crop(image, found.box, CROP_SIZE, tilt(found.points))
+    vector: NDArray[np.float32] = extractor("dlib-face").transform([crop])[0]
+    return vector
 
 
 def split_by_size(seen: Sequence[Seen], predictor: Predictor) -> tuple[list[Seen], list[Seen]]:
@@ -129,6 +147,11 @@ R_co = TypeVar("R_co", bound=Row, covariant=True)
 
 class Watch(Protocol[R_co]):
     """What takes frame after frame: a `VideoPredictor`, or a `pipelines.prediction.clips.WindowPredictor`."""
+
+    @property
+    def predictor(self) -> Predictor:
+        """Return what classifies; its watch counts the time."""
+        ...
 
     def __call__(self, frame: Frame) -> R_co | None:
         """Return the row that ends with this frame, if one does."""
@@ -206,13 +229,25 @@ def _rows(video: VideoFile, watch: Watch[R], drawn: Path | None, progress: Progr
     with ExitStack() as stack:
         canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None
         advance = stack.enter_context(progress.task("frames", video.total))
-        for frame in video:
+        for frame in timed(video, watch.predictor):
             row = watch(frame)
             if canvas:
-                canvas.write(draw(frame.image, watch.shown()), frame.seconds)
+                with watch.predictor.watch("write"):
+                    canvas.write(draw(frame.image, watch.shown()), frame.seconds)
             advance(1)
             if row is not None:
                 yield row
+
+
+def timed(video: VideoFile, predictor: Predictor) -> Iterator[Frame]:
+    """Yield the frames of a video; the predictor's watch counts what decoding them takes."""
+    frames = iter(video)
+    while True:
+        with predictor.watch("decode"):
+            frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
 
 
 def predict_video(
@@ -221,6 +256,7 @@ def predict_video(
     *,
     every: int = EVERY,
     smooth: float = SMOOTH,
+    identify: bool = False,
     drawn: Path | str | None = None,
     max_pixels: int = MAX_PIXELS,
     max_seconds: float | None = None,
@@ -237,6 +273,9 @@ def predict_video(
         Frames between two searches for faces; in between those found are followed.
     smooth : float
         Seconds of the exponential smoothing; 0: none.
+    identify : bool
+        Give a face that comes back, after a cut or later, the track it had, by the network `dlib-face`
+        (`featurize.track.SAME_PERSON`).
     drawn : Path, optional
         Write a video with boxes and labels there, .mp4, with the times of the original.
     max_pixels, max_seconds
@@ -256,5 +295,5 @@ def predict_video(
     ValueError, OSError
         If a parameter is wrong, or there is no such file.
     """
-    watch = VideoPredictor(predictor, every, smooth)
+    watch = VideoPredictor(predictor, every, smooth, identify)
     return time_line(path, watch, drawn, max_pixels, max_seconds, progress)

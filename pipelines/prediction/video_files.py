@@ -107,8 +107,9 @@ def _timeline(
             path, predictor, window=window, stride=stride, every=options.every, drawn=drawn, progress=progress
         )
     return predict_video(
-        path, predictor, every=options.every, smooth=options.smooth, drawn=drawn, progress=progress
-    )
+        path, predictor, every=options.every, smooth=options.smooth, identify=options.identify, drawn=drawn,
+        progress=progress,
+    )  # fmt: skip
 
 
 def _write_rows(
@@ -121,7 +122,8 @@ def _write_rows(
     small = 0
     try:
         for row in rows:
-            writer.write(str(path), row)
+            with predictor.watch("write"):
+                writer.write(str(path), row)
             chart.add(row)
             tracks |= {face.track for face in row.faces}
             small = max(small, len(row.skipped) if isinstance(row, FrameResult) else 0)

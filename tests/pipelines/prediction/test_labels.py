@@ -298,8 +298,11 @@ def test_clips_show_the_heads_label():
         kinds, classes, side, card = {"clip"}, ("no", "yes"), 48, {}
         estimator = Voting()
 
-        def labels_and_scores(self, clips):
-            return self.estimator.predict(clips), self.estimator.predict_proba(clips)
+        def embed(self, clips):
+            return np.zeros((len(clips), 1), np.float32)
+
+        def answers_of(self, X):
+            return self.estimator.predict(X), self.estimator.predict_proba(X)
 
     watch = WindowPredictor(ClipPredictor(Clips(), Whole()), window=2, stride=1, every=1)
     image = blob_image()

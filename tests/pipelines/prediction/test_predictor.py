@@ -73,7 +73,7 @@ def test_large_crops_are_reduced_to_what_training_saw(predictor):
 
 
 def test_small_faces_are_reported_as_skipped(folders, astronaut):
-    sight = Predictor.load(folders["softmax"], min_face=100).look(astronaut)
+    sight = Predictor.load(folders["softmax"], min_face=110).look(astronaut)
     assert not sight.faces
     assert len(sight.skipped) == 1
 
