@@ -23,7 +23,7 @@ DETECTORS: dict[str, type[Detector]] = {
     "none": Whole,
 }
 #: It finds more faces than dlib-hog where they are tilted, small or pasted, and is several times as fast
-#: (docs/results/detectors.txt); more of what it crops is classified right (docs/results/pasted-faces.txt).
+#: (docs/results/detectors-blazeface.txt); more of what it crops is classified right (pasted-faces.txt there).
 DEFAULT = "blazeface"
 
 
