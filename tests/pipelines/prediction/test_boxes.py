@@ -8,6 +8,7 @@ from skimage import data as pictures
 
 from featurize.faces import Box
 from featurize.images import resize
+from pipelines.api import fit
 from pipelines.commands.predict import timing_line
 from pipelines.prediction import files
 from pipelines.prediction.boxes import read_boxes
@@ -18,8 +19,16 @@ HEAD = "file,left,top,width,height\n"
 
 
 @pytest.fixture(scope="module")
-def predictor():
-    return Predictor.load()
+def model(tmp_path_factory):
+    """Return the folder of a model without a network: TensorFlow is not needed."""
+    folder = tmp_path_factory.mktemp("models") / "hog"
+    fit("synthetic", "hog", "softmax", out=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def predictor(model):
+    return Predictor.load(model)
 
 
 @pytest.fixture
@@ -43,10 +52,10 @@ def test_boxes_are_used_as_they_are(tmp_path, photo, predictor):
     assert seen.faces[0].label == alone[0]
 
 
-def test_the_command_searches_nothing_and_says_where_the_time_went(tmp_path, photo):
+def test_the_command_searches_nothing_and_says_where_the_time_went(tmp_path, photo, model):
     Pillow.fromarray(pictures.coffee()).save(tmp_path / "b.png")  # not in the table: no face
     out = tmp_path / "out.jsonl"
-    done = files.run([tmp_path], out=out, boxes=table(tmp_path, "a.png,170,70,100,100"))
+    done = files.run([tmp_path], model=model, out=out, boxes=table(tmp_path, "a.png,170,70,100,100"))
     faces = {r["file"][-5:]: len(r["faces"]) for r in map(json.loads, out.read_text().splitlines())}
     assert faces == {"a.png": 1, "b.png": 0}
     assert set(done.timing) == {"decode", "crop", "network", "head", "write"}
@@ -56,8 +65,8 @@ def test_the_command_searches_nothing_and_says_where_the_time_went(tmp_path, pho
     assert "%" in line
 
 
-def test_detection_has_its_time(tmp_path, photo):
-    done = files.run([photo], out=tmp_path / "out.jsonl")
+def test_detection_has_its_time(tmp_path, photo, model):
+    done = files.run([photo], model=model, out=tmp_path / "out.jsonl")
     assert done.timing["detect"] > 0
 
 
@@ -85,10 +94,10 @@ def test_bad_rows(tmp_path, row, piece):
     assert "\n" not in str(error.value)
 
 
-def test_a_box_outside_its_image_leaves_out_that_photo(tmp_path, photo):
+def test_a_box_outside_its_image_leaves_out_that_photo(tmp_path, photo, model):
     Pillow.fromarray(pictures.astronaut()).save(tmp_path / "b.png")
     given = table(tmp_path, "a.png,600,0,10,10", "b.png,170,70,100,100")
-    done = files.run([photo, tmp_path / "b.png"], out=tmp_path / "out.jsonl", boxes=given)
+    done = files.run([photo, tmp_path / "b.png"], model=model, out=tmp_path / "out.jsonl", boxes=given)
     assert [fault.reason for fault in done.faults] == [
         "boxes.csv line 2: the box lies outside the image (512 x 512 pixels)"
     ]

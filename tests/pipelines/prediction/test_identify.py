@@ -5,6 +5,7 @@ import pytest
 from skimage import data as pictures
 
 from featurize.track import SAME_PERSON
+from pipelines.api import fit
 from pipelines.prediction import files
 from pipelines.prediction.faces import Options
 from pipelines.prediction.predictor import Predictor
@@ -12,8 +13,16 @@ from pipelines.prediction.video import person, tracker
 
 
 @pytest.fixture(scope="module")
-def predictor():
-    return Predictor.load()
+def model(tmp_path_factory):
+    """Return the folder of a model without a network: TensorFlow is not needed."""
+    folder = tmp_path_factory.mktemp("models") / "hog"
+    fit("synthetic", "hog", "softmax", out=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def predictor(model):
+    return Predictor.load(model)
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +52,9 @@ def test_it_is_off_unless_asked_for():
     assert Options().identify is False
 
 
-def test_it_is_for_videos(tmp_path):
+def test_it_is_for_videos(tmp_path, model):
     from PIL import Image
 
     Image.fromarray(pictures.astronaut()).save(tmp_path / "a.png")
     with pytest.raises(ValueError, match="--identify is for videos"):
-        files.run([tmp_path / "a.png"], Options(identify=True))
+        files.run([tmp_path / "a.png"], Options(identify=True), model=model)
