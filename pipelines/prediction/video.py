@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -110,11 +110,17 @@ class VideoPredictor:
         return tracked(face, seen.track)
 
 
-def tracker(predictor: Predictor, every: int = EVERY, identify: bool = False) -> Tracker:
-    """Return what follows the faces of frames; whole frames as faces need no following."""
+def tracker(
+    predictor: Predictor, every: int = EVERY, identify: bool = False
+) -> Callable[[Image], list[Seen]]:
+    """Return what follows the faces of frames; whole frames are one face, whatever they show."""
     if predictor.find.whole:
-        return Tracker(predictor.search, 1)
+        return partial(_whole, predictor)
     return Tracker(predictor.search, every, predictor.near, partial(person, predictor) if identify else None)
+
+
+def _whole(predictor: Predictor, image: Image) -> list[Seen]:
+    return [Seen(1, detection, searched=True) for detection in predictor.search(image)]
 
 
 def person(predictor: Predictor, image: Image, found: Detection) -> NDArray[np.float32]:
