@@ -121,9 +121,9 @@ def _run(arguments: list[str], debug: bool) -> int:
             raise KeyboardInterrupt from None
         if debug:
             raise
-        from pipelines.utils.console import explain
+        from pipelines.utils.console import format_error
 
-        return _fail(explain(error), 1)
+        return _fail(format_error(error), 1)
     if code == INTERRUPTED:  # typer turns Ctrl-C into its exit code
         raise KeyboardInterrupt
     return code

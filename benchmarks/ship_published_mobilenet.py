@@ -14,7 +14,7 @@ from featurize import weights
 from featurize.backbones import mobilenet_vggface2 as mobilenet
 from featurize.backbones import weightfile
 from featurize.backbones.extractor import SHIPPED
-from featurize.backbones.weightfile import Seen
+from featurize.backbones.weightfile import TrainingProvenance
 
 NAME = "vggface2-mobilenet"
 
@@ -23,7 +23,7 @@ def main():
     published = weights.published(NAME)
     tensors = mobilenet.read(weights.path_of(NAME))
     target = SHIPPED / f"{NAME}.npz"
-    weightfile.save(target, tensors, card(published), Seen.of((), ()), np.float16, exact=True)
+    weightfile.save(target, tensors, card(published), TrainingProvenance.of((), ()), np.float16, exact=True)
     text = json.dumps(weightfile.load_card(target), indent=1, ensure_ascii=False)
     target.with_suffix(".json").write_text(text + "\n", "utf-8")
     stored = weightfile.load(target).tensors

@@ -15,7 +15,7 @@ from featurize.backbones import normalise
 from featurize.backbones.frame import dtype_policy, keras
 from featurize.backbones.network import Form
 from pipelines.training.augment import SETS
-from pipelines.training.batches import Epochs, Pictures, fed
+from pipelines.training.batches import Epochs, TrainingSamples, fed
 from pipelines.training.trainer import compiled
 
 #: Every way is timed so many times, in turns, for so many steps: the machine's own speed wavers.
@@ -49,7 +49,7 @@ def batches(changes):
     rng = np.random.default_rng(0)
     samples = rng.integers(0, 256, (4096, 48, 48), dtype=np.uint8)
     targets = np.eye(7, dtype=np.float32)[rng.integers(0, 7, 4096)]
-    pictures = Pictures(samples, np.arange(4096), targets, Form(size=48))
+    pictures = TrainingSamples(samples, np.arange(4096), targets, Form(size=48))
     pictures.keep()
     return Epochs(pictures, 64, changes=SETS[changes])
 

@@ -80,7 +80,7 @@ class Combination(ABC):
         return np.stack([_softmax(s / t) for s, t in zip(members, self.temperatures_, strict=True)])
 
     @abstractmethod
-    def told(self, names: Sequence[str]) -> dict[str, Any]:
+    def description(self, names: Sequence[str]) -> dict[str, Any]:
         """Return what was learned, for a table; `names` are the members'."""
 
     @abstractmethod
@@ -100,7 +100,7 @@ class Weighted(Combination):
 
     weights_: NDArray[np.float64]
 
-    def told(self, names: Sequence[str]) -> dict[str, Any]:
+    def description(self, names: Sequence[str]) -> dict[str, Any]:
         """Return each member's weight."""
         return {name: round(float(w), 4) for name, w in zip(names, self.weights_, strict=True)}
 
@@ -188,7 +188,7 @@ class Stack(Combination):
         self.C_ = min(COSTS, key=loss)
         self.model_ = self._regression(X, y, self.C_)
 
-    def told(self, names: Sequence[str]) -> dict[str, Any]:
+    def description(self, names: Sequence[str]) -> dict[str, Any]:
         """Return C, and how many members there are: their coefficients are no weights."""
         return {"C": self.C_, "members": len(names)}
 

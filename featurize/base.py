@@ -35,7 +35,7 @@ class ExtractorSpec:
     kind : {"image", "clip", "flow"}
         What one sample is.
     size : int
-        Side in pixels of the square picture the extractor works on; 0 for "as it comes".
+        Side in pixels of the square image the extractor works on; 0 for "as it comes".
     channels : {1, 3}
         Grey or RGB.
     dim : int
@@ -172,7 +172,7 @@ class Extractor(ABC):
 
     @abstractmethod
     def _transform(self, batch: Any) -> NDArray[Any]:
-        """Return (n, dim) for a (n, size, size[, 3]) uint8 batch (a list of pictures if size is 0)."""
+        """Return (n, dim) for a (n, size, size[, 3]) uint8 batch (a list of images if size is 0)."""
 
     def fallbacks(self, X: NDArray[np.float32]) -> int:
         """Count the vectors of `X` that are a stated fallback (a face whose points were not found)."""

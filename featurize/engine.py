@@ -32,10 +32,10 @@ Precision = Literal["auto", "f32", "bf16"]
 
 #: The backend of Keras whose networks OpenVINO reads; those of JAX it does not.
 EXPORTS = "tensorflow"
-#: Pictures a call. Every call has this many (the last is filled up), so that no vector depends on how many
+#: Images a call. Every call has this many (the last is filled up), so that no vector depends on how many
 #: came with it, and nothing is compiled twice.
 BATCH = 16
-#: Up to so many pictures go through the network one by one: a filled-up batch would take longer.
+#: Up to so many images go through the network one by one: a filled-up batch would take longer.
 FEW = 2
 
 
@@ -178,7 +178,7 @@ class KerasRunner:
 
 
 class OpenVinoRunner:
-    """Run an exported model in batches of one size, several in flight; a few pictures go one by one."""
+    """Run an exported model in batches of one size, several in flight; a few images go one by one."""
 
     def __init__(self, path: Path, shape: tuple[int, ...], precision: str) -> None:
         self._path, self._shape = path, shape
@@ -190,7 +190,7 @@ class OpenVinoRunner:
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the vectors."""
-        with self._alone:  # another thread decodes the next pictures meanwhile
+        with self._alone:  # another thread decodes the next images meanwhile
             if len(pixels) <= FEW:
                 return self._run(
                     1, len(pixels), ((i, pixels[i : i + 1].astype(np.float32)) for i in range(len(pixels)))

@@ -1,4 +1,4 @@
-"""Faces in pictures: dlib's model files, the box of the face in a crop, its landmarks and aligned chip."""
+"""Faces in images: dlib's model files, the box of the face in a crop, its landmarks and aligned chip."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from featurize.checks import check_box, check_image
 
-#: Side in pixels of the picture on which a face crop is searched: dlib's detector knows faces of 80 pixels
+#: Side in pixels of the image on which a face crop is searched: dlib's detector knows faces of 80 pixels
 #: and more, so 48x48 crops are enlarged three times.
 CROP_SIZE = 144
 #: dlib's detector score from which its box is believed. Measured on 600 faces of FER2013's training split as
-#: the distance between the 68 points and those of the mirrored picture, in inter-ocular distances: below this
+#: the distance between the 68 points and those of the mirrored image, in inter-ocular distances: below this
 #: score the fixed box is better (median 0.07 against 0.14), above it the detector's is as good or better at
 #: the 90th percentile. About 90 % of FER2013's faces reach it.
 MIN_SCORE = -0.5
@@ -137,7 +137,7 @@ def landmarks68(image: NDArray[np.uint8], box: Box) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of shape (68, 2), float64
-        Whole pixels; points may lie outside the picture.
+        Whole pixels; points may lie outside the image.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def upright(
     points : (68, 2) float64
         Its landmarks.
     side : int
-        Of the picture returned.
+        Of the image returned.
     eye_distance, eye_height : float
         Between the eyes' centres, and of the eye line below the upper edge, as parts of the side.
 
@@ -223,7 +223,7 @@ def _similarity(
     """Return the (2, 2) turn-and-scale and the (2,) shift that bring source nearest to target."""
     a, b = source - source.mean(axis=0), target - target.mean(axis=0)
     u, v = a[:, 0] + 1j * a[:, 1], b[:, 0] + 1j * b[:, 1]
-    # Points that coincide are a failed fit: the scale is bounded so that the picture stays finite.
+    # Points that coincide are a failed fit: the scale is bounded so that the image stays finite.
     z = (u.conj() * v).sum() / max((np.abs(u) ** 2).sum(), 1.0)
     turn = np.array([[z.real, -z.imag], [z.imag, z.real]])
     return turn, target.mean(axis=0) - turn @ source.mean(axis=0)

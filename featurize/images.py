@@ -1,4 +1,4 @@
-"""Pictures: decoding, grey, size, equalisation, mirroring."""
+"""Images: decoding, grey, size, equalisation, mirroring."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Image = NDArray[np.uint8]
 #: Raised whenever the same file decodes to other pixels, or one that was refused is read, so that what is
 #: remembered of files is not reused.
 DECODE_VERSION = 2
-#: Smallest side of a picture, in pixels: less holds no face.
+#: Smallest side of an image, in pixels: less holds no face.
 MIN_SIDE = 8
 #: Largest side and largest area, read from the header before anything is decoded: 8192 x 8192 is 192 MiB of
-#: RGB; a picture 30,000 wide is refused even where it is flat, as no camera takes faces so.
+#: RGB; an image 30,000 wide is refused even where it is flat, as no camera takes faces so.
 MAX_SIDE = 16_384
 MAX_PIXELS = 8192 * 8192
-#: No file above this is read: no picture is as large.
+#: No file above this is read: no image is as large.
 MAX_FILE = 2**28
 #: What shows through transparent pixels: white, as on paper and in browsers.
 GROUND = (255, 255, 255, 255)
@@ -62,12 +62,12 @@ def formats() -> tuple[str, ...]:
 
 
 class UnreadableImage(ValueError):  # noqa: N818 - it says what is wrong, as FileNotFoundError does
-    """A picture that cannot be used; `str()` is one line, ``NAME: why``.
+    """An image that cannot be used; `str()` is one line, ``NAME: why``.
 
     Attributes
     ----------
     name : str
-        The picture's name, as given to `decode`.
+        The image's name, as given to `decode`.
     reason : str
         Why, without the name.
     """
@@ -85,7 +85,7 @@ def decode(data: bytes, name: str = "picture") -> Image:
     """Decode the bytes of a JPEG, PNG, BMP, TIFF, WebP, GIF or PGM/PPM file; HEIC and AVIF where readable.
 
     All formats go through Pillow, which raises where OpenCV's readers print to stderr and return half a
-    picture; a 48x48 JPEG takes about 0.1 ms.
+    image; a 48x48 JPEG takes about 0.1 ms.
 
     Parameters
     ----------
@@ -98,8 +98,8 @@ def decode(data: bytes, name: str = "picture") -> Image:
     -------
     ndarray of shape (h, w) for grey and (h, w, 3) RGB for colour, uint8
         16-bit values are divided by 256; CMYK and palettes become RGB (a palette of greys becomes grey);
-        alpha is composited on `GROUND`; the rotation that EXIF or XMP states is applied. Of a multi-picture
-        JPEG (MPO) or HEIC, as telephones write, it is the first picture. Damaged or endless metadata of a PNG
+        alpha is composited on `GROUND`; the rotation that EXIF or XMP states is applied. Of a multi-image
+        JPEG (MPO) or HEIC, as telephones write, it is the first image. Damaged or endless metadata of a PNG
         or JPEG (comments, profiles) are passed over: the pixels are read without them.
 
     Raises
@@ -147,7 +147,7 @@ def _read(data: bytes, name: str) -> Image:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence Pillow's warnings (broken EXIF, large pictures): what matters is raised, the rest is noise."""
+    """Silence Pillow's warnings (broken EXIF, large images): what matters is raised, the rest is noise."""
     with _WARNINGS, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         yield
@@ -187,7 +187,7 @@ def _check_header(picture: Pillow.Image, name: str) -> None:
     if width * height > MAX_PIXELS:
         raise UnreadableImage(name, f"{size}; at most {MAX_PIXELS:,} in all: make it smaller")
     if picture.format not in ("MPO", "HEIF") and getattr(picture, "is_animated", False):
-        raise UnreadableImage(name, "animated or of several pages; save one frame as a picture of its own")
+        raise UnreadableImage(name, "animated or of several pages; save one frame as an image of its own")
 
 
 def _pixels(picture: Pillow.Image, name: str) -> Image:
@@ -201,7 +201,7 @@ def _pixels(picture: Pillow.Image, name: str) -> Image:
 
 
 def _upright(picture: Pillow.Image) -> Pillow.Image:
-    """Return the picture turned as its EXIF or XMP says, if either can be read that far."""
+    """Return the image turned as its EXIF or XMP says, if either can be read that far."""
     try:
         return ImageOps.exif_transpose(picture)
     except Exception:  # it could be read, but not written again without the rotation
@@ -211,7 +211,7 @@ def _upright(picture: Pillow.Image) -> Pillow.Image:
 
 
 def _eight_bit(picture: Pillow.Image, form: str | None, name: str) -> Image:
-    """Return the loaded picture as grey or RGB, whatever its mode."""
+    """Return the loaded image as grey or RGB, whatever its mode."""
     mode = picture.mode
     if mode.startswith("I;16") or (mode == "I" and form in ("PNG", "PPM")):
         return (np.asarray(picture).clip(0, 65535) >> 8).astype(np.uint8)
@@ -295,12 +295,12 @@ def mirrored(given: Image, kind: Literal["image", "clip", "flow"] = "image") -> 
 
 
 class Preprocess(BaseModel):
-    """What is done to a picture before an extractor sees it; part of the cache key.
+    """What is done to an image before an extractor sees it; part of the cache key.
 
     Attributes
     ----------
     equalize : {"none", "hist", "clahe"}
-        Histogram equalisation of the grey picture: none, global, or contrast limited on tiles.
+        Histogram equalisation of the grey image: none, global, or contrast limited on tiles.
     tile : int
         Tiles a side for CLAHE.
     clip : float
@@ -316,11 +316,11 @@ class Preprocess(BaseModel):
     clip: float = Field(default=4.0, gt=0)
     mirror: bool = False
 
-    #: Raised whenever the same settings give other pictures.
+    #: Raised whenever the same settings give other images.
     VERSION: ClassVar[int] = 1
 
     def apply(self, image: Image, kind: Literal["image", "clip", "flow"] = "image") -> Image:
-        """Return the preprocessed sample, uint8; equalised pictures are grey, a clip is so frame by frame.
+        """Return the preprocessed sample, uint8; equalised images are grey, a clip is so frame by frame.
 
         Raises
         ------
@@ -331,7 +331,7 @@ class Preprocess(BaseModel):
         image = check_sample(image, kind)
         if self.equalize != "none":
             if kind == "flow":
-                raise ValueError(f"equalize={self.equalize} is for pictures; a motion map shows no light")
+                raise ValueError(f"equalize={self.equalize} is for images; a motion map shows no light")
             frames = list(image) if kind == "clip" else [to_grey(image)]
             done = [self._equalized(frame) for frame in frames]
             image = np.stack(done) if kind == "clip" else done[0]

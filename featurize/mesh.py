@@ -38,7 +38,7 @@ class Region(NamedTuple):
         Its centre in pixels.
     side : float
     angle : float
-        Of the eye line in radians, clockwise as seen in the picture.
+        Of the eye line in radians, clockwise as seen in the image.
     """
 
     x: float

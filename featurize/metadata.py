@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Iterator
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-#: Chunks beside the critical ones that decide pixels, or that there are several pictures.
+#: Chunks beside the critical ones that decide pixels, or that there are several images.
 _PNG_PIXELS = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
 #: Beginnings of PNG chunks that may state a rotation.
 _PNG_ROTATION = (

@@ -1,4 +1,4 @@
-"""The networks of MediaPipe that ship, run by OpenVINO: square RGB pictures in, raw outputs out."""
+"""The networks of MediaPipe that ship, run by OpenVINO: square RGB images in, raw outputs out."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TFLite:
         self._free: deque[Any] = deque()
 
     def __call__(self, pictures: Sequence[Image]) -> list[tuple[NDArray[np.float32], ...]]:
-        """Return the outputs of each (192, 192, 3) RGB uint8 picture, in their order; several at once."""
+        """Return the outputs of each (192, 192, 3) RGB uint8 image, in their order; several at once."""
         done: list[tuple[NDArray[np.float32], ...]] = []
         with self._requests(min(len(pictures), STREAMS)) as requests:
             for i, picture in enumerate(pictures):

@@ -45,7 +45,7 @@ Array = NDArray[np.float32]
 Looked = tuple[Box, Array]
 
 
-class Seen(NamedTuple):
+class Track(NamedTuple):
     """A face in a frame.
 
     Attributes
@@ -118,7 +118,7 @@ class Tracker:
         if self.every < 1:
             raise ValueError(f"every={self.every}: search every frame (1) or every few (such as {EVERY})")
 
-    def __call__(self, image: Image) -> list[Seen]:
+    def __call__(self, image: Image) -> list[Track]:
         """Return the faces of the next frame, the largest first.
 
         Parameters
@@ -138,7 +138,7 @@ class Tracker:
         searched = self._due() or self._follow(image)
         if searched:
             self._search(image)
-        found = [Seen(t.number, t.detection, searched and not t.misses) for t in self._tracks]
+        found = [Track(t.number, t.detection, searched and not t.misses) for t in self._tracks]
         return sorted(found, key=_largest)
 
     def _begins(self, image: Image) -> bool:
@@ -263,7 +263,7 @@ def _apart(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     return float(np.linalg.norm(a - b))
 
 
-def _largest(seen: Seen) -> tuple[int, int, int]:
+def _largest(seen: Track) -> tuple[int, int, int]:
     box = seen.detection.box
     return box.left - box.right, box.left, box.top
 

@@ -81,7 +81,7 @@ PUBLISHED = {
         file="resnet18.tv_in1k.safetensors",
         url="https://huggingface.co/timm/resnet18.tv_in1k/resolve/main/model.safetensors",
         check="featurize.backbones.ipn:check_imagenet",
-        licence="the weights learned from ImageNet, whose pictures are for non-commercial research; "
+        licence="the weights learned from ImageNet, whose images are for non-commercial research; "
         "the code they came with is BSD",
         source="torchvision's ResNet18_Weights.IMAGENET1K_V1, as timm publishes it without pickle",
     ),

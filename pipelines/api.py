@@ -40,7 +40,7 @@ def featurize(
     progress: Progress = SILENT,
     cluster: Cluster | None = None,
 ) -> tuple[Dataset, Embedding]:
-    """Turn every picture of a data set into a vector, cached.
+    """Turn every image of a data set into a vector, cached.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def featurize(
     equalize, tile, clip
         See `featurize.images.Preprocess`.
     strict : bool
-        An unreadable picture is an error; otherwise it is left out and listed in ``dataset.faults``.
+        An unreadable image is an error; otherwise it is left out and listed in ``dataset.faults``.
     store : Store or path, optional
         The embedding cache; the user's by default.
     n_jobs, progress, cluster

@@ -31,7 +31,7 @@ class _Strict(BaseModel):
 
 
 class Features(_Strict):
-    """An extractor expression and what is done to the pictures before it.
+    """An extractor expression and what is done to the images before it.
 
     `equalize`, `tile`, `clip` as in `featurize.images.Preprocess`; `mirror` adds mirrored copies of the
     training samples, and of no others.
@@ -61,7 +61,7 @@ class Features(_Strict):
 
     @property
     def title(self) -> str:
-        """The expression with what was done to the pictures, as a table shows it."""
+        """The expression with what was done to the images, as a table shows it."""
         extras = [self.equalize] * (self.equalize != "none") + ["mirror"] * self.mirror
         return " ".join([self.extractor, *(f"[{e}]" for e in extras)])
 

@@ -34,7 +34,7 @@ def mueca(capsys):
 
 @pytest.fixture
 def faces(tmp_path):
-    """Make a folder of 3 classes x 8 pictures with a name that has spaces and other letters."""
+    """Make a folder of 3 classes x 8 images with a name that has spaces and other letters."""
     folder = tmp_path / "mis caras ñ 表情"
     rng = np.random.default_rng(0)
     for k, name in enumerate(("happy", "sad", "ánger")):
@@ -245,7 +245,7 @@ def test_typo_in_a_recipe(mueca, tmp_path):
 
 
 def test_unreadable_picture_is_named_left_out_and_told(mueca, faces):
-    (faces / "train" / "sad" / "bad.jpg").write_bytes(b"\xff\xd8 no picture")
+    (faces / "train" / "sad" / "bad.jpg").write_bytes(b"\xff\xd8 no image")
     code, out, err = mueca("featurize", "--data", faces, "--backbone", "pixels")
     assert code == cli.PARTLY
     assert "33 vectors" in out

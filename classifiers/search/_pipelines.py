@@ -134,7 +134,7 @@ def _sweep(branches: list[Branch], given: Given) -> Found:
         for branch in (b for b in branches if b.shared):
             train, test = fold.transformed(branch.front)
             local = _on_vectors(branch, given, s, dense(train), dense(test))
-            for at, _, answer in sweep_alike(branch.finals, local, say=False):
+            for at, _, answer in sweep_alike(branch.finals, local, echo=False):
                 yield branch.members[at], s, answer
     if by_itself:
         yield from _one_by_one(by_itself, given)

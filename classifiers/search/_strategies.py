@@ -91,7 +91,7 @@ def by_kind(built: Sequence[Any]) -> list[list[int]]:
     return list(kept.values())
 
 
-def sweep_alike(built: Sequence[Any], given: Given, say: bool = True) -> Found:
+def sweep_alike(built: Sequence[Any], given: Given, echo: bool = True) -> Found:
     """Yield (candidate, split, answer) for estimators of one class on vectors as they come."""
     name, strategy = strategy_of(built[0])
     extra = [key for key in given.fit_params if key != "sample_weight"]
@@ -104,7 +104,7 @@ def sweep_alike(built: Sequence[Any], given: Given, say: bool = True) -> Found:
         None if weights is None else checked_weights(weights, given),
         max(effective_n_jobs(given.n_jobs), effective_n_jobs(getattr(built[0], "n_jobs", None) or 1)),
     )  # fmt: skip
-    return answers(name, strategy, work) if say else strategy(work)
+    return answers(name, strategy, work) if echo else strategy(work)
 
 
 def checked_weights(weights: Any, given: Given) -> NDArray[np.float64]:

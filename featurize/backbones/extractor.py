@@ -1,4 +1,4 @@
-"""A network as an extractor: pictures in, one of its layers out."""
+"""A network as an extractor: images in, one of its layers out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pydantic import Field
 from featurize.backbones import weightfile
 from featurize.backbones.network import Network
 from featurize.backbones.views import Views, views
-from featurize.backbones.weightfile import Seen, WeightsError
+from featurize.backbones.weightfile import TrainingProvenance, WeightsError
 from featurize.base import Extractor, ExtractorSpec, Params
 from featurize.clips.sampling import Sampling
 from featurize.engine import Choice, Engine, Precision, Runner, choose, compiled
@@ -54,7 +54,7 @@ class NetworkParams(Params):
     precision : {"auto", "f32", "bf16"}
     views : {"one", "flip", "six", "ten"}
         Average the vectors of a face and its mirror image, of three sizes and their mirror images, or of ten
-        crops: see `featurize.backbones.views.views`. Costs as many times as much; for pictures only.
+        crops: see `featurize.backbones.views.views`. Costs as many times as much; for images only.
     """
 
     layer: str = "auto"
@@ -121,7 +121,7 @@ class NetworkExtractor(Extractor):
                 f"extractor {self.name}: no layer {self.params.layer!r}; known: {', '.join(layers)}"
             )
         if self.params.views != "one" and self.kind != "image":
-            raise ValueError(f"extractor {self.name}: views={self.params.views} is for pictures")
+            raise ValueError(f"extractor {self.name}: views={self.params.views} is for images")
         self._alone = threading.Lock()
         self._runner: Runner | None = None
 
@@ -225,9 +225,9 @@ class NetworkExtractor(Extractor):
         return tuple(self.card.get("classes", map(str, range(self.network.classes))))
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> TrainingProvenance:
         """Marks of the samples the weights learned from; none for random weights."""
-        return Seen.of((), ()) if self.random else weightfile.load_seen(self.weights_path)
+        return TrainingProvenance.of((), ()) if self.random else weightfile.load_seen(self.weights_path)
 
     @property
     def fitted_on_validation(self) -> bool:

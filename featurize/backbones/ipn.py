@@ -17,7 +17,7 @@ from featurize.backbones.normalise import batch_normalization
 from featurize.backbones.weightfile import WeightsError
 
 _RECIPE = Recipe(batch=64, epochs=60)
-#: torchvision's normalisation of ImageNet pictures, on 0..255.
+#: torchvision's normalisation of ImageNet images, on 0..255.
 _MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 

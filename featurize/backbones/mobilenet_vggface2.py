@@ -18,7 +18,7 @@ from featurize.backbones.extractor import UnitLengthExtractor, UnitLengthParams
 from featurize.backbones.frame import keras
 from featurize.backbones.network import Network, Recipe, class_scores
 from featurize.backbones.norms import batch_norm
-from featurize.backbones.weightfile import Seen, WeightsError
+from featurize.backbones.weightfile import TrainingProvenance, WeightsError
 
 #: Mean of ImageNet in blue, green, red, on 0..255: the network was trained with it.
 MEAN_BGR = (103.939, 116.779, 123.68)
@@ -272,9 +272,9 @@ class VggFace2MobileNet(UnitLengthExtractor):
         return CARD if self.published else super().card
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> TrainingProvenance:
         """Marks of the samples the weights learned from; the published ones learned from none of ours."""
-        return Seen.of((), ()) if self.published else super().seen
+        return TrainingProvenance.of((), ()) if self.published else super().seen
 
     @cached_property
     def sized(self) -> Network:

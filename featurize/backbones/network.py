@@ -85,7 +85,7 @@ class Form:
         Side in pixels.
     channels : {1, 3}
     frames : int
-        Of a clip; 0 for pictures and motion maps.
+        Of a clip; 0 for images and motion maps.
     time : {"first", "last"}
         Where a clip's time stands in the network's input: (frames, size, size, 1) or (size, size, frames, 1).
     """
@@ -126,7 +126,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Network:
-    """A network that pictures, clips or motion maps go through.
+    """A network that images, clips or motion maps go through.
 
     Attributes
     ----------

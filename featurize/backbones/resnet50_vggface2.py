@@ -14,7 +14,7 @@ from featurize.backbones import weightfile
 from featurize.backbones.extractor import UnitLengthExtractor
 from featurize.backbones.frame import keras
 from featurize.backbones.network import Network
-from featurize.backbones.weightfile import Seen, WeightsError
+from featurize.backbones.weightfile import TrainingProvenance, WeightsError
 
 #: Mean of VGGFace2 in blue, green, red, on 0..255.
 MEAN_BGR = (91.4953, 103.8827, 131.0912)
@@ -115,7 +115,7 @@ def check(path: Path) -> None:
 class VggFace2(UnitLengthExtractor):
     """The pooled layer of ResNet50 trained on VGGFace2, 2048 values of length one.
 
-    A smaller picture is enlarged to 224 px (bicubic), a grey one is repeated in the three channels.
+    A smaller image is enlarged to 224 px (bicubic), a grey one is repeated in the three channels.
     """
 
     network = Network(
@@ -133,9 +133,9 @@ class VggFace2(UnitLengthExtractor):
         return {}
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> TrainingProvenance:
         """None."""
-        return Seen.of((), ())
+        return TrainingProvenance.of((), ())
 
     def _tensors(self, whole: Any) -> dict[str, NDArray[np.float32]]:
         return weightfile.random_tensors(whole) if self.random else read(self.weights_path)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Batch = NDArray[np.uint8]
 Views = Literal["one", "flip", "six", "ten"]
 
-#: Side of a crop in eighths of the picture's: 42 of 48 pixels.
+#: Side of a crop in eighths of the image's: 42 of 48 pixels.
 EIGHTHS = 7
 #: Sizes of a face for "six": of what was tried on FER2013's PublicTest with two trainings of own-small,
 #: the least loss for so many looks (docs/results/looks.txt).
@@ -46,7 +46,7 @@ def _looks(batch: Batch, how: Views) -> Iterator[Batch]:
 
 
 def _scaled(batch: Batch, scale: float) -> Batch:
-    """Return the pictures larger or smaller about their middle, edges continued, as training changes them."""
+    """Return the images larger or smaller about their middle, edges continued, as training changes them."""
     if scale == 1:
         return batch
     h, w = batch.shape[1:3]

@@ -31,7 +31,7 @@ class WeightsError(OSError):
 
 
 @dataclass(frozen=True)
-class Seen:
+class TrainingProvenance:
     """Marks of the samples that decided the weights, sorted.
 
     Attributes
@@ -46,13 +46,15 @@ class Seen:
     contents: NDArray[np.uint64]
 
     @classmethod
-    def of(cls, digests: Sequence[str], ids: Sequence[str]) -> Seen:
+    def of(cls, digests: Sequence[str], ids: Sequence[str]) -> TrainingProvenance:
         """Return the marks of samples by their SHA-256 (hex) and their names."""
         return cls(np.sort(sample_marks(digests, ids)), np.sort(sample_marks(digests)))
 
-    def __or__(self, other: Seen) -> Seen:
+    def __or__(self, other: TrainingProvenance) -> TrainingProvenance:
         """Return the marks of both."""
-        return Seen(np.union1d(self.samples, other.samples), np.union1d(self.contents, other.contents))
+        return TrainingProvenance(
+            np.union1d(self.samples, other.samples), np.union1d(self.contents, other.contents)
+        )
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,12 @@ class Weights:
         By ``layer/variable``.
     card : dict
         At least ``network``, ``version``, ``classes`` and ``trained_on``.
-    seen : Seen
+    seen : TrainingProvenance
     """
 
     tensors: dict[str, NDArray[np.float32]]
     card: dict[str, Any]
-    seen: Seen
+    seen: TrainingProvenance
 
 
 def sample_marks(digests: Iterable[str], ids: Iterable[str] | None = None) -> NDArray[np.uint64]:
@@ -94,7 +96,7 @@ def values_of(model: Any) -> dict[str, NDArray[np.float32]]:
     return {name: np.asarray(convert(v), np.float32) for name, v in tensors_of(model).items()}
 
 
-def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any], seen: Seen,
+def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any], seen: TrainingProvenance,
          dtype: type[np.floating[Any]] = np.float32, *, exact: bool = False) -> str:  # fmt: skip
     """Write a weight file, whole or not at all, and return its SHA-256.
 
@@ -104,7 +106,7 @@ def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any
     tensors : mapping of str to array
         By ``layer/variable``.
     card : mapping
-    seen : Seen
+    seen : TrainingProvenance
     dtype : type
         What the tensors are stored in.
     exact : bool
@@ -158,7 +160,7 @@ def load(path: Path) -> Weights:
     """
     arrays = _read(path)
     card = _card(path, arrays.pop(_CARD))
-    seen = Seen(arrays.pop(_SAMPLES), arrays.pop(_CONTENTS))
+    seen = TrainingProvenance(arrays.pop(_SAMPLES), arrays.pop(_CONTENTS))
     return Weights({n: a.astype(np.float32) for n, a in arrays.items()}, card, seen)
 
 
@@ -167,10 +169,10 @@ def load_card(path: Path) -> dict[str, Any]:
     return _card(path, _read(path, (_CARD,))[_CARD])
 
 
-def load_seen(path: Path) -> Seen:
+def load_seen(path: Path) -> TrainingProvenance:
     """Return the marks of the samples a weight file learned from; raises as `load`."""
     arrays = _read(path, (_SAMPLES, _CONTENTS))
-    return Seen(arrays[_SAMPLES], arrays[_CONTENTS])
+    return TrainingProvenance(arrays[_SAMPLES], arrays[_CONTENTS])
 
 
 def _read(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:

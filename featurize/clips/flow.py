@@ -47,7 +47,7 @@ class Flow(ClipExtractor):
     """Horizontal flow, vertical flow and optical strain, from the first frame to the apex.
 
     Form "blocks" gives four means a block: u, v, strain, and the length of the flow; form "maps" gives u, v
-    and strain as grid x grid pictures (what STSTNet of Liong 2019 looks at, at 28). Flow is in pixels of
+    and strain as grid x grid images (what STSTNet of Liong 2019 looks at, at 28). Flow is in pixels of
     `side`.
     """
 
@@ -91,7 +91,7 @@ def _root_mean_square(maps: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def optical_flow(first: Any, second: Any, method: Literal["dis", "farneback"] = "dis") -> NDArray[np.float32]:
-    """Return the dense flow between two grey pictures.
+    """Return the dense flow between two grey images.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Vectors of motion maps: pictures of both flows and of optical strain, each stretched to 0..255.
+"""Vectors of motion maps: images of both flows and of optical strain, each stretched to 0..255.
 
 Stretching loses how strong a motion was and where its zero lies. The zero is put back as the median (most of
 a face does not move, or moves with the head), the strength is divided out.
@@ -117,7 +117,7 @@ class MapHOOF(MapExtractor):
 
 
 class MapHOG(MapExtractor):
-    """Histograms of oriented gradients of the two flow maps, taken as pictures: where motion changes.
+    """Histograms of oriented gradients of the two flow maps, taken as images: where motion changes.
 
     28x28 window, blocks of 14 pixels 7 apart, cells of 7, 16 signed orientations, L2-Hys (Dalal and Triggs
     2005).

@@ -1,4 +1,4 @@
-"""Any extractor of pictures, over the frames of a clip."""
+"""Any extractor of images, over the frames of a clip."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PooledParams(ClipParams):
     Attributes
     ----------
     of : str
-        An extractor of pictures, such as ``"hog(cell=6)"``.
+        An extractor of images, such as ``"hog(cell=6)"``.
     pool : {"mean", "max", "std", "apex-onset"}
         Over all frames, or the vector of the apex (the frame that differs most from the first) minus that of
         the first.
@@ -32,7 +32,7 @@ class PooledParams(ClipParams):
 
 
 class Pooled(ClipExtractor):
-    """The vectors of a clip's frames under an extractor of pictures, pooled over time."""
+    """The vectors of a clip's frames under an extractor of images, pooled over time."""
 
     name = "pooled"
     source = "of the frame extractor"
@@ -41,20 +41,18 @@ class Pooled(ClipExtractor):
 
     @cached_property
     def frame_extractor(self) -> Extractor:
-        """The extractor of pictures.
+        """The extractor of images.
 
         Raises
         ------
         ValueError
-            If it is unknown, joined, or does not take pictures.
+            If it is unknown, joined, or does not take images.
         """
         from featurize.registry import parse
 
         found = parse(self.params.of)
         if len(found) != 1 or found[0].kind != "image":
-            raise ValueError(
-                f"pooled: of={self.params.of!r} must be one extractor of pictures, such as 'hog'"
-            )
+            raise ValueError(f"pooled: of={self.params.of!r} must be one extractor of images, such as 'hog'")
         return found[0]
 
     @property

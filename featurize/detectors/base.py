@@ -55,7 +55,7 @@ class Detection(NamedTuple):
     Attributes
     ----------
     box : Box
-        In pixels of the picture.
+        In pixels of the image.
     confidence : float
         The detector's own score: no probability, larger is surer.
     points : tuple of (float, float)
@@ -71,12 +71,12 @@ class Detector:
     """Find faces. A subclass gives the class attributes and `_make` with `_find`, or a `_search`."""
 
     name: ClassVar[str]
-    #: Side in pixels of the smallest box it finds in a picture as it is.
+    #: Side in pixels of the smallest box it finds in an image as it is.
     smallest: ClassVar[int]
     #: Score from which a box is believed: the detector's own default.
     threshold: ClassVar[float]
     framing: ClassVar[Framing]
-    #: Whether nothing is searched: every picture is one face.
+    #: Whether nothing is searched: every image is one face.
     whole: ClassVar[bool] = False
 
     def __init__(self) -> None:
@@ -96,20 +96,20 @@ class Detector:
 
     @final
     def __call__(self, image: Image, smallest: float = 0) -> list[Detection]:
-        """Return the faces of a picture, the largest first.
+        """Return the faces of an image, the largest first.
 
         Parameters
         ----------
         image : (h, w) or (h, w, 3) uint8
         smallest : float
-            Side in pixels of the smallest face looked for; the picture is reduced or enlarged (at most
-            `MAX_ENLARGE` times) so that this is the smallest the detector can find. 0: the picture is taken
+            Side in pixels of the smallest face looked for; the image is reduced or enlarged (at most
+            `MAX_ENLARGE` times) so that this is the smallest the detector can find. 0: the image is taken
             as it is.
 
         Returns
         -------
         list of Detection
-            Boxes may reach over the picture's edge.
+            Boxes may reach over the image's edge.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class Detector:
         )
 
     def _search(self, image: Image, smallest: float) -> list[Detection]:
-        """Return the faces of a checked picture; here, as the library's detector finds them at one size."""
+        """Return the faces of a checked image; here, as the library's detector finds them at one size."""
         scale = min(self.smallest / smallest, MAX_ENLARGE) if smallest and not self.whole else 1.0
         work = _scaled(image, scale)
         with self._borrowed() as engine:
@@ -161,7 +161,7 @@ class Detector:
         return best if best is not None and iou(best.box, last.box) >= OVERLAP else None
 
     def _search_near(self, part: Image, side: int) -> list[Detection]:
-        """Return the faces of a part of a picture that shows one of this side in its middle."""
+        """Return the faces of a part of an image that shows one of this side in its middle."""
         return self._search(part, 0.7 * side)
 
     def crop(self, image: Image, box: Box, side: int, angle: float = 0.0) -> Image:
@@ -192,12 +192,12 @@ def crop_face(image: Image, box: Box, framing: Framing, side: int | None = None,
     side : int, optional
         Of the crop returned (area mean when shrinking, bicubic when enlarging); by default as large as it is.
     angle : float
-        Of the face's eye line in radians, clockwise as seen in the picture: the crop is turned with it.
+        Of the face's eye line in radians, clockwise as seen in the image: the crop is turned with it.
 
     Returns
     -------
     ndarray of shape (side, side[, 3]), uint8
-        Beyond the picture its edge is repeated.
+        Beyond the image its edge is repeated.
 
     Raises
     ------
@@ -241,7 +241,7 @@ def _turned_window(image: Image, x: float, y: float, size: int, angle: float) ->
 
 
 def tilt(points: Points) -> float:
-    """Return the angle of the eye line in radians, clockwise as seen in the picture; 0 without points."""
+    """Return the angle of the eye line in radians, clockwise as seen in the image; 0 without points."""
     if not points:
         return 0.0
     (right_x, right_y), (left_x, left_y) = points[:2]
@@ -263,8 +263,8 @@ def _area(box: Box) -> int:
 
 
 def _scaled(image: Image, scale: float) -> Image:
-    """Return a picture at another size: area mean when shrinking, linear when enlarging."""
-    if abs(scale - 1) < 0.02:  # not worth a pass over the picture
+    """Return an image at another size: area mean when shrinking, linear when enlarging."""
+    if abs(scale - 1) < 0.02:  # not worth a pass over the image
         return image
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -277,7 +277,7 @@ def _unscaled(sides: tuple[float, float, float, float], across: float, down: flo
 
 
 def _moved(found: Detection, right: int, down: int) -> Detection:
-    """Return a detection in a part of a picture as one in the picture."""
+    """Return a detection in a part of an image as one in the image."""
     left, top, far, bottom, seen = found.box
     points = tuple((x + right, y + down) for x, y in found.points)
     return Detection(

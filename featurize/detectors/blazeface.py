@@ -28,7 +28,7 @@ DOUBTFUL = 0.3
 class BlazeFace(Detector):
     """BlazeFace, full range (Bazarevsky et al. 2019), with key points.
 
-    The picture is searched in squares of several sizes (`featurize.detectors.pyramid`): a portrait in two
+    The image is searched in squares of several sizes (`featurize.detectors.pyramid`): a portrait in two
     forwards of the network, a crowd of 30-pixel faces in some dozens, several at once. Candidates of all
     squares are merged by weighted non-maximum suppression. Those with a score from `DOUBTFUL` to `threshold`
     are faces if MediaPipe's face mesh sees one there, and get the box of the mesh.
@@ -72,7 +72,7 @@ def _settled(image: Image, rows: Array, scores: Array, sure: NDArray[np.bool_]) 
 
 
 def _candidates(cut: Sequence[pyramid.Square]) -> tuple[Array, Array]:
-    """Return (n, 16) boxes and key points in pixels of the picture, and (n,) scores."""
+    """Return (n, 16) boxes and key points in pixels of the image, and (n,) scores."""
     outputs = network("face_detection_full_range")([square.pixels for square in cut])
     rows, scores = [], []
     for square, (regressors, logits) in zip(cut, outputs, strict=True):

@@ -83,7 +83,7 @@ class DlibCnn(Detector):
 
 
 class Whole(Detector):
-    """No detector: every picture is one face, such as a crop of a data set. The score is 1."""
+    """No detector: every image is one face, such as a crop of a data set. The score is 1."""
 
     name = "none"
     smallest = 1
@@ -92,7 +92,7 @@ class Whole(Detector):
     whole = True
 
     def crop(self, image: Image, box: Box, side: int, angle: float = 0.0) -> Image:
-        """Return the whole picture as (side, side[, 3]), as extractors take the crops of a data set."""
+        """Return the whole image as (side, side[, 3]), as extractors take the crops of a data set."""
         del box, angle
         return resize(image, side)
 

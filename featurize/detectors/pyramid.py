@@ -1,4 +1,4 @@
-"""A picture cut into squares of several sizes, so that a network of one input size finds faces of all."""
+"""An image cut into squares of several sizes, so that a network of one input size finds faces of all."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ SMALLEST = 1 / 14
 OVERLAP = 0.2
 #: Faces larger than this part of a square are taken from the next larger square.
 LARGEST = 0.6
-#: From the square around picture and margin, faces larger than this part of the picture are taken.
+#: From the square around image and margin, faces larger than this part of the image are taken.
 FILLS = 0.4
 
 
 class Square(NamedTuple):
-    """A part of the picture as the network takes it.
+    """A part of the image as the network takes it.
 
     Attributes
     ----------
     pixels : (192, 192, 3) uint8
-        Black beyond the picture.
+        Black beyond the image.
     left, top : float
-        Where it begins in the picture, in pixels of the picture; negative beyond its edge.
+        Where it begins in the image, in pixels of the image; negative beyond its edge.
     across, down : float
-        Pixels of the picture a pixel of the square.
+        Pixels of the image a pixel of the square.
     smallest, largest : float
-        Sides of the faces that are taken from it, in pixels of the picture.
+        Sides of the faces that are taken from it, in pixels of the image.
     """
 
     pixels: Image
@@ -46,19 +46,19 @@ class Square(NamedTuple):
 
 
 def sides(longer: int, smallest: float) -> list[int]:
-    """Return the sides in pixels of the squares that a picture is cut into, the largest first.
+    """Return the sides in pixels of the squares that an image is cut into, the largest first.
 
     Parameters
     ----------
     longer : int
-        Longer side of the picture.
+        Longer side of the image.
     smallest : float
-        Side of the smallest face looked for; 0: of those that the picture as a whole shows.
+        Side of the smallest face looked for; 0: of those that the image as a whole shows.
 
     Returns
     -------
     list of int
-        Twice the longer side, for a face that fills the picture; the longer side; then halves, down to the
+        Twice the longer side, for a face that fills the image; the longer side; then halves, down to the
         side in which the smallest face can be found.
     """
     found = [2 * longer, longer]
@@ -69,7 +69,7 @@ def sides(longer: int, smallest: float) -> list[int]:
 
 
 def squares(image: Image, smallest: float) -> Iterator[Square]:
-    """Yield the squares of an (h, w[, 3]) picture, the smallest first."""
+    """Yield the squares of an (h, w[, 3]) image, the smallest first."""
     longer, work = max(image.shape[:2]), image
     for side in reversed(sides(longer, smallest)):
         work = _resized(work, image, SIDE / side)
@@ -81,7 +81,7 @@ def squares(image: Image, smallest: float) -> Iterator[Square]:
 
 
 def whole(image: Image) -> Square:
-    """Return the square around a picture."""
+    """Return the square around an image."""
     side = max(image.shape[:2])
     work = _resized(image, image, SIDE / side)
     across, down = image.shape[1] / work.shape[1], image.shape[0] / work.shape[0]

@@ -133,7 +133,7 @@ def point_gradients(
     ----------
     face : (h, w) uint8
     points : (p, 2) float64
-        x, y in pixels; cells beyond the picture are read at its edge.
+        x, y in pixels; cells beyond the image are read at its edge.
     sizes : tuple of int
         Sides of the cells in pixels; each point has 2 x 2 of each.
 

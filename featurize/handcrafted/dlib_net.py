@@ -21,7 +21,7 @@ Array = NDArray[np.float32]
 CHIP = 150
 _MEAN = np.array([122.782, 117.001, 104.298], np.float32)  # dlib's input_rgb_image
 #: Residual blocks of two convolutions in each level (32, 64, 128, 256, 256 filters); from the second level on
-#: the first block halves the picture.
+#: the first block halves the image.
 _LEVELS = (3, 4, 3, 3, 1)
 
 
@@ -83,7 +83,7 @@ def face_net() -> FaceNet:
 
 
 def _strides() -> list[int]:
-    """Stride of each convolution from the picture on; a block that halves does so in its first."""
+    """Stride of each convolution from the image on; a block that halves does so in its first."""
     strides = [2]
     for level, blocks in enumerate(_LEVELS):
         strides += [2 if level else 1, 1] + [1, 1] * (blocks - 1)
@@ -135,7 +135,7 @@ def _add(a: Array, b: Array) -> Array:
 
 
 def _read_tensors(data: bytes) -> list[tuple[str, Array]]:
-    """Return (kind, values) of the layers with weights, in the file's order: from the picture to the vector.
+    """Return (kind, values) of the layers with weights, in the file's order: from the image to the vector.
 
     Stops where the file is cut off.
 

@@ -72,7 +72,7 @@ class FaceMesh(Extractor):
     """Geometry of the 468 points of MediaPipe's face mesh, free of the head's place, size and pose.
 
     The origin lies midway between the outer eye corners, their distance is 1, and the head is turned upright
-    and to the front: x along the eye corners (to the picture's right), y from forehead to chin, depth across
+    and to the front: x along the eye corners (to the image's right), y from forehead to chin, depth across
     both. In this order:
 
     ==========================  ====  ==============================================================

@@ -36,7 +36,7 @@ class Fisher(Located):
     The face is brought upright by its 68 points, as for `aligned`. Descriptors of four sizes, every three
     pixels, are cut to 64 principal components, joined with their place, and told by how they differ from the
     128 words of a mixture of Gaussians: the gradient of the likelihood by each word's mean and variance. The
-    words were learned from 4,000 pictures of FER2013's training split, without their labels. The last
+    words were learned from 4,000 images of FER2013's training split, without their labels. The last
     component is 0.1 if the detector found the face, else 0.
 
     References

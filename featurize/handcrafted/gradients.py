@@ -13,7 +13,7 @@ BINS = 8
 _ACROSS = 4
 #: Numbers of a dense descriptor.
 LENGTH = _ACROSS**2 * BINS
-#: The descriptor's number that comes to each place when the picture is mirrored.
+#: The descriptor's number that comes to each place when the image is mirrored.
 MIRRORED = np.arange(LENGTH).reshape(_ACROSS, _ACROSS, BINS)[:, ::-1, (4 - np.arange(BINS)) % BINS].ravel()
 
 
@@ -64,7 +64,7 @@ def dense_sift(face: NDArray[np.uint8], sizes: tuple[int, ...], step: int) -> tu
     ----------
     face : (side, side) uint8
     sizes : tuple of int
-        Sides of the cells in pixels; cells beyond the picture are read at its edge.
+        Sides of the cells in pixels; cells beyond the image are read at its edge.
     step : int
         Pixels from one descriptor to the next.
 

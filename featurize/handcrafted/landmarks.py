@@ -76,7 +76,7 @@ class Landmarks(Located):
     The crop is enlarged to 144x144. The box comes from dlib's HOG detector, or where it finds no face (one in
     ten of FER2013) from the fixed box `featurize.faces.FIXED_BOX`; the points are predicted in either. Then
     the origin is put midway between the eyes, the eye line made horizontal and the distance between the eyes'
-    centres made 1 (x to the picture's right, y down). In this order:
+    centres made 1 (x to the image's right, y down). In this order:
 
     ==========================  ====  ==============================================================
     group                       size  what

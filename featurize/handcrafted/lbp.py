@@ -13,7 +13,7 @@ from featurize.base import Extractor, Params
 #: 58 uniform patterns of 8 neighbours, and one bin for all others.
 N_PATTERNS = 59
 _NEIGHBOURS = 8
-#: Pictures worked on at once: their float32 planes then stay in the second-level cache.
+#: Images worked on at once: their float32 planes then stay in the second-level cache.
 _BLOCK = 32
 
 
@@ -48,7 +48,7 @@ class LBP(Extractor):
 
     Each of grid x grid cells gives one histogram of 59 bins a radius, summing to 1 (before `root`). The order
     is radius, cell row, cell column, pattern. Neighbours between pixels are interpolated bilinearly, and
-    neighbours outside the picture count as 0, both as in ``skimage.feature.local_binary_pattern`` with
+    neighbours outside the image count as 0, both as in ``skimage.feature.local_binary_pattern`` with
     ``method="nri_uniform"``, whose pattern numbers these are.
     """
 

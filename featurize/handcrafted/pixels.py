@@ -1,4 +1,4 @@
-"""The picture itself: the baseline every other extractor must beat."""
+"""The image itself: the baseline every other extractor must beat."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from featurize.base import Extractor
 
 
 class Pixels(Extractor):
-    """Grey values in 0..1 of the 48x48 picture, row by row."""
+    """Grey values in 0..1 of the 48x48 image, row by row."""
 
     name = "pixels"
     size = 48

@@ -71,7 +71,7 @@ def run_recipe(
     else:
         print_comparison(recipe, found)
     if found.failed or found.faults:
-        console.say(f"mueca: {found.failed} cells failed, {found.faults} unreadable pictures were left out")
+        console.echo(f"mueca: {found.failed} cells failed, {found.faults} unreadable images were left out")
         raise typer.Exit(PARTLY)
 
 

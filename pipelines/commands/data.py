@@ -78,7 +78,7 @@ def data_audit(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Find unreadable, blank and constant pictures, and duplicates within and across splits."""
+    """Find unreadable, blank and constant images, and duplicates within and across splits."""
     from pipelines.utils import console
 
     audit, written = audit_of(data, threshold, out, console.ConsoleProgress(), near_copies)

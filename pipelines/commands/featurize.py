@@ -57,7 +57,7 @@ def featurize(
     workers: WorkersOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Turn every picture of a data set into a vector, once: it is kept in the cache."""
+    """Turn every image of a data set into a vector, once: it is kept in the cache."""
     from pipelines import api
     from pipelines.utils import console
 

@@ -117,7 +117,7 @@ def fit(
     else:
         print_fit(model, outcome, out)
     if left_out := model.card["data"]["left_out"]:
-        console.say(f"mueca: {left_out} unreadable pictures were left out; see: mueca data audit {data}")
+        console.echo(f"mueca: {left_out} unreadable images were left out; see: mueca data audit {data}")
         raise typer.Exit(PARTLY)
 
 

@@ -36,7 +36,7 @@ EqualizeOption = Annotated[
 ]
 TileOption = Annotated[int, typer.Option(help="CLAHE: tiles a side.")]
 ClipOption = Annotated[float, typer.Option(help="CLAHE: clip limit.")]
-StrictOption = Annotated[bool, typer.Option("--strict", help="An unreadable picture is an error.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="An unreadable image is an error.")]
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Workers for extraction; default: all cores.")
 ]
@@ -56,7 +56,9 @@ DetectorOption = Annotated[
 ]
 MinFaceOption = Annotated[
     int | None,
-    typer.Option(min=16, help="Smallest face that is judged, in pixels; default: 32, without a detector 16."),
+    typer.Option(
+        min=16, help="Smallest face that is classified, in pixels; default: 32, without a detector 16."
+    ),
 ]
 EveryOption = Annotated[
     int, typer.Option(min=1, help="Detect faces every so many frames; they are tracked in between.")
@@ -169,12 +171,12 @@ def report_faults(faults: Sequence[Fault], what: str = "left out", named: bool =
     typer.Exit
         With code 3, where anything was left out.
     """
-    from pipelines.utils.console import printable, say
+    from pipelines.utils.console import echo, printable
 
     for fault in () if named else faults[:NAMED]:
-        say(f"mueca: {what} {printable(fault.path)}: {fault.reason}")
+        echo(f"mueca: {what} {printable(fault.path)}: {fault.reason}")
     if len(faults) > NAMED and not named:
-        say(f"mueca: and {len(faults) - NAMED} more; mueca data audit --out FOLDER lists them all")
+        echo(f"mueca: and {len(faults) - NAMED} more; mueca data audit --out FOLDER lists them all")
     if faults:
         raise typer.Exit(PARTLY)
 

@@ -18,7 +18,7 @@ from pipelines.commands.options import (
     SmoothOption,
     report_faults,
 )
-from pipelines.utils.console import as_json, printable, say
+from pipelines.utils.console import as_json, echo, printable
 
 if TYPE_CHECKING:
     from pipelines.datasets.walk import Fault
@@ -62,7 +62,7 @@ def predict(
     detect_every: EveryOption = 10,
     smooth: SmoothOption = 0.5,
     window: Annotated[
-        int | None, typer.Option(min=2, help="Videos, with a model of clips: frames judged at once; 18.")
+        int | None, typer.Option(min=2, help="Videos, with a model of clips: frames classified at once; 18.")
     ] = None,
     stride: Annotated[
         int | None, typer.Option(min=1, help="Videos, with a model of clips: frames between two; 9.")
@@ -90,12 +90,12 @@ def predict(
         paths, options, model=model, detector=detector, min_face=min_face, crowd=small_faces,
         precision=precision, views=tta, out=out, boxes=boxes, progress=console.ConsoleProgress(),
     )  # fmt: skip
-    console.say(summary_line(tally))
+    console.echo(summary_line(tally))
     if timing:
-        console.say(f"mueca: {timing_line(tally)}")
+        console.echo(f"mueca: {timing_line(tally)}")
     print_notes(tally.notes)
     if met := files_met(tally):
-        console.say(f"mueca: {met}")
+        console.echo(f"mueca: {met}")
     if json:
         print_tally(tally, last_line=out is None)
     report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")
@@ -114,7 +114,7 @@ def live(
     smooth: SmoothOption = 0.5,
     save_dir: Annotated[Path, typer.Option(help="Folder of the images that Space saves.")] = Path(),
 ) -> None:
-    """Show a camera with the expression of each face; Space saves a picture, q or Esc ends."""
+    """Show a camera with the expression of each face; Space saves an image, q or Esc ends."""
     from pipelines.prediction.live import run
     from pipelines.utils import console
 
@@ -124,12 +124,12 @@ def live(
     )  # fmt: skip
     for path in done.saved:
         print(path)
-    console.say(f"{done.frames:,} frames shown, at last {done.rate:.0f} a second")
+    console.echo(f"{done.frames:,} frames shown, at last {done.rate:.0f} a second")
 
 
 def summary_line(done: Summary) -> str:
     """Return what ``mueca predict`` did, in one line."""
-    small = f", {done.skipped} too small to judge" if done.skipped else ""
+    small = f", {done.skipped} too small to classify" if done.skipped else ""
     if done.videos:
         where = f"{_count(done.frames, 'frame')} of {_count(done.videos, 'video')}"
         return f"{_count(done.faces, 'track')} in {where}{small}"
@@ -147,9 +147,9 @@ def timing_line(done: Summary) -> str:
 def print_notes(notes: Sequence[Fault], most: int = 20) -> None:
     """Say of each file what was left out of it."""
     for note in notes[:most]:
-        say(f"mueca: {printable(note.path)}: left out {note.reason}")
+        echo(f"mueca: {printable(note.path)}: left out {note.reason}")
     if len(notes) > most:
-        say(f"mueca: and of {len(notes) - most} more files")
+        echo(f"mueca: and of {len(notes) - most} more files")
 
 
 def _count(number: int, word: str) -> str:

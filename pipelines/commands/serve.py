@@ -40,7 +40,7 @@ def serve(
     max_seconds: Annotated[float | None, typer.Option(min=0.1, help="Of a video; default: 120.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Serve a page: photos, videos, the camera, reports; uploads are judged here and deleted."""
+    """Serve a page: photos, videos, the camera, reports; uploads are classified here and deleted."""
     from pipelines.utils import console
     from pipelines.web import server
 
@@ -49,4 +49,4 @@ def serve(
          "reports": reports, "token": token, "allowed": tuple(allow_host or ())},
         {"size": max_mb and max_mb * 2**20, "pixels": max_pixels, "seconds": max_seconds},
     )  # fmt: skip
-    server.run(options, console.say, typer.launch if open_ else None)
+    server.run(options, console.echo, typer.launch if open_ else None)

@@ -26,7 +26,7 @@ from featurize.suggest import error_words
 MAX_RATIO = 100
 #: No contents above this are read, whatever the ratio: FER2013's largest form, its CSV, has 0.3 GB.
 MAX_BYTES = 8 * 2**30
-#: `Member.read` refuses a file above this: it is held in memory, and no picture is as large.
+#: `Member.read` refuses a file above this: it is held in memory, and no image is as large.
 MAX_MEMBER = 2**28
 
 
@@ -46,7 +46,7 @@ class Member:
         with self.open() as stream:
             data = stream.read(MAX_MEMBER + 1)
         if len(data) > MAX_MEMBER:
-            raise ArchiveError(f"{self.name}: more than {MAX_MEMBER // 2**20} MiB, too large for a picture")
+            raise ArchiveError(f"{self.name}: more than {MAX_MEMBER // 2**20} MiB, too large for an image")
         return data
 
 

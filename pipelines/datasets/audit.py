@@ -1,4 +1,4 @@
-"""What is wrong with a data set: unreadable and blank pictures, copies; and the split test-clean."""
+"""What is wrong with a data set: unreadable and blank images, copies; and the split test-clean."""
 
 from __future__ import annotations
 
@@ -147,9 +147,9 @@ def _written(path: Path, dataset: str, kind: type[Any], records: Iterable[Any]) 
 def audit(
     dataset: Dataset, near_threshold: int = near_duplicates.DISTANCE, progress: Progress = SILENT
 ) -> Audit:
-    """Find unreadable, constant and blank pictures, exact copies and near duplicates.
+    """Find unreadable, constant and blank images, exact copies and near duplicates.
 
-    Pictures are decoded one by one; FER2013 takes about ten seconds, most of it for near duplicates.
+    Images are decoded one by one; FER2013 takes about ten seconds, most of it for near duplicates.
 
     Parameters
     ----------
@@ -157,14 +157,14 @@ def audit(
     near_threshold : int
         Bits of 64 in which the perceptual hashes of near duplicates may differ; their pixels must also
         correlate, see `pipelines.datasets.near_duplicates`. They are looked for among the first copies of
-        pictures that are not blank, and not among clips: those of one person are all alike.
+        images that are not blank, and not among clips: those of one person are all alike.
     progress : Progress
 
     Returns
     -------
     Audit
         Its summary counts, for every part of the set (train, validation, test), the copies within it: samples
-        less distinct pictures; and for every two parts the samples of the later one that are copies of a
+        less distinct images; and for every two parts the samples of the later one that are copies of a
         sample of the earlier one. A copy has "another label" if no sample that it is a copy of has its label.
 
     Raises
@@ -211,9 +211,9 @@ def clean_test(dataset: Dataset) -> NDArray[np.bool_]:
 
     - are not an exact copy, by pixels, of a sample outside the test splits, whatever the labels;
     - are not the second or a later copy of another test sample, in the set's order;
-    - are not blank (`pipelines.datasets.registry.base.is_blank`), constant pictures included.
+    - are not blank (`pipelines.datasets.registry.base.is_blank`), constant images included.
 
-    Costs the digests and one look at the test pictures: 0.2 s on FER2013.
+    Costs the digests and one look at the test images: 0.2 s on FER2013.
 
     Returns
     -------
@@ -249,7 +249,7 @@ def _looked_at(dataset: Dataset, progress: Progress) -> tuple[NDArray[np.float32
     """
     low = np.zeros((len(dataset), 8, 8), np.float32)
     std = np.empty(len(dataset))
-    with progress.task("looking at pictures", len(dataset)) as advance:
+    with progress.task("looking at images", len(dataset)) as advance:
         for i in range(len(dataset)):
             image = dataset.samples[i]
             std[i] = grey_std(image)

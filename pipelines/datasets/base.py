@@ -25,7 +25,7 @@ LEAKY = "leaky"
 
 
 class Samples(Protocol):
-    """Pictures that decode one by one, each (h, w) or (h, w, 3) uint8; can be sent to another process."""
+    """Images that decode one by one, each (h, w) or (h, w, 3) uint8; can be sent to another process."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
@@ -33,7 +33,7 @@ class Samples(Protocol):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled pictures with their splits.
+    """Labelled images with their splits.
 
     Attributes
     ----------
@@ -46,9 +46,9 @@ class Dataset:
     split : (n,) str
         As given by the set: "train", "validation", "test", or for FER2013 "train", "public", "private".
     samples : Samples
-        The pictures, in the same order.
+        The images, in the same order.
     digests : (n,) str
-        SHA-256 (hex) of each sample: of the decoded pixels with their shape, so that the same picture has the
+        SHA-256 (hex) of each sample: of the decoded pixels with their shape, so that the same image has the
         same digest whether it came from a JPEG folder, an archive or a CSV.
     groups : (n,) str or None
         Subject (identity) of each sample, where known.
@@ -145,31 +145,31 @@ def _maker(name: str) -> Callable[..., Dataset]:
 
 
 def sample_digest(image: NDArray[np.uint8]) -> str:
-    """Return the SHA-256 of a decoded picture: its shape, then its bytes."""
+    """Return the SHA-256 of a decoded image: its shape, then its bytes."""
     h = hashlib.sha256(repr(image.shape).encode())
     h.update(np.ascontiguousarray(image).tobytes())
     return h.hexdigest()
 
 
-#: A picture whose grey values have a standard deviation below this (of 255) is blank. In FER2013 that is 13
-#: pictures, 12 of one value and one with 0.65; all others have 4.1 and above.
+#: An image whose grey values have a standard deviation below this (of 255) is blank. In FER2013 that is 13
+#: images, 12 of one value and one with 0.65; all others have 4.1 and above.
 BLANK_STD = 2.0
 
 
 def grey_std(image: NDArray[np.uint8]) -> float:
-    """Return the standard deviation of the picture's (or clip's) grey values, 0 for a constant one."""
+    """Return the standard deviation of the image's (or clip's) grey values, 0 for a constant one."""
     if image.ndim == 3 and image.shape[2] != 3:  # a clip
         return float(image.std())
     return float(cv2.meanStdDev(to_grey(image))[1][0, 0])
 
 
 def is_blank(image: NDArray[np.uint8]) -> bool:
-    """Return whether the picture shows nothing: constant, or below `BLANK_STD`."""
+    """Return whether the image shows nothing: constant, or below `BLANK_STD`."""
     return grey_std(image) < BLANK_STD
 
 
 class ArraySamples:
-    """Pictures of one size in an (n, h, w) uint8 .npy file, memory-mapped when first read."""
+    """Images of one size in an (n, h, w) uint8 .npy file, memory-mapped when first read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -19,7 +19,7 @@ from pipelines.utils.progress import SILENT, Progress
 
 
 class FileSamples:
-    """Picture files, each decoded when it is asked for; pickles as a list of names.
+    """Image files, each decoded when it is asked for; pickles as a list of names.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class FileSamples:
     blank : (n,) bool
         Which are blank (`pipelines.datasets.registry.base.is_blank`), as seen when they were scanned.
     boxes : tuple of Box or None
-        The part of each picture that is meant, None for all of it.
+        The part of each image that is meant, None for all of it.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ def load(
     cache: Path | None = None,
     progress: Progress = SILENT,
 ) -> Dataset:
-    """Load a folder of pictures, one subfolder a class.
+    """Load a folder of images, one subfolder a class.
 
     Without split folders every sample is of the split "train"; `pipelines.datasets.splits` then holds some
     out. Classes are those of the training folder, in order of name.
@@ -75,7 +75,7 @@ def load(
         Raise on an unreadable image, a dead link and a stand-in for content that was not fetched, instead of
         leaving it out and listing it in ``faults``.
     cache : Path, optional
-        Folder that remembers what was read: the first load reads and decodes every picture once, a later
+        Folder that remembers what was read: the first load reads and decodes every image once, a later
         one only those whose size or time of change differs.
     progress : Progress
 

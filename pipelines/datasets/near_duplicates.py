@@ -1,4 +1,4 @@
-"""Near duplicates: pictures with nearly the same perceptual hash that also look alike pixel by pixel."""
+"""Near duplicates: images with nearly the same perceptual hash that also look alike pixel by pixel."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pipelines.utils.progress import SILENT, Progress
 #: Largest Hamming distance of two 64-bit hashes. Looked at by eye on FER2013, 40 pairs a distance: at 4 none
 #: was wrong (two people), at 6 one in six, at 8 half; hence the second look, `CORRELATION`.
 DISTANCE = 8
-#: Least correlation of the two 32x32 pictures: of 100 pairs within `DISTANCE` and above it three were wrong,
+#: Least correlation of the two 32x32 images: of 100 pairs within `DISTANCE` and above it three were wrong,
 #: all below 0.93. Right pairs it drops are mostly the same person with another frame or expression.
 CORRELATION = 0.90
-#: The same for a picture and the mirror image of another, where wrong pairs outnumber right ones further up:
+#: The same for an image and the mirror image of another, where wrong pairs outnumber right ones further up:
 #: between 0.86 and 0.93 most were wrong, above it none of 12.
 CORRELATION_MIRRORED = 0.93
-#: The search stops at this many pairs: a set whose pictures all resemble each other has n * n / 2.
+#: The search stops at this many pairs: a set whose images all resemble each other has n * n / 2.
 MAX_PAIRS = 200_000
 
 _SIDE = 32
@@ -32,12 +32,12 @@ ROWS, COLUMNS = 32, 4096
 
 
 def thumbnail(image: Image) -> Image:
-    """Return the picture as 32x32 grey."""
+    """Return the image as 32x32 grey."""
     return cv2.resize(to_grey(image), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
 def coefficients(image: Image) -> NDArray[np.float32]:
-    """Return the 8x8 lowest frequencies of the picture's cosine transform at 32x32."""
+    """Return the 8x8 lowest frequencies of the image's cosine transform at 32x32."""
     return cv2.dct(thumbnail(image).astype(np.float32))[:_LOW, :_LOW]  # type: ignore[return-value]
 
 
@@ -95,7 +95,7 @@ def close_pairs(
     """
     found: list[NDArray[np.int64]] = [np.empty((0, 3), np.int64)]
     n = 0
-    with progress.task("comparing pictures", len(a)) as advance:
+    with progress.task("comparing images", len(a)) as advance:
         for start in range(0, len(a), ROWS):
             rows = list(_block_row(a[start : start + ROWS], b, start, distance))
             found += rows
@@ -120,9 +120,9 @@ def _block_row(
 
 
 def correlations(samples: Samples, pairs: NDArray[np.int64], mirror: bool) -> NDArray[np.float64]:
-    """Return the correlation of the 32x32 pictures of each pair, the second one mirrored if `mirror`.
+    """Return the correlation of the 32x32 images of each pair, the second one mirrored if `mirror`.
 
-    Each picture that occurs is decoded once; 4 KB of it are kept.
+    Each image that occurs is decoded once; 4 KB of it are kept.
     """
     members, where = np.unique(pairs[:, :2], return_inverse=True)
     looks = np.empty((len(members), _SIDE, _SIDE), np.float32)

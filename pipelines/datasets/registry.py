@@ -122,7 +122,7 @@ def load(
     root : Path, optional
         Folder of imported sets; `data_root()` by default. Of a table the folder its files are named below.
     cache : Path, optional
-        Folder that remembers what was read of a folder of pictures; by default that of the embeddings,
+        Folder that remembers what was read of a folder of images; by default that of the embeddings,
         `featurize.store.default_root()`.
     progress : Progress
     **options
@@ -266,7 +266,7 @@ def add(
         Where to; `data_root()` by default.
     progress : Progress
     strict : bool
-        Refuse a source with an unreadable picture.
+        Refuse a source with an unreadable image.
 
     Returns
     -------

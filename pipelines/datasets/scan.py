@@ -1,4 +1,4 @@
-"""Reading every picture of a folder once, and remembering what was found."""
+"""Reading every image of a folder once, and remembering what was found."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ log = logging.getLogger(__name__)
 
 #: 2: reasons say what a file is by its first bytes.
 FORMAT = 2
-#: Pictures read between two looks at the progress bar.
+#: Images read between two looks at the progress bar.
 CHUNK = 256
 #: Mean size of a file above which threads pay: decoding it releases the interpreter's lock for long enough.
 THREADS_PAY = 2**15
 
 
 class Scanned(NamedTuple):
-    """What was found in a picture file: the digest of its pixels, or why it cannot be used ("" if it can)."""
+    """What was found in an image file: the digest of its pixels, or why it cannot be used ("" if it can)."""
 
     digest: str
     blank: bool
@@ -79,7 +79,7 @@ def scan(
     boxes: Sequence[Box | None] | None = None,
     memory_of: Path | None = None,
 ) -> list[Scanned]:
-    """Read and decode the pictures ``root / name``, except those remembered as they are.
+    """Read and decode the images ``root / name``, except those remembered as they are.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def scan(
         What was found is kept in ``cache/scans/``, one file a root; also if the scan is interrupted.
     progress : Progress
     boxes : sequence of Box or None, optional
-        The part of each picture that is meant; all of it by default.
+        The part of each image that is meant; all of it by default.
     memory_of : Path, optional
         What the memory is kept for, where several tables have one root; `root` by default.
 
@@ -124,7 +124,7 @@ def _key(path: str) -> _Key:
 
 
 class _Part(NamedTuple):
-    """A picture file, or a box in it."""
+    """An image file, or a box in it."""
 
     name: str
     box: Box | None
@@ -151,7 +151,7 @@ def _read_all(root: Path, parts: list[_Part], keys: dict[str, _Key]) -> Iterator
 def _read(path: Path, box: Box | None, size: int) -> Scanned:
     try:
         if size > MAX_FILE:
-            return Scanned("", False, f"more than {MAX_FILE // 2**20} MiB, too large for a picture")
+            return Scanned("", False, f"more than {MAX_FILE // 2**20} MiB, too large for an image")
         image = cropped(decode(path.read_bytes(), path.name), box, path.name)
     except UnreadableImage as error:
         return Scanned("", False, error.reason)
@@ -194,4 +194,4 @@ def _remember(file: Path, memory: Memory) -> None:
     try:
         write_text(file, json.dumps({"format": _format(), "files": lasting}))  # ASCII: surrogates survive
     except OSError as error:
-        log.info("what was read is not remembered (%s); the next load reads every picture again", error)
+        log.info("what was read is not remembered (%s); the next load reads every image again", error)

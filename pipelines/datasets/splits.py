@@ -93,7 +93,7 @@ def split(
     return Split(train, chosen, tested, words)
 
 
-def worded(parts: Split, folds: int | None, halving: int | None) -> Split:
+def described(parts: Split, folds: int | None, halving: int | None) -> Split:
     """Return the split with what `folds` and `halving` change in the words of its protocol."""
     words = parts.words
     if folds:

@@ -82,7 +82,7 @@ def embed(
     expression : str
         Extractors joined with ``+``, such as ``hog(cell=6)+lbp``; each part is cached by itself.
     preprocess : Preprocess, optional
-        What is done to a picture first; nothing by default.
+        What is done to an image first; nothing by default.
     indices : (m,) int, optional
         Which samples; all by default.
     store : Store, optional
@@ -148,7 +148,7 @@ def _joined(extractors: tuple[Extractor, ...], entries: Sequence[Entry]) -> Embe
 
 @dataclass(frozen=True)
 class Source:
-    """The preprocessed pictures of some samples; goes to other processes."""
+    """The preprocessed images of some samples; goes to other processes."""
 
     dataset: Dataset
     indices: NDArray[np.intp]

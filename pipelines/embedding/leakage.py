@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from featurize.backbones.extractor import NetworkExtractor
-from featurize.backbones.weightfile import Seen
+from featurize.backbones.weightfile import TrainingProvenance
 from featurize.base import Extractor
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.splits import Indices
@@ -92,7 +92,11 @@ def check_untested(
 
 
 def refuse_seen(
-    name: str, seen: Seen, dataset: Dataset, test: Indices, cure: Callable[[], str] | None = None
+    name: str,
+    seen: TrainingProvenance,
+    dataset: Dataset,
+    test: Indices,
+    cure: Callable[[], str] | None = None,
 ) -> None:
     """Raise the `ValueError` of `check_unseen` if the weights know what they would be tested on."""
     if found := known_of(seen, dataset, test):
@@ -121,7 +125,7 @@ def seen_validation(
     leaks = {name: count for name, count in found if count}
     do = cure(networks_of(extractors), dataset) if leaks and cure else ""
     return [
-        f"{name} learned from {count} of the {n} validation samples: what they choose is flattered"
+        f"{name} learned from {count} of the {n} validation samples: what they choose is optimistic"
         + f" ({do})" * bool(do)
         for name, count in leaks.items()
     ]

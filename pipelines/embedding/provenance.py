@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from featurize.backbones.extractor import NetworkExtractor
-from featurize.backbones.weightfile import Seen, sample_marks
+from featurize.backbones.weightfile import TrainingProvenance, sample_marks
 from featurize.base import Extractor
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.splits import Indices, divided, split
@@ -23,7 +23,7 @@ class Weighted(Protocol):
     """What has weights that say what they learned from: a network, or what a training begins with."""
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> TrainingProvenance:
         """Marks of the samples that decided the weights."""
 
     @property
@@ -48,12 +48,12 @@ def learned_from(weights: Weighted, dataset: Dataset, indices: Indices) -> int:
     return known_of(weights.seen, dataset, rest, len(indices))
 
 
-def known_of(seen: Seen, dataset: Dataset, indices: Indices, of: int | None = None) -> int:
+def known_of(seen: TrainingProvenance, dataset: Dataset, indices: Indices, of: int | None = None) -> int:
     """Return how many of some samples decided the weights; 0 where it is nothing but a few copies.
 
     Parameters
     ----------
-    seen : Seen
+    seen : TrainingProvenance
     dataset : Dataset
     indices : (n,) int
     of : int, optional

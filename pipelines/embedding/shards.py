@@ -28,7 +28,7 @@ def embed_on(cluster: Cluster, extractor: Extractor, source: Any, spans: Sequenc
     cluster : Cluster
     extractor : Extractor
     source : pipelines.extract.Source
-        The pictures and what is done to them.
+        The images and what is done to them.
     spans : sequence of (start, stop)
     """
     text, identity = extractor.spec.as_text(), extractor.spec.identity()

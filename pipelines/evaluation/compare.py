@@ -254,7 +254,7 @@ def systems(recipe: Recipe) -> Iterator[System]:
 
 
 def write_audit(dataset: Dataset, out: Path, progress: Progress = SILENT) -> bool:
-    """Write the audit of a data set of pictures to ``audit/``, where ``mueca report`` looks for it.
+    """Write the audit of a data set of images to ``audit/``, where ``mueca report`` looks for it.
 
     An audit of the same samples that is there already stays.
 

@@ -138,7 +138,7 @@ def combined(
     P = learned.predict_proba(asked)
     own_ms = (time.perf_counter() - started) / len(P) * 1000
     said = replace(test, scores=P.astype(np.float32), predicted=P.argmax(1), probabilistic=True)
-    base = replace(base, params=as_json(learned.told([_title(m) for m in members])))
+    base = replace(base, params=as_json(learned.description([_title(m) for m in members])))
     held = out_of_fold(lambda fit, held: _held(kind, known, y, fit, held), y, P.shape[1])
     judged: dict[str, Any] = evaluate(y, held, True)
     rows = [replace(base, split="validation", n_train=len(y), n_test=len(y), fit_s=fit_s, **judged)]

@@ -20,7 +20,7 @@ from pipelines.cross_validation.systems import Resources
 from pipelines.datasets import registry
 from pipelines.datasets.audit import clean_test
 from pipelines.datasets.base import Dataset
-from pipelines.datasets.splits import Indices, Split, divided, on_test, split, worded
+from pipelines.datasets.splits import Indices, Split, described, divided, on_test, split
 from pipelines.embedding.embed import Embedding, embed, embedding_keys
 from pipelines.embedding.leakage import check_classes, check_untested, seen_validation, status_of
 from pipelines.embedding.leakage_cures import for_validation
@@ -78,7 +78,7 @@ def make_experiment(resources: Resources, protocol: Protocol, seed: int = 0) -> 
     """
     dataset = divided(resources.dataset, protocol.test, seed)
     parts = split(dataset, protocol.validation, protocol.test, seed, protocol.refit)
-    parts = worded(parts, protocol.inner_folds, protocol.halving)
+    parts = described(parts, protocol.inner_folds, protocol.halving)
     if protocol.on_test:
         parts = on_test(parts, protocol.refit)
     r = resources

@@ -1,7 +1,7 @@
 """What workers are given and give back: runs of a comparison.
 
 Arguments say everything, and are plain: the text of an extractor, the vectors' key in the cache, arrays. A
-worker that reads the same files finds pictures and vectors there, and checks them by their hashes; to one
+worker that reads the same files finds images and vectors there, and checks them by their hashes; to one
 that does not they are sent.
 """
 
@@ -65,7 +65,7 @@ class Arrived(Embedding):
 
 
 class _Absent(Sequence[Any]):
-    """Pictures that nobody needs any more."""
+    """Images that nobody needs any more."""
 
     def __init__(self, n: int) -> None:
         self.n = n
@@ -74,7 +74,7 @@ class _Absent(Sequence[Any]):
         return self.n
 
     def __getitem__(self, index: Any) -> Any:
-        raise LookupError("pictures are not sent with a cell")
+        raise LookupError("images are not sent with a cell")
 
 
 class _ArrivedVectors(FeatureMatrix):

@@ -30,7 +30,7 @@ FORMAT = 1
 TOLERANCE: dict[Format, float] = {"onnx": 1e-4, "openvino": 2e-3}
 #: Share of probes that may differ by more: a vote within rounding of the border falls the other way.
 LET_BE = 0.02
-#: Drawn faces, or vectors, that the written files are checked on.
+#: Synthetic faces, or vectors, that the written files are checked on.
 PROBES = 70
 _TEMPLATES = Path(__file__).with_name("templates")
 #: What the extra `export` installs.
@@ -75,8 +75,8 @@ def export(model: Path | str | Model, out: Path | str, formats: Sequence[Format]
 
     The folder holds ``extractor`` (where the model's vectors come from one network) and ``head`` in each
     format, ``export.json`` (classes, input, tolerance, what was checked), and ``predict.py``, an example that
-    needs NumPy, Pillow and ONNX Runtime. All files are float32. What was written is run on drawn faces and
-    compared with mueca before the folder is put in place.
+    needs NumPy, Pillow and ONNX Runtime. All files are float32. What was written is run on synthetic faces
+    and compared with mueca before the folder is put in place.
 
     Parameters
     ----------

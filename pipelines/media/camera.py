@@ -17,7 +17,7 @@ from pipelines.media.video_file import Frame, VideoFile
 
 log = logging.getLogger(__name__)
 
-#: Seconds without a picture after which a camera is taken for gone; drivers themselves wait up to ten.
+#: Seconds without an image after which a camera is taken for gone; drivers themselves wait up to ten.
 PATIENCE = 12.0
 #: Failed reads in a row that are forgiven: some cameras skip one when the light changes.
 FORGIVEN = 3
@@ -28,7 +28,7 @@ class CameraError(OSError):
 
 
 class Camera:
-    """A camera; a thread reads it, so that the newest picture is judged and none is queued.
+    """A camera; a thread reads it, so that the newest image is classified and none is queued.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Camera:
             self._fresh.notify()
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the newest picture each time, until `close`.
+        """Yield the newest image each time, until `close`.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Camera:
             if image is None:
                 if self._closed:
                     return
-                how = "stopped giving pictures" if came else f"gave no picture for {PATIENCE:.0f} s"
+                how = "stopped giving images" if came else f"gave no image for {PATIENCE:.0f} s"
                 raise CameraError(
                     f"camera {self.number} {how} after {index}; is it plugged in, and used by nothing else?"
                 )

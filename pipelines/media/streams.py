@@ -14,7 +14,7 @@ COUNTED = 20_000
 def choose_stream(container: Any, reopen: Callable[[], Any]) -> tuple[Any, str]:
     """Return the stream that is a file's video, and what was left out beside it.
 
-    Covers and streams without a decoder are never chosen. A cover is a stream marked as an attached picture,
+    Covers and streams without a decoder are never chosen. A cover is a stream marked as an attached image,
     a thumbnail or a still image, or one single image beside other streams. Of several videos it is the one
     with most frames, then the longest, then the one of largest area, then the first.
 

@@ -1,4 +1,4 @@
-"""Videos as a stream of upright frames with their times, and pictures written as a video."""
+"""Videos as a stream of upright frames with their times, and images written as a video."""
 
 from __future__ import annotations
 
@@ -229,12 +229,12 @@ class VideoFile:
 
 def _no_video(left_out: str) -> str:
     if left_out:
-        return f"has no video, only {left_out}; give a video, or save the picture as a file of its own"
-    return "has no pictures, only sound"
+        return f"has no video, only {left_out}; give a video, or save the image as a file of its own"
+    return "has no images, only sound"
 
 
 class VideoWriter:
-    """Write pictures with their times as an .mp4 (H.264 where FFmpeg has it, else MPEG-4), without sound.
+    """Write images with their times as an .mp4 (H.264 where FFmpeg has it, else MPEG-4), without sound.
 
     The file appears under its name when the block ends without an error.
 
@@ -257,7 +257,7 @@ class VideoWriter:
         self._last = -1
 
     def write(self, image: Image, seconds: float) -> None:
-        """Append a picture (h, w, 3), RGB uint8; odd sides lose a row or column, another size is scaled."""
+        """Append an image (h, w, 3), RGB uint8; odd sides lose a row or column, another size is scaled."""
         import av
 
         if self._container is None:

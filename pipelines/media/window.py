@@ -1,4 +1,4 @@
-"""A window that shows pictures and hears keys: Tk, which comes with Python; the OpenCV needed has none."""
+"""A window that shows images and hears keys: Tk, which comes with Python; the OpenCV needed has none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from featurize.images import Image
 
-#: Pictures are reduced to this size to be shown.
+#: Images are reduced to this size to be shown.
 WIDTH, HEIGHT = 1280, 800
 #: Names of keys that are heard, by Tk's.
 _KEYS = {"space": "save", "q": "end", "Q": "end", "Escape": "end"}
@@ -17,10 +17,10 @@ class ScreenError(OSError):
 
 
 class Screen(Protocol):
-    """What `pipelines.prediction.live` shows pictures on."""
+    """What `pipelines.prediction.live` shows images on."""
 
     def show(self, image: Image) -> list[str]:
-        """Show an (h, w, 3) RGB picture; return what was asked for since the last: "save", "end"."""
+        """Show an (h, w, 3) RGB image; return what was asked for since the last: "save", "end"."""
         ...
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class TkScreen:
             self._asked.append(_KEYS[event.keysym])
 
     def show(self, image: Image) -> list[str]:
-        """Show a picture; return what was asked for since the last."""
+        """Show an image; return what was asked for since the last."""
         import tkinter
 
         # Tk keeps no reference to what it shows: `self.photo` does.

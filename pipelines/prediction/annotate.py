@@ -1,4 +1,4 @@
-"""Boxes and labels drawn on pictures."""
+"""Boxes and labels drawn on images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEXT = (0, 0, 0)
 
 
 def draw(image: Image, faces: Sequence[Face]) -> Image:
-    """Return a copy of a picture with a box, a label and its number for each face.
+    """Return a copy of an image with a box, a label and its number for each face.
 
     A percentage stands only where it is a probability; a score is written as a number such as 0.62.
 
@@ -56,7 +56,7 @@ def words_of(face: Face) -> str:
 
 
 def label(canvas: Image, box: Box, text: str, colour: tuple[int, int, int]) -> None:
-    """Draw a box and a text above it (inside where there is no room) on an RGB picture, in place."""
+    """Draw a box and a text above it (inside where there is no room) on an RGB image, in place."""
     import cv2
 
     side = max(canvas.shape[:2])
@@ -68,12 +68,12 @@ def label(canvas: Image, box: Box, text: str, colour: tuple[int, int, int]) -> N
 
 
 def note(canvas: Image, text: str) -> None:
-    """Write a text in the top left corner of an RGB picture, in place."""
+    """Write a text in the top left corner of an RGB image, in place."""
     paste(canvas, _tag(text, max(11, round(max(canvas.shape[:2]) / 55)), (255, 255, 255)), 0, 0)
 
 
 def paste(canvas: Image, patch: NDArray[np.uint8], left: int, top: int) -> None:
-    """Put a patch on a picture, in place; it is shifted or cut so that it lies inside."""
+    """Put a patch on an image, in place; it is shifted or cut so that it lies inside."""
     height, width = canvas.shape[:2]
     left = max(0, min(left, width - patch.shape[1]))
     top = max(0, min(top, height - patch.shape[0]))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from featurize.detect import Detection
 from featurize.images import MAX_PIXELS, to_grey
-from featurize.track import EVERY, Seen
+from featurize.track import EVERY, Track
 from pipelines.media.video_file import Frame
 from pipelines.prediction.faces import TrackedFace, WindowRow, tracked
 from pipelines.prediction.predictor import ClipPredictor
@@ -25,7 +25,7 @@ MAX_WINDOW = 256
 
 
 class WindowPredictor:
-    """Follow faces, and judge the last `window` frames of each, every `stride` frames.
+    """Follow faces, and classify the last `window` frames of each, every `stride` frames.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class WindowPredictor:
             return None
         return self._judged(large)
 
-    def _judged(self, here: Sequence[Seen]) -> WindowRow:
+    def _judged(self, here: Sequence[Track]) -> WindowRow:
         frames = [frame for frame, _ in self._frames]
         whole = [seen for seen in here if all(seen.track in boxes for _, boxes in self._frames)]
         with self.predictor.watch("crop"):
@@ -102,7 +102,7 @@ def predict_windows(
     max_seconds: float | None = None,
     progress: Progress = SILENT,
 ) -> Timeline[WindowRow]:
-    """Judge the faces of a video on every `window` frames, `stride` frames apart.
+    """Classify the faces of a video on every `window` frames, `stride` frames apart.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ class Summary:
     Attributes
     ----------
     photos, faces, skipped : int
-        Photos read, faces judged, faces found that are too small; of a video `faces` counts tracks.
+        Photos read, faces classified, faces found that are too small; of a video `faces` counts tracks.
     videos, frames : int
         Videos read, and their frames.
     faults : list of Fault
@@ -97,12 +97,12 @@ class Summary:
 
 @dataclass(frozen=True)
 class Face:
-    """A face in a picture.
+    """A face in an image.
 
     Attributes
     ----------
     box : Box
-        Pixels of the picture given, as the detector found it; may reach over the edge.
+        Pixels of the image given, as the detector found it; may reach over the edge.
     confidence : float
         The detector's own score, no probability; larger is surer. 1 without a detector.
     label : str
@@ -142,7 +142,7 @@ class Face:
 
 @dataclass(frozen=True)
 class ImageResult:
-    """What was seen in a picture.
+    """What was seen in an image.
 
     Attributes
     ----------
@@ -151,7 +151,7 @@ class ImageResult:
     skipped : list of Box
         Faces found but smaller than `Predictor.min_face`: not judged.
     smallest : int
-        Side in pixels of the smallest face that was looked for; more than `min_face` in a large picture.
+        Side in pixels of the smallest face that was looked for; more than `min_face` in a large image.
     """
 
     faces: list[Face]
@@ -214,7 +214,7 @@ class FrameResult:
     faces : list of TrackedFace
         The largest first.
     skipped : list of Box
-        Faces that are too small to judge.
+        Faces that are too small to classify.
     """
 
     frame: int

@@ -1,4 +1,4 @@
-"""What ``mueca predict`` does: photos, folders of photos, and videos, each as it is to be judged."""
+"""What ``mueca predict`` does: photos, folders of photos, and videos, each as it is to be classified."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def run(
     detector : str
         "auto" or one of `featurize.detect.DETECTORS`.
     min_face : int, optional
-        Side in pixels of the smallest face that is judged.
+        Side in pixels of the smallest face that is classified.
     crowd : bool
         See `Predictor`.
     precision, views
@@ -173,7 +173,7 @@ def _checked(options: Options, out: Path | None) -> tuple[Options, Path | None]:
 def _check_words(options: Options, predictor: Predictor, videos: bool) -> None:
     clips = isinstance(predictor, ClipPredictor)
     if not videos and clips:
-        raise ValueError("this model judges clips of a face, not photos; give a video")
+        raise ValueError("this model classifies clips of a face, not photos; give a video")
     if options.identify and (not videos or clips):
         raise ValueError("--identify is for videos and models of single images; leave it out")
     if not videos and options.chart:

@@ -1,4 +1,4 @@
-"""Judge a camera as it sees: boxes, labels, percentages and frames a second; Space keeps a picture."""
+"""Classify a camera as it sees: boxes, labels, percentages and frames a second; Space keeps an image."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ METER = 30
 
 @dataclass
 class LiveStats:
-    """What was done: frames shown, pictures saved, and the rate of the last frames."""
+    """What was done: frames shown, images saved, and the rate of the last frames."""
 
     frames: int = 0
     rate: float = 0.0
@@ -38,7 +38,7 @@ class LiveStats:
 def watcher(
     predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH
 ) -> Callable[[Frame], Sequence[TrackedFace]]:
-    """Return what judges frame after frame; with a model of clips, a face shows what its last window gave.
+    """Return what classifies frame after frame; of clips, a face shows its last window.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def show(
         See `watcher`.
     screen : Screen
     pictures : Path
-        Folder of the pictures that are saved.
+        Folder of the images that are saved.
     """
     done, times = LiveStats(), deque([time.perf_counter()], maxlen=METER)
     for frame in frames:
@@ -83,7 +83,7 @@ def show(
 
 
 def save(image: Image, folder: Path) -> Path:
-    """Write a picture under the time of day, never over another; return where."""
+    """Write an image under the time of day, never over another; return where."""
     from PIL import Image as Pillow
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ def run(
     every, smooth
         See `watcher`.
     pictures : Path
-        Folder of the pictures that Space saves.
+        Folder of the images that Space saves.
     screen : Screen, optional
         By default a window.
 

@@ -35,7 +35,7 @@ def predict_photos(
     boxes: Boxes | None = None,
     progress: Progress = SILENT,
 ) -> Summary:
-    """Judge every face of every photo; records are written as they come, so memory stays constant.
+    """Classify every face of every photo; records are written as they come, so memory stays constant.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Faces in a picture, and what each shows: a detector, the crop as training saw its faces, a model."""
+"""Faces in an image, and what each shows: a detector, the crop as training saw its faces, a model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pipelines.models.model import Model, model_for
 from pipelines.prediction.faces import Face, ImageResult, Meaning, side_of
 from pipelines.utils.stopwatch import Stopwatch
 
-#: Side in pixels of the smallest face that is judged: less than a FER2013 crop reaches at this box.
+#: Side in pixels of the smallest face that is classified: less than a FER2013 crop reaches at this box.
 MIN_FACE = 32
 
 
@@ -35,11 +35,11 @@ MIN_CROP = 16
 LOOK_BELOW = 0.9
 
 
-#: Of a large picture, faces smaller than its longer side divided by this are not looked for: it is reduced.
+#: Of a large image, faces smaller than its longer side divided by this are not looked for: it is reduced.
 FACES_ACROSS = 28
 
 
-#: Crops classified in one call: bounds the memory of a picture with hundreds of faces.
+#: Crops classified in one call: bounds the memory of an image with hundreds of faces.
 BATCH = 64
 
 
@@ -56,19 +56,19 @@ _LEAST = 1e-12
 
 
 class Predictor:
-    """Find the faces of a picture and classify each.
+    """Find the faces of an image and classify each.
 
     Parameters
     ----------
     model : Model
-        Of pictures, not of clips.
+        Of images, not of clips.
     find : Detector
     min_face : int, optional
-        Side in pixels of the smallest face that is judged: 32, or 16 with the detector "none".
+        Side in pixels of the smallest face that is classified: 32, or 16 with the detector "none".
     confidence : float, optional
         Faces that the detector is less sure of are left out: its own score, no probability.
     crowd : bool
-        Look for faces of `min_face` in large pictures too, which takes long: seconds for 12 megapixels.
+        Look for faces of `min_face` in large images too, which takes long: seconds for 12 megapixels.
 
     Raises
     ------
@@ -100,8 +100,8 @@ class Predictor:
     def _check_kind(self, model: Model) -> None:
         if model.kinds != {"image"}:
             raise ValueError(
-                f"this model judges {' and '.join(sorted(model.kinds))}s, not single pictures; "
-                "give a video, or a model of pictures"
+                f"this model judges {' and '.join(sorted(model.kinds))}s, not single images; "
+                "give a video, or a model of images"
             )
 
     @classmethod
@@ -118,7 +118,7 @@ class Predictor:
         detector : str
             "auto" or one of `featurize.detect.DETECTORS`. "none": every image is one face already.
         min_face : int, optional
-            Side in pixels of the smallest face that is judged: 32, or 16 with the detector "none".
+            Side in pixels of the smallest face that is classified: 32, or 16 with the detector "none".
         precision : {"auto", "f32", "bf16"}, optional
             What a network computes in; by default what the head was fitted with, so that its labels are those
             that were measured. "auto" is the faster on this machine.
@@ -153,7 +153,7 @@ class Predictor:
         return "probability" if label_is_largest(self.model.estimator) else "unranked probability"
 
     def smallest(self, image: Image) -> int:
-        """Return the side in pixels of the smallest face that is looked for in a picture of this size."""
+        """Return the side in pixels of the smallest face that is looked for in an image of this size."""
         image = check_image(image)
         if self.find.whole:
             return self.min_face
@@ -161,7 +161,7 @@ class Predictor:
         return round(max(LOOK_BELOW * self.min_face, across))
 
     def faces(self, image: Any, color: Color = "rgb") -> list[Face]:
-        """Return the faces of a picture that are large enough, the largest first.
+        """Return the faces of an image that are large enough, the largest first.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class Predictor:
         return self.look(image, color).faces
 
     def search(self, image: Image) -> list[Detection]:
-        """Return the faces of a picture that are looked for, too small ones too, the largest first."""
+        """Return the faces of an image that are looked for, too small ones too, the largest first."""
         with self.watch("detect"):
             found = self.find(image, self.smallest(image))
         return [d for d in found if d.confidence >= self.confidence]
@@ -189,13 +189,13 @@ class Predictor:
         return found if found is not None and found.confidence >= self.confidence else None
 
     def look(self, image: Any, color: Color = "rgb") -> ImageResult:
-        """Return the faces of a picture, and what was skipped; as `faces`."""
+        """Return the faces of an image, and what was skipped; as `faces`."""
         image = as_image(image, color)
         smallest = self.smallest(image)
         found = self.search(image)
         judged = [d for d in found if self.large_enough(d.box)]
         skipped = [d.box for d in found if not self.large_enough(d.box)]
-        return ImageResult(self.judge(image, judged), skipped, smallest)
+        return ImageResult(self.classify_faces(image, judged), skipped, smallest)
 
     def look_at(self, image: Image, boxes: Sequence[Box]) -> ImageResult:
         """Return the faces of boxes that are given: each is cut out as it is, square, and classified.
@@ -216,7 +216,7 @@ class Predictor:
         side = min(box.right - box.left, box.bottom - box.top) if self.find.whole else side_of(box)
         return side >= self.min_face
 
-    def judge(self, image: Image, found: Sequence[Detection]) -> list[Face]:
+    def classify_faces(self, image: Image, found: Sequence[Detection]) -> list[Face]:
         """Return the faces of boxes found before, in their order."""
         image = check_image(image)
         check_detections(found)

@@ -17,7 +17,7 @@ from featurize.detect import Detection, tilt
 from featurize.faces import CROP_SIZE
 from featurize.images import MAX_PIXELS, Image
 from featurize.registry import extractor
-from featurize.track import EVERY, Seen, Tracker
+from featurize.track import EVERY, Track, Tracker
 from pipelines.media.video_file import Frame, VideoFile, VideoWriter
 from pipelines.prediction.annotate import draw
 from pipelines.prediction.faces import SMOOTH, FrameResult, TrackedFace, tracked
@@ -102,7 +102,7 @@ class VideoPredictor:
         """Return the faces of the last frame, for drawing."""
         return self._faces
 
-    def _face(self, seen: Seen, seconds: float, label: int, row: NDArray[np.float64]) -> TrackedFace:
+    def _face(self, seen: Track, seconds: float, label: int, row: NDArray[np.float64]) -> TrackedFace:
         smoothed = decides = self.smooth(seen.track, seconds, row)
         if self.predictor.meaning == "unranked probability":
             decides = self.votes(seen.track, seconds, np.eye(len(row))[label])
@@ -112,15 +112,15 @@ class VideoPredictor:
 
 def tracker(
     predictor: Predictor, every: int = EVERY, identify: bool = False
-) -> Callable[[Image], list[Seen]]:
+) -> Callable[[Image], list[Track]]:
     """Return what follows the faces of frames; whole frames are one face, whatever they show."""
     if predictor.find.whole:
         return partial(_whole, predictor)
     return Tracker(predictor.search, every, predictor.near, partial(person, predictor) if identify else None)
 
 
-def _whole(predictor: Predictor, image: Image) -> list[Seen]:
-    return [Seen(1, detection, searched=True) for detection in predictor.search(image)]
+def _whole(predictor: Predictor, image: Image) -> list[Track]:
+    return [Track(1, detection, searched=True) for detection in predictor.search(image)]
 
 
 def person(predictor: Predictor, image: Image, found: Detection) -> NDArray[np.float32]:
@@ -133,8 +133,8 @@ def person(predictor: Predictor, image: Image, found: Detection) -> NDArray[np.f
     return vector
 
 
-def split_by_size(seen: Sequence[Seen], predictor: Predictor) -> tuple[list[Seen], list[Seen]]:
-    """Return the faces that are large enough to judge, and the others."""
+def split_by_size(seen: Sequence[Track], predictor: Predictor) -> tuple[list[Track], list[Track]]:
+    """Return the faces that are large enough to classify, and the others."""
     large = [s for s in seen if predictor.large_enough(s.detection.box)]
     return large, [s for s in seen if not predictor.large_enough(s.detection.box)]
 
@@ -268,13 +268,13 @@ def predict_video(
     max_seconds: float | None = None,
     progress: Progress = SILENT,
 ) -> Timeline[FrameResult]:
-    """Judge every face of every frame of a video.
+    """Classify every face of every frame of a video.
 
     Parameters
     ----------
     path : path
     predictor : Predictor
-        Of single pictures; for models of clips see `pipelines.prediction.clips`.
+        Of single images; for models of clips see `pipelines.prediction.clips`.
     every : int
         Frames between two searches for faces; in between those found are followed.
     smooth : float

@@ -57,13 +57,13 @@ class _Table(TableWriter):
 def predict_videos(
     files: Sequence[Path], predictor: Predictor, to: Stream, options: Options, progress: Progress = SILENT
 ) -> Summary:
-    """Judge videos; rows are written as they come, so memory stays constant.
+    """Classify videos; rows are written as they come, so memory stays constant.
 
     Parameters
     ----------
     files : sequence of Path
     predictor : Predictor
-        A `ClipPredictor` judges windows.
+        A `ClipPredictor` classifies windows.
     to : text stream
     options : Options
     progress : Progress

@@ -70,7 +70,7 @@ def data_words(results: Results, audit: Table) -> list[str]:
     if data.get("subjects"):
         said[0] += f" {data['subjects']:,} subjects, none of them in two parts of the data."
     if data.get("left_out"):
-        said[0] += f" {data['left_out']:,} pictures could not be read and were left out."
+        said[0] += f" {data['left_out']:,} images could not be read and were left out."
     if held := str(data.get("held_out") or ""):
         said.append(f"The test is a share of the training samples: {held}.")
     said += [f"{note[:1].upper()}{note[1:]}." for note in data.get("notes", ())]
@@ -81,7 +81,7 @@ def data_words(results: Results, audit: Table) -> list[str]:
         said.append(
             f"test-clean leaves out {gone:,} of the {row.n_test:,} test samples "
             f"({percent(gone / row.n_test)} %): "
-            "copies of training samples, repeats within the test, blank pictures. On what stays the chosen "
+            "copies of training samples, repeats within the test, blank images. On what stays the chosen "
             "cell's "
             f"accuracy is {percent(clean.accuracy)} %, {100 * (clean.accuracy - row.accuracy):+.2f} points "
             "against "
@@ -194,7 +194,7 @@ def standing_notes(results: Results) -> list[str]:
         said.append(
             f"Cells marked {SEEN_VALIDATION} have a network that learned from validation samples. Their "
             "figure on validation says nothing, and it does not choose them. What a grid chose by it is "
-            "flattered. The test samples are new to the network."
+            "optimistic. The test samples are new to the network."
         )
     if results.left_out:
         said.append(f"{results.left_out} cells of the folder belong to another comparison and are not shown.")

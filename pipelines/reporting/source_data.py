@@ -1,4 +1,4 @@
-"""The pictures and vectors behind a result, where they can still be had."""
+"""The images and vectors behind a result, where they can still be had."""
 
 from __future__ import annotations
 

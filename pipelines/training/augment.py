@@ -1,6 +1,6 @@
-"""Changes to training pictures: one warp for all that moves, then what covers or blurs.
+"""Changes to training images: one warp for all that moves, then what covers or blurs.
 
-Each picture costs some 50 microseconds at 48 px, far less than a training step, and a thread of its own
+Each image costs some 50 microseconds at 48 px, far less than a training step, and a thread of its own
 does it while the step computes.
 """
 
@@ -42,7 +42,7 @@ class Limits:
     erasing : tuple of float
         Probability, then least and largest share of the area (Zhong et al., "Random erasing", AAAI 2020).
     blur : float
-        Largest standard deviation in pixels; half of the pictures are blurred.
+        Largest standard deviation in pixels; half of the images are blurred.
     angles : tuple of float
         Degrees, of which "angles" takes one: R2's, for its clips.
     """
@@ -96,7 +96,7 @@ def augment(
     Returns
     -------
     ndarray as `given`
-        Edges are continued where the picture moves away from them.
+        Edges are continued where the image moves away from them.
     """
     image = np.ascontiguousarray(given.transpose(1, 2, 0)) if kind == "clip" else given
     if {"flip", "shift", "rotation", "zoom", "crop", "angles"} & set(names):
@@ -115,14 +115,14 @@ def augment(
 def _warp(
     h: int, w: int, names: Sequence[str], rng: np.random.Generator, limits: Limits
 ) -> NDArray[np.float64]:
-    """Return the 2x3 matrix of flip, rotation, scale and shift about the middle of the picture."""
+    """Return the 2x3 matrix of flip, rotation, scale and shift about the middle of the image."""
     centre = np.array([(w - 1) / 2, (h - 1) / 2])
     angle = np.deg2rad(rng.uniform(-1, 1) * limits.rotation) if "rotation" in names else 0.0
     if "angles" in names:
         angle += np.deg2rad(rng.choice(limits.angles))
     scale = 1 + rng.uniform(-1, 1) * limits.zoom if "zoom" in names else 1.0
     move = rng.uniform(-1, 1, 2) * limits.shift * (w, h) if "shift" in names else np.zeros(2)
-    if "crop" in names:  # a window of 1/grown of the side, anywhere in the picture, at full size
+    if "crop" in names:  # a window of 1/grown of the side, anywhere in the image, at full size
         grown = 1 / (1 - rng.uniform(0, limits.crop))
         move = move + rng.uniform(-1, 1, 2) * (grown - 1) / 2 * (w, h)
         scale *= grown

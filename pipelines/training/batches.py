@@ -21,15 +21,15 @@ from pipelines.training.augment import augment
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
-#: Pictures are decoded once and kept if they take no more than this many bytes.
+#: Images are decoded once and kept if they take no more than this many bytes.
 KEEP_BYTES = 2**30
 #: Batches made ahead of the network.
 AHEAD = 4
 
 
 @dataclass
-class Pictures:
-    """Some samples in the form that a network takes: pictures, clips or motion maps.
+class TrainingSamples:
+    """Some samples in the form that a network takes: images, clips or motion maps.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class Epochs:
 
     Attributes
     ----------
-    pictures : Pictures
+    pictures : Images
     batch : int
         Every batch is whole; an epoch leaves out a random remainder, for another batch size would be compiled
         anew.
@@ -108,7 +108,7 @@ class Epochs:
         Samples are drawn, with repetition, so that each class comes as often.
     """
 
-    pictures: Pictures
+    pictures: TrainingSamples
     batch: int
     mirror: bool = False
     changes: Sequence[str] = ()
@@ -125,7 +125,7 @@ class Epochs:
 
     def epoch(self, number: int, count: int = 1) -> Iterator[Batch]:
         """Yield the batches of `count` epochs from `number` on, made ahead of the one that asks."""
-        return ahead(batch for k in range(number, number + count) for batch in self._batches(k))
+        return prefetch(batch for k in range(number, number + count) for batch in self._batches(k))
 
     def _batches(self, number: int) -> Iterator[Batch]:
         n = len(self.pictures) * (1 + self.mirror)
@@ -178,18 +178,18 @@ def drawn_targets(targets: NDArray[np.float32], rng: np.random.Generator) -> NDA
     return found
 
 
-def in_order(pictures: Pictures, batch: int) -> Iterator[Batch]:
-    """Yield every picture as it comes, once; the last batch may be shorter."""
+def in_order(pictures: TrainingSamples, batch: int) -> Iterator[Batch]:
+    """Yield every image as it comes, once; the last batch may be shorter."""
 
     def made() -> Iterator[Batch]:
         for start in range(0, len(pictures), batch):
             members = np.arange(start, min(start + batch, len(pictures)))
             yield pictures.block(members), pictures.targets[members]
 
-    return ahead(made())
+    return prefetch(made())
 
 
-def fed(batches: Iterator[Batch], pictures: Pictures) -> Any:
+def prefetched(batches: Iterator[Batch], pictures: TrainingSamples) -> Any:
     """Return batches as Keras's ``fit`` and ``evaluate`` take them without waiting at the end.
 
     TensorFlow wraps a generator in a data set that a thread tunes. That thread sleeps twice as long each time
@@ -199,7 +199,7 @@ def fed(batches: Iterator[Batch], pictures: Pictures) -> Any:
     Parameters
     ----------
     batches : iterator of Batch
-    pictures : Pictures
+    pictures : Images
         What they are of: says the shapes.
     """
     if backend_name() != "tensorflow":
@@ -213,7 +213,7 @@ def fed(batches: Iterator[Batch], pictures: Pictures) -> Any:
     return tf.data.Dataset.from_generator(lambda: batches, output_signature=form).with_options(options)
 
 
-def ahead(source: Iterator[Any], depth: int = AHEAD) -> Iterator[Any]:
+def prefetch(source: Iterator[Any], depth: int = AHEAD) -> Iterator[Any]:
     """Yield what `source` yields, made by a thread up to `depth` items ahead; its errors are raised here."""
     items: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
     stop = threading.Event()

@@ -47,7 +47,7 @@ def _at_scores(found: Any) -> NetworkExtractor:
     return judge
 
 
-def taught(
+def soft_targets(
     judges: Sequence[NetworkExtractor],
     dataset: Dataset,
     indices: Indices,
@@ -63,7 +63,7 @@ def taught(
     dataset : Dataset
     indices : (n,) int
     preprocess : Preprocess
-        The teachers see what the pupil sees.
+        The teachers see what the student sees.
     progress : Progress
 
     Returns
@@ -79,7 +79,7 @@ def taught(
     References
     ----------
     Hinton, Vinyals, Dean: "Distilling the knowledge in a neural network", 2015; Furlanello et al.:
-    "Born-again neural networks", ICML 2018, for a teacher of the pupil's own architecture.
+    "Born-again neural networks", ICML 2018, for a teacher of the student's own architecture.
     """
     check_classes(judges, dataset)
     said = [

@@ -14,7 +14,7 @@ from featurize import weights as store
 from featurize.backbones import weightfile
 from featurize.backbones.extractor import SHIPPED, weight_path
 from featurize.backbones.network import Network
-from featurize.backbones.weightfile import Seen, WeightsError
+from featurize.backbones.weightfile import TrainingProvenance, WeightsError
 from featurize.store import file_sha256
 
 #: Word of a recipe for the weights that others publish for a network.
@@ -31,7 +31,7 @@ class InitialWeights:
         By ``layer/variable``.
     fresh : tuple of str
         Layers that start at random all the same: other classes, or none published.
-    seen : Seen
+    seen : TrainingProvenance
         Marks of the samples these weights learned from; the trained ones have seen them too.
     path : Path
     sha256 : str
@@ -41,7 +41,7 @@ class InitialWeights:
 
     tensors: Mapping[str, NDArray[np.float32]]
     fresh: tuple[str, ...]
-    seen: Seen
+    seen: TrainingProvenance
     path: Path
     sha256: str
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -84,7 +84,9 @@ def start(network: Network, given: str, classes: int) -> InitialWeights:
     """
     path = start_path(network, given)
     if given == PUBLISHED and network.read is not None:
-        return InitialWeights(network.read(path), network.fresh, Seen.of((), ()), path, file_sha256(path))
+        return InitialWeights(
+            network.read(path), network.fresh, TrainingProvenance.of((), ()), path, file_sha256(path)
+        )
     found = weightfile.load(path)
     same = len(found.card.get("classes", ())) == classes
     fresh = () if same else ("scores", *_lacking(network, found.tensors))

@@ -33,7 +33,7 @@ class TrainRecipe(TrainFields):
         network = network_of(self.backbone)
         changes(network.recipe.augment if self.augment is None else self.augment, network.kind)
         if network.kind == "flow" and self.equalize != "none":
-            raise ValueError(f"equalize={self.equalize} is for pictures; a motion map shows no light")
+            raise ValueError(f"equalize={self.equalize} is for images; a motion map shows no light")
         if self.teacher is None and self.distill_weight != DISTILL_WEIGHT:
             raise ValueError(f"distill_weight={self.distill_weight} says how much a teacher counts; give one")
         loss = network.recipe.loss if self.loss is None else self.loss

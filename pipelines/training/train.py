@@ -92,7 +92,7 @@ def run(
     runs : int, optional
         More than one: see `train_runs`. One, or as many as the recipe says, by default.
     strict : bool
-        An unreadable picture is an error.
+        An unreadable image is an error.
     progress : Progress
 
     Returns

@@ -16,7 +16,7 @@ from featurize.backbones import weightfile
 from featurize.backbones.frame import dtype_policy, gpus, keras, quiet
 from featurize.backbones.network import Network
 from featurize.backbones.weightfile import values_of
-from pipelines.training.batches import Epochs, Pictures, fed, in_order
+from pipelines.training.batches import Epochs, TrainingSamples, in_order, prefetched
 from pipelines.training.checkpoint import Folder, State
 from pipelines.training.initial_weights import InitialWeights
 from pipelines.training.tensorboard import Board
@@ -72,8 +72,8 @@ class Trainer:
     network : Network
     classes : int
     epochs : Epochs
-        The training pictures.
-    validation : Pictures or None
+        The training images.
+    validation : Images or None
         None if there are none to choose by: then the last epoch is kept.
     settings : Settings
     folder : Folder
@@ -83,7 +83,7 @@ class Trainer:
         Weights to start from; random ones by default.
     """
 
-    def __init__(self, network: Network, classes: int, epochs: Epochs, validation: Pictures | None,
+    def __init__(self, network: Network, classes: int, epochs: Epochs, validation: TrainingSamples | None,
                  settings: Settings, folder: Folder, identity: str,
                  start: InitialWeights | None = None) -> None:  # fmt: skip
         self.start = start
@@ -164,7 +164,7 @@ class Trainer:
 
     @property
     def images(self) -> int:
-        """Pictures an epoch."""
+        """Images an epoch."""
         return self.epochs.steps * min(
             self.epochs.batch, len(self.epochs.pictures) * (1 + self.epochs.mirror)
         )
@@ -177,7 +177,7 @@ class Trainer:
         Parameters
         ----------
         advance, board : callable
-            Take the pictures done, and an epoch's record.
+            Take the images done, and an epoch's record.
         ask : callable, optional
             Takes the model and the epoch, before that epoch is written down.
 
@@ -246,7 +246,7 @@ class Trainer:
         self._freeze(number)
         with quiet_warnings():
             found = self.model.fit(
-                fed(self.epochs.epoch(number, self._count), self.epochs.pictures),
+                prefetched(self.epochs.epoch(number, self._count), self.epochs.pictures),
                 epochs=1, verbose=0, shuffle=False,
                 steps_per_epoch=self._count * self.epochs.steps,
                 callbacks=[keras().callbacks.TerminateOnNaN(), report],
@@ -262,7 +262,7 @@ class Trainer:
         steps = math.ceil(len(self.validation) / size)
         with quiet_warnings():
             found = self.model.evaluate(
-                fed(in_order(self.validation, size), self.validation),
+                prefetched(in_order(self.validation, size), self.validation),
                 steps=steps, verbose=0, return_dict=True,
             )  # fmt: skip
         return {"val_loss": float(found["loss"]), "val_accuracy": float(found["accuracy"])}

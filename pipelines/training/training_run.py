@@ -25,9 +25,9 @@ from pipelines.embedding.leakage import check_unseen, refuse_seen
 from pipelines.embedding.leakage_cures import for_training
 from pipelines.embedding.provenance import Weighted, learned_from, trained_on
 from pipelines.training.augment import changes
-from pipelines.training.batches import Epochs, Pictures, in_order
+from pipelines.training.batches import Epochs, TrainingSamples, in_order
 from pipelines.training.checkpoint import Folder, State
-from pipelines.training.distillation import taught, teachers
+from pipelines.training.distillation import soft_targets, teachers
 from pipelines.training.initial_weights import InitialWeights, start
 from pipelines.training.recipe import TrainRecipe, network_of
 from pipelines.training.tensorboard import write_board
@@ -75,7 +75,7 @@ class TrainingRun:
         name, dataset = f"the start {begun.path.name}", self.dataset
         refuse_seen(name, begun.seen, dataset, self.test, lambda: for_training([begun], dataset))
         if count := learned_from(begun, dataset, self.validation):
-            log.warning("%s learned from %d of the %d validation samples: what they choose is flattered",
+            log.warning("%s learned from %d of the %d validation samples: what they choose is optimistic",
                         name, count, len(self.validation))  # fmt: skip
 
     @property
@@ -86,21 +86,23 @@ class TrainingRun:
         return {"validation_learned_before": most} if most else {}
 
     @property
-    def seen(self) -> weightfile.Seen:
+    def seen(self) -> weightfile.TrainingProvenance:
         """Marks of the samples that decided the weights: learned from, or the epoch was chosen by."""
         used = np.concatenate([self.train, self.validation])
-        seen = weightfile.Seen.of(self.dataset.digests[used].tolist(), self.dataset.ids[used].tolist())
+        seen = weightfile.TrainingProvenance.of(
+            self.dataset.digests[used].tolist(), self.dataset.ids[used].tolist()
+        )
         before = [teacher.seen for teacher in self.teachers] + ([self.start.seen] if self.start else [])
         return functools.reduce(operator.or_, before, seen)
 
     @property
     def preprocess(self) -> Preprocess:
-        """What is done to a picture first."""
+        """What is done to an image first."""
         return Preprocess(equalize=self.plan.equalize, tile=self.plan.clahe_tile, clip=self.plan.clahe_clip)
 
     def pictures(
         self, indices: Indices, said: NDArray[np.float32] | None = None, learned: bool = False
-    ) -> Pictures:
+    ) -> TrainingSamples:
         """Return some samples with targets of 0 and 1, or -1 and +1 for the hinge.
 
         Parameters
@@ -121,7 +123,9 @@ class TrainingRun:
         if learned and self.plan.class_weight:
             targets *= self._weights(indices)[:, None]
         net, d = self.network, self.dataset
-        return Pictures(d.samples, indices, targets, net.form, self.preprocess, self.plan.sampling, d.ids)
+        return TrainingSamples(
+            d.samples, indices, targets, net.form, self.preprocess, self.plan.sampling, d.ids
+        )
 
     def _learned(self, indices: Indices, labels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the targets of training samples: the share of each class where votes are asked for."""
@@ -133,10 +137,10 @@ class TrainingRun:
         counts = np.bincount(labels)
         return np.asarray(len(labels) / (np.count_nonzero(counts) * counts[labels]), np.float32)
 
-    def _to_learn(self, progress: Progress) -> Pictures:
+    def _to_learn(self, progress: Progress) -> TrainingSamples:
         if not self.teachers:
             return self.pictures(self.train, learned=True)
-        said = taught(self.teachers, self.dataset, self.train, self.preprocess, progress)
+        said = soft_targets(self.teachers, self.dataset, self.train, self.preprocess, progress)
         return self.pictures(self.train, said, learned=True)
 
     def identity(self) -> str:
@@ -162,7 +166,7 @@ class TrainingRun:
     def loop(
         self, batch: int, progress: Progress, forget_batch: bool = False, ask: bool = False
     ) -> State:  # fmt: skip
-        """Train to the end with batches of so many pictures; `ask` as in `run_job`."""
+        """Train to the end with batches of so many images; `ask` as in `run_job`."""
         plan, folder = self.plan, Folder(self.out)
         epochs = Epochs(self._to_learn(progress), batch, plan.mirror, changes(str(plan.augment)), plan.seed,
                         plan.label_smoothing or 0.0, plan.mixup or 0.0, plan.targets == "drawn",

@@ -38,7 +38,7 @@ class _OneLine(logging.Formatter):
         return " ".join(super().format(record).split())
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """Print a line for the person, on the error stream, so that the output stays for programs."""
     print(text, file=sys.stderr)
 
@@ -155,7 +155,7 @@ def _without_nan(value: Any) -> Any:
     return value.item() if hasattr(value, "item") and not hasattr(value, "__len__") else value
 
 
-def explain(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Return an error as one line without a traceback."""
     words = " ".join(str(error).split())
     if isinstance(error, OSError) and error.strerror and error.filename:

@@ -20,7 +20,7 @@ RULE: RGB = (212, 216, 221)
 
 #: Of lines: without the yellow, which vanishes on white, and with the ink in place of black.
 LINES: tuple[RGB, ...] = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK, (127, 127, 127))
-#: Of the boxes on pictures, by class: with black text on them, so a light grey in place of black.
+#: Of the boxes on images, by class: with black text on them, so a light grey in place of black.
 BOXES: tuple[RGB, ...] = (VERMILION, GREEN, PURPLE, YELLOW, (200, 200, 200), BLUE, SKY, ORANGE)
 
 

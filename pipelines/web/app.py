@@ -58,7 +58,7 @@ _STATUSES = {
     403: "From a page of another site.",
     408: "The upload stood still.",
     413: "Too large: bytes, pixels, seconds or files.",
-    415: "No picture or video that can be read, or no form.",
+    415: "No image or video that can be read, or no form.",
     421: "Host is not this server.",
     422: "Empty, damaged, or nothing came.",
     503: "Too much waits.",
@@ -149,7 +149,7 @@ def _add_predict(app: FastAPI, site: Site, judge: InferenceService) -> None:
 
     @app.post(
         "/predict",
-        summary="Judge photos and videos",
+        summary="Classify photos and videos",
         description="One or several files as multipart/form-data; what each is, its bytes say. A file alone "
         "that cannot be judged gives its status; among several, it gives an answer of the kind `fault`.",
         openapi_extra={"requestBody": _BODY},

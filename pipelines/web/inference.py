@@ -78,7 +78,7 @@ class InferenceService:
         Raises
         ------
         RequestError
-            413 if it is too large, 415 if it is no picture, 422 if it is a broken one or an empty file.
+            413 if it is too large, 415 if it is no image, 422 if it is a broken one or an empty file.
         """
         if upload.path.stat().st_size > self.limits.photo:
             raise RequestError(413, f"a photo of more than {self.limits.photo / 2**20:g} MB; make it smaller")

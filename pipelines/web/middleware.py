@@ -13,7 +13,7 @@ from pipelines.web.auth import COOKIE, Access, Refusal
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: What our own pages may do: load what this server has, show pictures they were given, nothing else.
+#: What our own pages may do: load what this server has, show images they were given, nothing else.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

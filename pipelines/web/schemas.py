@@ -12,7 +12,7 @@ class _Answer(BaseModel):
 
 
 class BoxAnswer(_Answer):
-    """A face's box in pixels of the picture, upright as its EXIF says; may reach over the edge."""
+    """A face's box in pixels of the image, upright as its EXIF says; may reach over the edge."""
 
     left: int
     top: int
@@ -39,7 +39,7 @@ class FaceAnswer(_Answer):
 
 
 class PhotoAnswer(_Answer):
-    """A photo that was judged."""
+    """A photo that was classified."""
 
     kind: Literal["photo"] = "photo"
     name: str
@@ -58,7 +58,7 @@ class TrackedFaceAnswer(FaceAnswer):
 
 
 class MomentAnswer(_Answer):
-    """A frame of a video that was judged."""
+    """A frame of a video that was classified."""
 
     frame: int = Field(description="From 0.")
     seconds: float = Field(description="When it is shown, from the beginning.")
@@ -67,13 +67,13 @@ class MomentAnswer(_Answer):
 
 
 class VideoAnswer(_Answer):
-    """A video that was judged: its time line."""
+    """A video that was classified: its time line."""
 
     kind: Literal["video"] = "video"
     name: str
     width: int
     height: int
-    rate: float = Field(description="Frames a second of the file; every one is judged.")
+    rate: float = Field(description="Frames a second of the file; every one is classified.")
     moments: list[MomentAnswer]
     fault: str = Field(description="What was wrong with the file, such as that it is cut off; or empty.")
     left_out: str = Field(description="Covers and other video streams of the file; or empty.")

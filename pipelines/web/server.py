@@ -72,7 +72,7 @@ def options(given: Mapping[str, Any], limits: Mapping[str, Any]) -> Options:
     return Options(**wanted, limits=Limits(**changed))
 
 
-def run(options: Options, say: Callable[[str], None], ready: Callable[[str], Any] | None = None) -> None:
+def run(options: Options, echo: Callable[[str], None], ready: Callable[[str], Any] | None = None) -> None:
     """Serve until SIGINT or SIGTERM; in the main thread, which alone is told of signals.
 
     Parameters
@@ -94,15 +94,15 @@ def run(options: Options, say: Callable[[str], None], ready: Callable[[str], Any
     access = access_for(options.host, options.allowed, options.token)
     with _listening(options.host, options.port) as listener, _stoppable():
         address = page_address(options.host, listener.getsockname()[1], access)
-        say("loading the model")
+        echo("loading the model")
         predictor = Predictor.load(options.model, options.detector, options.min_face)
         spool = Spool()
         try:
             app = _app(options, access, spool, predictor, reports)
-            _announce(address, options.host, spool, say)
+            _announce(address, options.host, spool, echo)
             uvicorn_server(app, partial(ready, address) if ready else None).run([listener])
         except _Stopped:
-            say("stopped")
+            echo("stopped")
         finally:
             spool.close()
 
@@ -137,15 +137,15 @@ def _app(options: Options, access: Access, spool: Spool, predictor: Predictor, r
     return create_app(Site(predictor, access, spool, options.limits, model_folder(options.model), reports))
 
 
-def _announce(address: str, host: str, spool: Spool, say: Callable[[str], None]) -> None:
+def _announce(address: str, host: str, spool: Spool, echo: Callable[[str], None]) -> None:
     if spool.removed:
-        say(f"removed the uploads that {spool.removed} killed server(s) had left")
+        echo(f"removed the uploads that {spool.removed} killed server(s) had left")
     if not is_loopback(host):
-        say(
+        echo(
             f"warning: {host} is reached from other machines. Only who has the token gets in, but it and "
             "every photo travel unencrypted; put a TLS proxy before it, or use ssh -L"
         )
-    say(f"open {address} (Ctrl-C stops)")
+    echo(f"open {address} (Ctrl-C stops)")
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class Limits:
     seconds : float
         Of a video.
     work : float
-        Seconds after which judging a video is given up.
+        Seconds after which classifying a video is given up.
     memory : int
         Bytes of address space of the process that decodes a video.
     """

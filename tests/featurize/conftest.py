@@ -1,4 +1,4 @@
-"""Pictures for the extractors."""
+"""Images for the extractors."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def drawn_face(seed: int, size: int = 48) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def faces_48() -> NDArray[np.uint8]:
-    """(64, 48, 48) drawn faces."""
+    """(64, 48, 48) synthetic faces."""
     return np.stack([drawn_face(seed) for seed in range(64)])

@@ -1,4 +1,4 @@
-"""One body of checks over every registered extractor of pictures."""
+"""One body of checks over every registered extractor of images."""
 
 from __future__ import annotations
 

@@ -249,7 +249,7 @@ def test_bombs_are_refused_by_their_header(size):
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"no picture", "text, not an image"),
+        (b"no image", "text, not an image"),
         (b"\xff\xd8\xff", "not a JPEG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "text, not an image"),
         (b"\0" * 999, "not a JPEG"),

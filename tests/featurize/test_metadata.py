@@ -71,7 +71,7 @@ JPEGS = {
     "broken profile": jpeg_with(segment(0xE2, b"ICC_PROFILE\0\5\2nothing")),
     "profiles of 26 MB": jpeg_with(*[segment(0xE2, b"ICC_PROFILE\0\1\1" + bytes(65_000))] * 400),
     "broken Photoshop record": jpeg_with(segment(0xED, b"Photoshop 3.0\x008BIM\x04\x04")),
-    "broken list of pictures": jpeg_with(segment(0xE2, b"MPF\0II*\0\x08\0\0\0\xff\xff")),
+    "broken list of images": jpeg_with(segment(0xE2, b"MPF\0II*\0\x08\0\0\0\xff\xff")),
     "short Adobe record": jpeg_with(segment(0xEE, b"Adobe")),
     "short JFIF record": JPEG[:2] + segment(0xE0, b"JFIF") + JPEG[20:],
     "long comment": jpeg_with(segment(0xFE, bytes(65_000))),

@@ -11,7 +11,7 @@ from featurize.track import KEEP, MANY, MISSES, SAME, Tracker, look, matched
 
 
 def scene(left, top=60, seed=0, size=(240, 320), ground=99):
-    """Return a picture with a textured square of 60 pixels, and its box."""
+    """Return an image with a textured square of 60 pixels, and its box."""
     rng = np.random.default_rng(seed)
     patch = rng.integers(0, 255, (15, 15), np.uint8).repeat(4, 0).repeat(4, 1)
     picture = np.random.default_rng(ground).integers(0, 255, (6, 8), np.uint8).repeat(50, 0).repeat(50, 1)

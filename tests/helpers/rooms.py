@@ -1,6 +1,6 @@
 """The rooms of the house and who imports whom, read from the code.
 
-Run: python -m tests.helpers.rooms prints the picture that stands in docs/architecture.md.
+Run: python -m tests.helpers.rooms prints the image that stands in docs/architecture.md.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _CASME2_WORDS = ("disgust", "happiness", "surprise")
 
 
 def fer2013_zip(path: Path) -> Path:
-    """Write an archive as Kaggle gives FER2013, of 126 drawn faces."""
+    """Write an archive as Kaggle gives FER2013, of 126 synthetic faces."""
     faces = load(n_per_class=sum(SHARES.values()), seed=3)
     places = [place for place, count in SHARES.items() for _ in range(count)]
     with zipfile.ZipFile(path, "w") as archive:
@@ -34,7 +34,7 @@ def fer2013_zip(path: Path) -> Path:
 
 
 def class_folder(root: Path, splits: bool = True) -> Path:
-    """Write drawn faces as class/*.jpg; with `splits` below train/ and test/."""
+    """Write synthetic faces as class/*.jpg; with `splits` below train/ and test/."""
     faces = load(n_per_class=16, seed=5)
     for i in range(len(faces)):
         above = ("test" if i % 16 >= 12 else "train") if splits else "."
@@ -134,7 +134,7 @@ def _png(picture: np.ndarray) -> bytes:
 
 
 def table(folder: Path) -> None:
-    """Write drawn faces below images/ with a table of them."""
+    """Write synthetic faces below images/ with a table of them."""
     faces, lines = load(n_per_class=8, seed=6), ["image,emotion,set,person"]
     for i in range(len(faces)):
         split = "test" if i % 8 >= 6 else "train"

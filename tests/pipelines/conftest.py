@@ -7,5 +7,5 @@ from pipelines.datasets.synthetic.faces import load
 
 @pytest.fixture(scope="session")
 def tiny():
-    """Return 140 drawn faces of 10 people."""
+    """Return 140 synthetic faces of 10 people."""
     return load(n_per_class=20, seed=1, n_identities=10)

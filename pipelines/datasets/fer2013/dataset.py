@@ -60,7 +60,7 @@ class ImportReport:
     differences : tuple of str
         Where the counts differ from the published ones, in words; empty if nowhere.
     faults : tuple of Fault
-        Pictures left out.
+        Images left out.
     notes : tuple of str
         What else is worth knowing.
     ignored : mapping
@@ -111,7 +111,7 @@ def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = F
         Folder of data sets, see `pipelines.datasets.registry.data_root`.
     progress : Progress
     strict : bool
-        Refuse a source with an unreadable picture, instead of leaving that picture out.
+        Refuse a source with an unreadable image, instead of leaving that image out.
 
     Returns
     -------
@@ -228,7 +228,7 @@ def _sha256(path: Path) -> str:
 
 
 def load(root: Path) -> Dataset:
-    """Return the imported set; its pictures are memory-mapped.
+    """Return the imported set; its images are memory-mapped.
 
     The validation split is not made here, see `pipelines.datasets.splits`.
 

@@ -123,10 +123,10 @@ class Source:
     def _conclude(self, faces: dict[str, Face]) -> None:
         from_csv = sum("/row-" in id_ for id_ in faces)
         if self.csv is not None and from_csv != len(faces):
-            raise ValueError(f"{self.path}: holds both pictures and {self.csv}; give one of the two")
+            raise ValueError(f"{self.path}: holds both images and {self.csv}; give one of the two")
         if any(face.split == "test" for face in faces.values()):
             self.notes.append(
-                "test pictures are not named PublicTest_* or PrivateTest_*: they form the split 'test', "
+                "test images are not named PublicTest_* or PrivateTest_*: they form the split 'test', "
                 "and public and private cannot be told apart"
             )
         if count := sum(face.split == "validation" for face in faces.values()):
@@ -141,7 +141,7 @@ class Source:
             first = self.faults[0]
             return f"{self.path}: no readable face; the first fault: {first.path}: {first.reason}"
         hint = "; ".join(dict.fromkeys(self.hints[:3]))
-        expected = "train/<class>/ with pictures, or a CSV with the columns emotion, pixels, Usage"
+        expected = "train/<class>/ with images, or a CSV with the columns emotion, pixels, Usage"
         return f"{self.path}: this is not FER2013: {hint or f'there is no {expected}'}"
 
 

@@ -45,7 +45,7 @@ def load(
     Parameters
     ----------
     path : Path or str
-        A folder that holds ``s15/15_0101disgustingteeth/*.jpg``, itself or below; selected pictures win over
+        A folder that holds ``s15/15_0101disgustingteeth/*.jpg``, itself or below; selected images win over
         raw ones.
     sheet : Path or str, optional
         The workbook (CAS(ME)^2code_final.xlsx); by default the only one in `path` or a folder below.

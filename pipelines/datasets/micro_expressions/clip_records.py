@@ -171,7 +171,7 @@ def _records(
 
 
 def numbered_frames(folder: Path) -> tuple[tuple[int | None, Path], ...]:
-    """Return the pictures of a folder with the last number in their names, in order of it."""
+    """Return the images of a folder with the last number in their names, in order of it."""
     inside = list_folder(folder)
     # A dead link is a frame that reading it names, not a gap.
     files = [*(folder / name for name in inside.images), *(Path(fault.path) for fault in inside.faults)]

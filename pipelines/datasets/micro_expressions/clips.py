@@ -39,7 +39,7 @@ class ClipError(ValueError):
 
 
 class FrameSamples:
-    """Clips as lists of picture files, each decoded when it is asked for: (t, h, w) uint8 grey."""
+    """Clips as lists of image files, each decoded when it is asked for: (t, h, w) uint8 grey."""
 
     def __init__(self, files: Sequence[tuple[Path, ...]], to_apex: Sequence[bool]) -> None:
         self.files = tuple(files)
@@ -58,7 +58,7 @@ class FrameSamples:
 
 
 def read_frames(files: Sequence[Path]) -> Clip:
-    """Decode picture files to a (t, h, w) grey clip.
+    """Decode image files to a (t, h, w) grey clip.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""The composite of MEGC 2019 as motion maps: 28x28 pictures of onset-to-apex motion.
+"""The composite of MEGC 2019 as motion maps: 28x28 images of onset-to-apex motion.
 
-Each clip is one RGB picture: horizontal flow, vertical flow and optical strain, each stretched to 0..255 over
+Each clip is one RGB image: horizontal flow, vertical flow and optical strain, each stretched to 0..255 over
 the clip. 442 clips, 68 subjects: CASME II 145, SMIC 164, SAMM 133 (See et al., FG 2019). No faces are in it.
 """
 

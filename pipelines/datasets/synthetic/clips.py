@@ -1,4 +1,4 @@
-"""Built-in clips: subtle onset-apex-offset motion of the drawn faces, for the demo and the tests.
+"""Built-in clips: subtle onset-apex-offset motion of the synthetic faces, for the demo and the tests.
 
 A drawn person shows a few action units of one emotion weakly, rising from the onset to the apex and falling
 to the offset, while the head drifts a little and the camera adds noise. Classes are those of MEGC 2019.

@@ -25,7 +25,7 @@ Grey = NDArray[np.uint8]
 OVERSAMPLE = 4
 #: Fractional bits of the coordinates handed to OpenCV: positions are whole sixteenths of a pixel.
 _SHIFT = 4
-#: Half-width of an upright face as a share of the picture's side.
+#: Half-width of an upright face as a share of the image's side.
 _FACE = 0.37
 
 _T = np.linspace(-1.0, 1.0, 15)
@@ -62,7 +62,7 @@ class _Drawing:
         self.paint.append((tone, width))
 
     def render(self, pose: Pose, size: int, background: float) -> Grey:
-        """Return the (size, size) picture."""
+        """Return the (size, size) image."""
         side = size * OVERSAMPLE
         canvas = np.full((side, side), _tone(background), np.uint8)
         unit = _FACE * pose.scale * side
@@ -115,7 +115,7 @@ def draw_face(
     light : Light, optional
         Even and without noise by default.
     size : int
-        Side of the picture in pixels.
+        Side of the image in pixels.
     rng : numpy Generator, optional
         For the noise; without one there is none.
 
@@ -338,7 +338,7 @@ def _hair(d: _Drawing, who: Identity) -> None:
 
 
 def _lit(picture: Grey, light: Light, rng: np.random.Generator | None) -> Grey:
-    """Apply light and camera to a drawn picture."""
+    """Apply light and camera to a drawn image."""
     size = len(picture)
     axis = np.linspace(-1.0, 1.0, size, dtype=np.float32)
     level = light.gain * (picture.astype(np.float32) - 128) + 128 + light.offset

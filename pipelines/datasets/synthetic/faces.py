@@ -33,7 +33,7 @@ def load(
     n_per_class : int
         Faces of each emotion, at least 2.
     seed : int
-        Decides every face; the same seed gives the same pictures.
+        Decides every face; the same seed gives the same images.
     root : ignored
         Taken because every data set takes one.
     n_identities : int

@@ -56,7 +56,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Pose:
-    """How the head is held: `roll` in the picture's plane and `yaw` to the side, radians; `scale`; shift."""
+    """How the head is held: `roll` in the image's plane and `yaw` to the side, radians; `scale`; shift."""
 
     roll: float = 0.0
     yaw: float = 0.0

@@ -1,4 +1,4 @@
-"""Classify pictures of one face each: python predict.py FACE.jpg ... (needs numpy, pillow, onnxruntime)."""
+"""Classify images of one face each: python predict.py FACE.jpg ... (needs numpy, pillow, onnxruntime)."""
 
 import json
 import sys

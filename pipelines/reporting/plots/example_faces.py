@@ -73,7 +73,7 @@ def _face(p: Predictions, source: Source, i: int, margin: NDArray[np.floating]) 
 
 
 def as_uri(image: NDArray[np.uint8]) -> str:
-    """Return a (h, w) or (h, w, 3) RGB picture as a data URI, made smaller if it is large."""
+    """Return a (h, w) or (h, w, 3) RGB image as a data URI, made smaller if it is large."""
     import cv2
 
     scale = min(1.0, SIDE / max(image.shape[:2]))

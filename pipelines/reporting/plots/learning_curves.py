@@ -109,7 +109,7 @@ def _draw_lines(
 
 
 def _flattered(cell: Cell) -> str:
-    seen = " The network has learned from these samples: the scores are flattered."
+    seen = " The network has learned from these samples: the scores are optimistic."
     return seen if cell.test.seen_validation else ""
 
 

@@ -1,6 +1,6 @@
 """Where a head looks: what hiding a patch changes, and what each region of the face is worth.
 
-Both work on pictures, not on vectors, so that they hold for any extractor: pixels, HOG, LBP, a network.
+Both work on images, not on vectors, so that they hold for any extractor: pixels, HOG, LBP, a network.
 Maps by gradient (Grad-CAM) would not: most heads here, trees and neighbours among them, have no gradient, and
 a map of the network's own classifier says nothing of the head that answers in its place.
 """
@@ -21,7 +21,7 @@ from pipelines.utils.progress import SILENT, Progress
 
 #: Faces that are asked, by kind, and how often a region is dealt again.
 FACES_OCCLUDED, FACES_DEALT, DEALS = 60, 200, 5
-#: Side of the pictures that are changed, of the hidden patch, and the step between two patches, in pixels.
+#: Side of the images that are changed, of the hidden patch, and the step between two patches, in pixels.
 SIDE, PATCH, STEP = 48, 8, 4
 
 #: Region -> rectangles (top, bottom, left, right) as shares of a face cropped as FER2013 crops it.
@@ -68,7 +68,7 @@ def look(
     """Ask a model again with parts of the test faces hidden or taken from other faces.
 
     Hiding is occlusion (Zeiler and Fergus, ECCV 2014) by the face's own mean grey. Dealing is permutation
-    importance (Breiman, Machine Learning 45, 2001) with a region of the picture in the place of a column.
+    importance (Breiman, Machine Learning 45, 2001) with a region of the image in the place of a column.
 
     Parameters
     ----------

@@ -139,7 +139,7 @@ def _words(points, true, how: How, shares: tuple[float, ...], n: int) -> str:  #
         else "t-SNE keeps neighbours together, not distances"
     )
     return (
-        f"{what}; of the ten nearest neighbours in this picture{some}, {100 * same:.1f} % have the same "
+        f"{what}; of the ten nearest neighbours in this image{some}, {100 * same:.1f} % have the same "
         "class "
         f"(by chance {100 * by_chance:.1f} %)."
     )

@@ -91,7 +91,7 @@ COMPARISON = (
     Column("head", "head"),
     Column(
         "marks",
-        "flattered by",
+        "optimistic by",
         str,
         "what makes figures too good. validation-seen: a network of the row learned from validation samples; "
         "its figure on validation says nothing and does not choose it, the tested samples are new to it",
@@ -106,7 +106,7 @@ COMPARISON = (
     Column("test", "test %", percent, "accuracy on the whole test split"),
     Column("interval", "95 % interval", str, "of the test accuracy, bootstrap"),
     Column(
-        "test_clean", "test-clean %", percent, "without copies of training faces, repeats and blank pictures"
+        "test_clean", "test-clean %", percent, "without copies of training faces, repeats and blank images"
     ),
     Column("interval_clean", "95 % interval, clean", str, "of the test-clean accuracy, bootstrap"),
     Column("uar", "UAR %", percent, "unweighted average recall: balanced accuracy"),

@@ -1,4 +1,4 @@
-// The page of mueca serve. Texts go in as texts, never as HTML; pictures are shown from the file chosen, not from the server.
+// The page of mueca serve. Texts go in as texts, never as HTML; images are shown from the file chosen, not from the server.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
@@ -11,9 +11,9 @@ const INK = Object.fromEntries(CLASSES.map(({ name, colour }) => {
   return [name, 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff"];
 }));
 const SVG = "http://www.w3.org/2000/svg";
-const CAMERA_SIDE = 480; // pixels of the longer side of a camera picture that is sent
+const CAMERA_SIDE = 480; // pixels of the longer side of a camera image that is sent
 const MOST_CHARTS = 8; // of the faces that are seen longest
-const PATIENT = 250; // milliseconds between two camera pictures, at least
+const PATIENT = 250; // milliseconds between two camera images, at least
 
 function el(tag, props = {}, ...inside) {
   const made = document.createElement(tag);
@@ -75,7 +75,7 @@ function faceCard(face, number) {
     el("h4", {}, tag, " ", wordsOf(face)), bars(face));
 }
 
-// Boxes are drawn in pixels of the picture; the SVG is stretched over it.
+// Boxes are drawn in pixels of the image; the SVG is stretched over it.
 function mark(marks, width, height, faces, skipped = [], label = (face, i) => `${i + 1} ${face.label}`) {
   marks.setAttribute("viewBox", `0 0 ${width} ${height}`);
   marks.replaceChildren();
@@ -114,11 +114,11 @@ function save(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-// The picture with its boxes, as a file.
-function saveMarked(picture, marks, width, height, name) {
+// The image with its boxes, as a file.
+function saveMarked(image, marks, width, height, name) {
   const canvas = el("canvas", { width, height });
   const drawn = canvas.getContext("2d");
-  drawn.drawImage(picture, 0, 0, width, height);
+  drawn.drawImage(image, 0, 0, width, height);
   const copy = marks.cloneNode(true);
   copy.setAttribute("width", width);
   copy.setAttribute("height", height);
@@ -134,26 +134,26 @@ const saveJson = (answer) => () =>
 // ---- photos ----------------------------------------------------------------------------------------------------
 
 function summary(answer) {
-  const small = answer.skipped.length ? `, ${answer.skipped.length} too small to judge` : "";
+  const small = answer.skipped.length ? `, ${answer.skipped.length} too small to classify` : "";
   return `${count(answer.faces.length, "face")}${small}`;
 }
 
 function photoResult(file, answer) {
-  const picture = el("img", { alt: `${answer.name}: ${summary(answer)}` });
+  const image = el("img", { alt: `${answer.name}: ${summary(answer)}` });
   const marks = svg("svg", { "aria-hidden": "true" });
-  const stage = el("div", { className: "stage" }, picture, marks);
+  const stage = el("div", { className: "stage" }, image, marks);
   const groups = mark(marks, answer.width, answer.height, answer.faces, answer.skipped);
   const cards = answer.faces.map((face, i) => faceCard(face, i + 1));
   tie(cards, groups);
-  const note = `${answer.width} x ${answer.height} pixels, judged in ${Math.round(1000 * answer.seconds)} ms; faces under ` +
+  const note = `${answer.width} x ${answer.height} pixels, classified in ${Math.round(1000 * answer.seconds)} ms; faces under ` +
     `${answer.smallest} pixels are not looked for.`;
   const keep = el("button", { type: "button" }, "Save with boxes");
-  keep.onclick = () => saveMarked(picture, marks, answer.width, answer.height, answer.name);
-  picture.onerror = () => {
-    stage.replaceChildren(el("p", { className: "soft" }, "This browser does not show pictures of this kind."));
+  keep.onclick = () => saveMarked(image, marks, answer.width, answer.height, answer.name);
+  image.onerror = () => {
+    stage.replaceChildren(el("p", { className: "soft" }, "This browser does not show images of this kind."));
     keep.hidden = true;
   };
-  picture.src = URL.createObjectURL(file);
+  image.src = URL.createObjectURL(file);
   const json = el("button", { type: "button", onclick: saveJson(answer) }, "Save as JSON");
   return el("article", { className: "result" }, el("h3", {}, `${answer.name}: ${summary(answer)}`),
     el("div", { className: "pair" }, el("div", {}, stage, el("p", { className: "soft" }, note), el("p", {}, keep, " ", json)),
@@ -316,20 +316,20 @@ function show(made) {
   $("list").prepend(made);
 }
 
-async function judge(files) {
+async function classify(files) {
   const list = [...files];
   let done = 0;
   for (const file of list) {
     const began = Date.now();
     const tell = () => say(`${file.name}: ${list.length > 1 ? `file ${done + 1} of ${list.length}, ` : ""}` +
-      `being judged, ${Math.round((Date.now() - began) / 1000)} s`, true);
-    say(`${file.name}: being judged`, true);
+      `being classified, ${Math.round((Date.now() - began) / 1000)} s`, true);
+    say(`${file.name}: being classified`, true);
     const clock = setInterval(tell, 5000);
     try {
       if (file.size > Number(main.dataset.size)) throw new Error(`${file.name}: larger than ${main.dataset.size / 2 ** 20} MB`);
       const answer = await ask(file, file.name);
       show(answer.kind === "video" ? videoResult(file, answer) : photoResult(file, answer));
-      say(answer.kind === "video" ? `${answer.name} is judged` : `${answer.name}: ${summary(answer)}`);
+      say(answer.kind === "video" ? `${answer.name} is classified` : `${answer.name}: ${summary(answer)}`);
     } catch (error) {
       show(el("article", { className: "result" }, el("p", { className: "fault", role: "alert" }, error.message)));
       say("");
@@ -340,7 +340,7 @@ async function judge(files) {
   }
 }
 
-$("files").addEventListener("change", (event) => { judge(event.target.files).then(() => { event.target.value = ""; }); });
+$("files").addEventListener("change", (event) => { classify(event.target.files).then(() => { event.target.value = ""; }); });
 $("clear").addEventListener("click", () => {
   for (const shownNow of $("list").querySelectorAll("img, video")) URL.revokeObjectURL(shownNow.src);
   $("list").replaceChildren();
@@ -351,16 +351,16 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();
     $("drop").classList.toggle("over", kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length) judge(event.dataTransfer.files);
+    if (kind === "drop" && event.dataTransfer.files.length) classify(event.dataTransfer.files);
   });
 }
-document.addEventListener("paste", (event) => { if (event.clipboardData.files.length) judge(event.clipboardData.files); });
+document.addEventListener("paste", (event) => { if (event.clipboardData.files.length) classify(event.clipboardData.files); });
 
 // ---- the camera ------------------------------------------------------------------------------------------------
 
 let stream = null;
 
-// The camera's picture as it is now, as a JPEG.
+// The camera's image as it is now, as a JPEG.
 function still() {
   const video = $("camera-video");
   const scale = Math.min(1, CAMERA_SIDE / Math.max(video.videoWidth, video.videoHeight));
@@ -383,7 +383,7 @@ async function watch(mine) {
       await rest(Math.max(0, PATIENT - (performance.now() - began)));
       const now = 1000 / (performance.now() - began);
       pace = pace ? 0.8 * pace + 0.2 * now : now;
-      $("camera-pace").textContent = `${summary(answer)}; ${pace.toFixed(1)} pictures a second`;
+      $("camera-pace").textContent = `${summary(answer)}; ${pace.toFixed(1)} images a second`;
     } catch (error) {
       stopCamera();
       say(`The camera was stopped: ${error.message}`);
@@ -421,7 +421,7 @@ $("camera-start").addEventListener("click", async () => {
     $("camera").hidden = false;
     $("camera-video").srcObject = stream;
     await $("camera-video").play();
-    say("The camera is on; pictures of it go to this server and are not kept.");
+    say("The camera is on; images of it go to this server and are not kept.");
     $("camera-stop").focus();
     watch(mine);
   } catch (error) {
@@ -432,5 +432,5 @@ $("camera-start").addEventListener("click", async () => {
 $("camera-stop").addEventListener("click", () => { stopCamera(); say(""); $("camera-start").focus(); });
 $("camera-keep").addEventListener("click", async () => {
   const name = `camera-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.jpg`;
-  judge([new File([await still()], name, { type: "image/jpeg" })]);
+  classify([new File([await still()], name, { type: "image/jpeg" })]);
 });

@@ -15,7 +15,7 @@ CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 
 
 #: Three samples.
-SEEN = weightfile.Seen.of([f"{i:064x}" for i in range(3)], ["a", "b", "c"])
+SEEN = weightfile.TrainingProvenance.of([f"{i:064x}" for i in range(3)], ["a", "b", "c"])
 
 
 def write_weights(path: Path, backbone: str = "ucm-a", seed: int = 0, **card: Any) -> dict[str, np.ndarray]:

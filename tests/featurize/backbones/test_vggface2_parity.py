@@ -16,7 +16,7 @@ _ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory) -> Path:
-    """Weight file, pictures and vectors, made in the other environment."""
+    """Weight file, images and vectors, made in the other environment."""
     python = Path(os.environ.get("MUECA_PARITY_PYTHON", _ROOT / ".venv-parity" / "bin" / "python"))
     if not python.is_file():
         pytest.skip(f"no keras-vggface environment at {python}; see benchmarks/parity_reference.py")

@@ -70,5 +70,5 @@ def test_looks_are_in_the_key_and_one_look_is_as_before():
 
 
 def test_a_clip_has_one_look():
-    with pytest.raises(ValueError, match="views=flip is for pictures"):
+    with pytest.raises(ValueError, match="views=flip is for images"):
         extractor("stcnn-smic", weights="random", views="flip")

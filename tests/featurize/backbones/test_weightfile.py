@@ -16,7 +16,7 @@ from featurize.backbones import weightfile
 from featurize.backbones.weightfile import WeightsError
 from tests.featurize.backbones.conftest import write_weights
 
-_NONE = weightfile.Seen.of((), ())
+_NONE = weightfile.TrainingProvenance.of((), ())
 _NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}/[a-z_]{1,8}", fullmatch=True)
 _TENSORS = st.dictionaries(
     _NAMES,
@@ -27,7 +27,7 @@ _TENSORS = st.dictionaries(
 @given(tensors=_TENSORS, text=st.text(max_size=20))
 def test_round_trip(tmp_path_factory, tensors, text):
     path = tmp_path_factory.mktemp("w") / "w.npz"
-    marks = weightfile.Seen(np.array([1, 2, 3], np.uint64), np.array([7, 9], np.uint64))
+    marks = weightfile.TrainingProvenance(np.array([1, 2, 3], np.uint64), np.array([7, 9], np.uint64))
     sha = weightfile.save(path, tensors, {"network": text}, marks)
     found = weightfile.load(path)
     assert found.card["network"] == text
@@ -142,7 +142,7 @@ def test_random_weights_say_so():
 
 def test_half_precision_where_it_rounds_nothing(tmp_path):
     tensors = {"a/kernel": np.array([0.5, 1.25], np.float32), "b/kernel": np.array([0.1, 1e5], np.float32)}
-    card, seen = {"network": "n", "version": 1, "classes": []}, weightfile.Seen.of((), ())
+    card, seen = {"network": "n", "version": 1, "classes": []}, weightfile.TrainingProvenance.of((), ())
     weightfile.save(tmp_path / "w.npz", tensors, card, seen, np.float16, exact=True)
     with np.load(tmp_path / "w.npz", allow_pickle=False) as file:
         assert (file["a/kernel"].dtype, file["b/kernel"].dtype) == (np.float16, np.float32)

@@ -86,7 +86,7 @@ def test_apex_minus_onset_of_a_still_clip_is_zero():
 
 def test_pooling_takes_one_extractor_of_pictures():
     for wrong in ("hog+lbp", "lbp-top"):
-        with pytest.raises(ValueError, match="must be one extractor of pictures"):
+        with pytest.raises(ValueError, match="must be one extractor of images"):
             _ = Pooled(of=wrong).dim
     with pytest.raises(ValueError, match="did you mean 'hog'"):
         _ = Pooled(of="hogg").dim

@@ -129,7 +129,7 @@ def test_a_face_of_20_pixels(find, astronaut):
     large[400:505, 600:705] = small
     (face,) = find(large, smallest=18)
     assert iou(face.box, Box(600 + 36, 400 + 16, 600 + 56, 400 + 36, True)) > 0.4
-    assert find(large) == []  # as a whole the picture does not show it
+    assert find(large) == []  # as a whole the image does not show it
 
 
 def test_500_faces(find, astronaut):
@@ -190,6 +190,6 @@ def test_a_face_is_found_again_near_where_it_was(name, astronaut):
     expected = Box(face.box.left - 7, face.box.top + 9, face.box.right - 7, face.box.bottom + 9, True)
     assert iou(again.box, expected) > 0.6
     assert find.near(np.full_like(astronaut, 90), face) is None
-    assert find.near(astronaut[:60, :60], face) is None  # beyond the picture
+    assert find.near(astronaut[:60, :60], face) is None  # beyond the image
     with pytest.raises(ValueError, match="empty"):
         find.near(astronaut, Detection(Box(9, 9, 9, 9, True), 1.0))

@@ -1,4 +1,4 @@
-"""Squares of a picture: all of it is seen, at the sizes that are asked for."""
+"""Squares of an image: all of it is seen, at the sizes that are asked for."""
 
 import numpy as np
 import pytest

@@ -37,7 +37,7 @@ def test_patterns_equal_scikit_image(radius, kind, faces_48):
 
 
 def test_all_256_codes_have_scikit_images_numbers():
-    # A 3x3 picture for each code: the axis neighbours of radius 1 are the pixels, the diagonal ones lie
+    # A 3x3 image for each code: the axis neighbours of radius 1 are the pixels, the diagonal ones lie
     # between four, so corners are set far enough to decide.
     images = np.empty((256, 3, 3), np.uint8)
     for code in range(256):

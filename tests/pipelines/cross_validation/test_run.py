@@ -189,7 +189,7 @@ def weights_of(path, seed=0):
     card = {"network": "ststnet", "version": network.version, "trained_on": "0" * 64,
             "classes": ["negative", "positive", "surprise"]}  # fmt: skip
     tensors = weightfile.random_tensors(network.build(3), seed)
-    weightfile.save(path, tensors, card, weightfile.Seen.of((), ()))
+    weightfile.save(path, tensors, card, weightfile.TrainingProvenance.of((), ()))
     return path
 
 

@@ -24,7 +24,7 @@ def faces():
 
 
 def _encoded(picture, form="PNG", **options):
-    """Return a picture as the bytes of a file."""
+    """Return an image as the bytes of a file."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, form, **options)
     return file.getvalue()

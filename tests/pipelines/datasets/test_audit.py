@@ -18,13 +18,13 @@ rng = np.random.default_rng(5)
 
 
 def face():
-    """A smooth picture of its own."""
+    """A smooth image of its own."""
     coarse = rng.integers(0, 256, (6, 6), dtype=np.uint8)
     return np.array(Image.fromarray(coarse).resize((48, 48), Image.Resampling.BICUBIC))
 
 
 def made(*rows, **options):
-    """Build a data set from (picture, label, split)."""
+    """Build a data set from (image, label, split)."""
     pictures = [picture for picture, _, _ in rows]
     return Dataset(
         name="made", classes=("a", "b"),
@@ -90,7 +90,7 @@ def test_blank_and_constant():
     assert (found["blank"].count, found["constant"].count) == (3, 2)
     assert [f.id for f in found.findings if f.kind == "blank"] == ["s2"]
     assert data.ids[clean_test(data)].tolist() == ["s4"]
-    assert found["near"].count == 0  # blank pictures are not near duplicates of each other
+    assert found["near"].count == 0  # blank images are not near duplicates of each other
 
 
 def test_blank_is_about_grey():
@@ -132,7 +132,7 @@ def test_what_a_scan_saw_is_not_looked_at_again(tmp_path, write_files, encoded):
 
 
 def changed(picture, **how):
-    """The picture as another site would give it: smaller file, other light."""
+    """The image as another site would give it: smaller file, other light."""
     noisy = (
         picture * how.get("gain", 1.0)
         + how.get("offset", 0)

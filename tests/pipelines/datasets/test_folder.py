@@ -1,4 +1,4 @@
-"""Any folder of pictures: what is found, remembered, left out and refused."""
+"""Any folder of images: what is found, remembered, left out and refused."""
 
 import json
 import os
@@ -19,7 +19,7 @@ PICTURES = [rng.integers(0, 256, (16, 12), dtype=np.uint8) for _ in range(40)]
 
 @pytest.fixture
 def tree(tmp_path, write_files, encoded):
-    """Build a folder of pictures from the names of its files."""
+    """Build a folder of images from the names of its files."""
 
     def build(*names, root="set", **data):
         files = {name: encoded(PICTURES[i]) for i, name in enumerate(names)}
@@ -115,7 +115,7 @@ def damaged(small, encoded):
     (small / "happy" / "empty.jpg").write_bytes(b"")
     (small / "happy" / "half.png").write_bytes(encoded(PICTURES[0])[:60])
     (small / "sad" / "dot.png").write_bytes(encoded(np.zeros((1, 1), np.uint8)))
-    (small / "sad" / "text.jpg").write_text("no picture")
+    (small / "sad" / "text.jpg").write_text("no image")
     return small
 
 
@@ -230,7 +230,7 @@ def test_a_class_may_be_called_test(tree):
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """Names of the pictures decoded since the last look."""
+    """Names of the images decoded since the last look."""
     names = []
 
     def noted(data, name):

@@ -13,7 +13,7 @@ from pipelines.datasets.synthetic.faces import load as draw
 
 @pytest.fixture(scope="module")
 def faces():
-    """Return 28 drawn faces."""
+    """Return 28 synthetic faces."""
     return draw(n_per_class=4, seed=7)
 
 

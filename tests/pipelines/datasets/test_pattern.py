@@ -12,7 +12,7 @@ from pipelines.datasets.synthetic.faces import load as draw
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Return 35 drawn faces."""
+    """Return 35 synthetic faces."""
     return draw(n_per_class=5, seed=6).samples
 
 

@@ -20,7 +20,7 @@ class Blank:
         return self.n
 
     def __getitem__(self, index):
-        raise AssertionError("a split reads no picture")
+        raise AssertionError("a split reads no image")
 
 
 def dataset(labels, splits, groups=None, classes=3, **more):

@@ -23,7 +23,7 @@ LABELS = ("angry", "happy", "sad")
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Return 18 drawn faces."""
+    """Return 18 synthetic faces."""
     return draw(n_per_class=3, seed=4).samples
 
 

@@ -61,7 +61,7 @@ def network(path: Path, faces, seen, **card) -> str:
     """Write weights of ucm-a that claim to have learned from `seen`; return their expression."""
     tensors = weightfile.random_tensors(extractor("ucm-a", weights="random").network.build(7))
     said = {"network": "ucm-a", "version": 1, "classes": list(faces.classes), "trained_on": "f" * 64}
-    marks = weightfile.Seen.of(faces.digests[seen].tolist(), faces.ids[seen].tolist())
+    marks = weightfile.TrainingProvenance.of(faces.digests[seen].tolist(), faces.ids[seen].tolist())
     weightfile.save(path, tensors, said | card, marks)
     return f"ucm-a(weights={str(path)!r}, precision='f32')"
 
@@ -103,7 +103,7 @@ def test_rows_are_marked_and_not_chosen(leaky, tmp_path, capsys):
     with (tmp_path / "out" / "summary.csv").open(newline="", encoding="utf-8") as file:
         written = list(csv.DictReader(file))
     assert [r["marks"] for r in written] == [r["marks"] for r in records]
-    assert "what they choose is flattered" in written[1]["warnings"]
+    assert "what they choose is optimistic" in written[1]["warnings"]
     print_comparison(plan, found)
     assert "validation-seen: its network has learned from validation samples" in capsys.readouterr().out
 
@@ -205,7 +205,7 @@ def test_a_report_shows_it(leaky, tmp_path):
     assert "pixels + softmax is chosen by validation" in page
     assert "The 1 best on validation and 2 that validation does not rank, each against each" in page
     assert "but not where the row is marked validation-seen" in page
-    assert "what they choose is flattered" in page
+    assert "what they choose is optimistic" in page
     with (made.page.parent / "tables" / "comparison.csv").open(newline="", encoding="utf-8") as file:
         records = list(csv.DictReader(file))
     assert [(r["chosen"], r["marks"]) for r in records] == [
@@ -230,7 +230,7 @@ def test_a_fitted_model_says_it_in_card_and_print(leaky, tmp_path, capsys):
     model, outcome = api.fit("synthetic", leaky, "softmax", out=tmp_path / "model", C=0.01)
     card = json.loads((tmp_path / "model" / "card.json").read_text("utf-8"))
     assert card["marks"] == model.card["marks"] == [SEEN_VALIDATION]
-    assert "what they choose is flattered" in card["warnings"][0]
+    assert "what they choose is optimistic" in card["warnings"][0]
     print_fit(model, outcome, None)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines if SEEN_VALIDATION in line] == ["validation"]
@@ -350,7 +350,9 @@ def test_a_leaked_validation_names_what_would_do(faces, tmp_path):
     expression = network(tmp_path / "w.npz", data, data.where("train"), data={"fit_on": "train+validation"})
     experiment = Experiment(data, split(data, 0.25))
     (warning,) = FeatureMatrix(Features(extractor=expression), experiment).leaks
-    assert re.search(r"flattered \(--validation (public|private) --test (public|private) --no-refit", warning)
+    assert re.search(
+        r"optimistic \(--validation (public|private) --test (public|private) --no-refit", warning
+    )
 
 
 def test_where_no_split_would_do_other_networks_are_named(faces, tmp_path):

@@ -38,7 +38,7 @@ def weights(path: Path, faces, seen, **card) -> Path:
     """Write weights of ucm-a that claim to have learned from the samples `seen`."""
     tensors = weightfile.random_tensors(extractor("ucm-a", weights="random").network.build(7))
     said = {"network": "ucm-a", "version": 1, "classes": list(faces.classes), "trained_on": "f" * 64}
-    marks = weightfile.Seen.of(faces.digests[seen].tolist(), faces.ids[seen].tolist())
+    marks = weightfile.TrainingProvenance.of(faces.digests[seen].tolist(), faces.ids[seen].tolist())
     weightfile.save(path, tensors, said | card, marks)
     return path
 
@@ -123,7 +123,7 @@ def test_only_what_validates_and_tests_is_asked_of_the_network_itself(faces, tmp
 
 
 def margins_of(self, batch):
-    """Numbers that follow from the picture, some below 0."""
+    """Numbers that follow from the image, some below 0."""
     return np.stack([np.float32(b.reshape(-1)[: 7 * 40 : 40]) - 128 for b in batch])
 
 
@@ -159,7 +159,7 @@ def test_copies_under_other_names_are_told_from_chance(faces, tmp_path):
         path = tmp_path / f"{len(chosen)}.npz"
         weights(path, faces, chosen)
         content = weightfile.load(path)
-        renamed = weightfile.Seen(np.zeros(1, np.uint64), content.seen.contents)
+        renamed = weightfile.TrainingProvenance(np.zeros(1, np.uint64), content.seen.contents)
         weightfile.save(path, content.tensors, content.card, renamed)
         found = parse(expression(path))
         if refused:

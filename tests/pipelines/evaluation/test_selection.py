@@ -8,7 +8,7 @@ import pytest
 
 from featurize.store import Store
 from pipelines.cross_validation.folds import selecting
-from pipelines.datasets.splits import split, worded
+from pipelines.datasets.splits import described, split
 from pipelines.evaluation import selection
 from pipelines.evaluation.evaluate import evaluate_run, run_id
 from pipelines.evaluation.experiment import Experiment, FeatureMatrix
@@ -21,7 +21,7 @@ GRID = Head(head="knn", grid={"n_neighbors": [1, 3, 9, 15]})
 @pytest.fixture
 def experiment(tiny, tmp_path):
     def make(folds=None, halving=None):
-        parts = worded(split(tiny, 0.25), folds, halving)
+        parts = described(split(tiny, 0.25), folds, halving)
         return Experiment(tiny, parts, store=Store(tmp_path), n_jobs=1, folds=folds, halving=halving)
 
     return make

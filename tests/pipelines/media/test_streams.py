@@ -36,13 +36,13 @@ def test_a_cover_is_not_the_video(covered):
 
     with av.open(str(covered)) as file:
         assert file.streams.video[0].codec_context.name == "mjpeg"  # what is first
-    assert shape(covered) == (320, 240, 12, "a cover picture (mjpeg, 300 x 400)", "")
+    assert shape(covered) == (320, 240, 12, "a cover image (mjpeg, 300 x 400)", "")
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mov", "mkv", "avi"])
 def test_a_still_that_nobody_marked_is_a_cover(tmp_path, ending):
     path = with_streams(tmp_path / f"a.{ending}", [("mjpeg", 64, 64, 1), ("mpeg4", 128, 96, 20)])
-    assert shape(path) == (128, 96, 20, "a cover picture (mjpeg, 64 x 64)", "")
+    assert shape(path) == (128, 96, 20, "a cover image (mjpeg, 64 x 64)", "")
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mov", "mkv", "avi"])
@@ -64,7 +64,7 @@ def test_a_longer_stream_beside_it_does_not_cut_it_off(tmp_path):
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
 def test_only_a_cover_is_no_video(tmp_path, ending):
     path = with_streams(tmp_path / f"song.{ending}", [("mjpeg", 64, 64, 1)], sound=True)
-    with pytest.raises(UnreadableVideo, match="only a cover picture") as caught:
+    with pytest.raises(UnreadableVideo, match="only a cover image") as caught:
         VideoFile(path)
     assert "\n" not in str(caught.value)
 
@@ -75,7 +75,7 @@ def test_clips_and_cameras_take_the_same_stream(covered, caplog):
         played = FileSource(covered, paced=False)
         assert sum(1 for _ in played) == 12
         played.close()
-    assert len(caplog.messages) == 1 and "left out a cover picture" in caplog.text
+    assert len(caplog.messages) == 1 and "left out a cover image" in caplog.text
 
 
 def test_a_set_of_videos_says_it_once_a_file(covered, tmp_path, caplog):
@@ -88,7 +88,7 @@ def test_a_set_of_videos_says_it_once_a_file(covered, tmp_path, caplog):
         data = registry.load("videos", path=tmp_path)
         assert data.samples[4].shape == (12, 192, 256)
     assert len(data) == 5 and not data.faults
-    assert len(caplog.messages) == 1 and "talk.mp4: left out a cover picture" in caplog.text
+    assert len(caplog.messages) == 1 and "talk.mp4: left out a cover image" in caplog.text
 
 
 def test_what_was_left_out_is_said_once(covered, tmp_path, capsys):
@@ -96,5 +96,5 @@ def test_what_was_left_out_is_said_once(covered, tmp_path, capsys):
         cli.main(["predict", str(covered), "--out", str(tmp_path / "t.csv")])
     said = capsys.readouterr().err
     assert left.value.code == 0
-    assert said.count("left out a cover picture (mjpeg, 300 x 400)") == 1
+    assert said.count("left out a cover image (mjpeg, 300 x 400)") == 1
     assert "1 track in 12 frames of 1 video" in said

@@ -24,7 +24,7 @@ from pipelines.datasets.synthetic.faces import load as draw
 
 @pytest.fixture(scope="module")
 def faces():
-    """Return 70 drawn faces as arrays with words, some with a space, for labels."""
+    """Return 70 synthetic faces as arrays with words, some with a space, for labels."""
     found = draw(n_per_class=10, seed=3)
     words = np.array([f"very {name}" if name == "happy" else name for name in found.classes])
     return np.stack([found.samples[i] for i in range(len(found))]), words[found.labels]

@@ -26,7 +26,7 @@ def face_video(video_file):
 
 @pytest.fixture(scope="module")
 def models(model_folder):
-    """Return the folders of a model of pictures and of one of clips."""
+    """Return the folders of a model of images and of one of clips."""
     return {
         "picture": model_folder(),
         "clip": model_folder("lbp-top(grid=2)", data="synthetic-clips", C=1),
@@ -174,9 +174,9 @@ def test_wrong_windows(models, given, said):
 
 
 def test_the_wrong_kind_of_model(models, tmp_path, run_cli):
-    with pytest.raises(ValueError, match="judges images, not clips"):
+    with pytest.raises(ValueError, match="classifies images, not clips"):
         ClipPredictor.load(models["picture"])
-    with pytest.raises(ValueError, match="judges clips, not single pictures"):
+    with pytest.raises(ValueError, match="classifies clips, not single images"):
         Predictor.load(models["clip"])
     Image.new("RGB", (60, 60)).save(tmp_path / "x.png")
     code, _, said = run_cli("predict", tmp_path / "x.png", "--model", models["clip"])

@@ -228,7 +228,7 @@ def test_nothing_to_classify(made):
     assert model.predict([]) == predictor.predict([]) == []
     assert model.scores([]).shape == predictor.classify([]).shape == (0, 4)
     assert model.embed([]).shape == (0, model.estimator.n_features_in_)
-    assert predictor.judge(np.zeros((9, 9), np.uint8), []) == []
+    assert predictor.classify_faces(np.zeros((9, 9), np.uint8), []) == []
 
 
 def test_the_model_that_ships_gives_its_heads_labels():

@@ -35,7 +35,7 @@ class Watched:
 
 
 class FakeCapture:
-    """A camera that gives so many pictures, then none: unplugged."""
+    """A camera that gives so many images, then none: unplugged."""
 
     def __init__(self, frames, opens=True):
         self.frames, self.opens, self.released = list(frames), opens, False
@@ -72,7 +72,7 @@ def test_boxes_labels_and_a_picture_kept(face_video, model, tmp_path):
     done = live.run(str(face_video), model=model, screen=watched, pictures=tmp_path / "kept")
     assert (done.frames, len(watched.shown), watched.closed) == (8, 8, True)
     assert done.rate > 0
-    assert len(done.saved) == 2  # within one second: no picture over another
+    assert len(done.saved) == 2  # within one second: no image over another
     np.testing.assert_array_equal(np.asarray(Image.open(done.saved[0])), watched.shown[2])
     plain = moving_face(12)[2].astype(int)
     changed = np.abs(plain - watched.shown[2]).max(axis=2) > 120
@@ -130,7 +130,7 @@ def test_a_camera():
 def test_a_camera_unplugged_in_the_middle(model):
     seen = Camera(0, opened=lambda number: FakeCapture(moving_face(4)))
     watched = Watched({})
-    with pytest.raises(CameraError, match="camera 0 stopped giving pictures") as caught:
+    with pytest.raises(CameraError, match="camera 0 stopped giving images") as caught:
         live.show(seen, live.watcher(load_predictor(model)), watched, Path())
     seen.close()
     assert "\n" not in str(caught.value)
@@ -159,7 +159,7 @@ def test_a_camera_that_hangs(monkeypatch):
 
     monkeypatch.setattr(camera, "PATIENCE", 0.1)
     seen = Camera(0, opened=lambda number: Hanging([]))
-    with pytest.raises(CameraError, match="gave no picture for"):
+    with pytest.raises(CameraError, match="gave no image for"):
         next(iter(seen))
 
 

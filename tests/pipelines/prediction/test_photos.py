@@ -36,7 +36,7 @@ def folder(tmp_path):
     Image.fromarray(pictures.astronaut()).save(root / "a" / "face.png")
     Image.fromarray(np.full((90, 120), 128, np.uint8)).save(root / "face.jpg")
     (root / "empty.jpg").touch()
-    (root / "words.png").write_text("no picture")
+    (root / "words.png").write_text("no image")
     return root
 
 

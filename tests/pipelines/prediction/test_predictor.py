@@ -1,4 +1,4 @@
-"""Faces of a picture: found, framed, judged; the numbers named as what they are."""
+"""Faces of an image: found, framed, classified; the numbers named as what they are."""
 
 import json
 import shutil
@@ -137,7 +137,7 @@ def test_a_face_too_small_for_anything(folders):
 def test_a_model_of_clips_is_refused(folders):
     model = Predictor.load(folders["softmax"]).model
     card = {**model.card, "extractor": {"parts": [{"kind": "clip"}]}}
-    with pytest.raises(ValueError, match="judges clips"):
+    with pytest.raises(ValueError, match="classifies clips"):
         Predictor(type(model)(model.extractor, model.preprocess, model.estimator, card), detector())
 
 

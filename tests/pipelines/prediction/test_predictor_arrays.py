@@ -61,8 +61,8 @@ def one_line(call, given, error, piece):
 def test_one_image(predictor, name, bad):
     box = Box(200, 80, 280, 160, True)
     calls = {
-        "judge": lambda image: predictor.judge(image, predictor.search(PHOTO)),
-        "empty": lambda image: predictor.judge(image, []),
+        "judge": lambda image: predictor.classify_faces(image, predictor.search(PHOTO)),
+        "empty": lambda image: predictor.classify_faces(image, []),
         "crop": lambda image: predictor.crop(image, box),
         "draw": lambda image: draw(image, []),
     }
@@ -117,7 +117,7 @@ def test_a_box_that_is_none(predictor):
 
 def test_what_is_no_detection(predictor):
     box = predictor.search(PHOTO)[0].box
-    one_line(lambda found: predictor.judge(PHOTO, found), [box], TypeError, "Box in it; give search")
+    one_line(lambda found: predictor.classify_faces(PHOTO, found), [box], TypeError, "Box in it; give search")
 
 
 def test_a_model_folder_that_is_none():

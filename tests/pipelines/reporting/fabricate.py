@@ -27,7 +27,7 @@ def fabricate(
     heads=HEADS,
     classes=EMOTIONS,
     n=600,
-    dataset="drawn faces (synthetic)",
+    dataset="synthetic faces (synthetic)",
     synthetic=True,
     subjects=0,
     better=0.0,

@@ -102,7 +102,7 @@ def test_short_lines_are_named(tmp_path):
 
 @pytest.fixture(scope="module")
 def model(model_folder):
-    """Return the folder of a model fitted on drawn faces, with a grid."""
+    """Return the folder of a model fitted on synthetic faces, with a grid."""
     return model_folder(head="knn", grid={"n_neighbors": [1, 5]})
 
 

@@ -176,7 +176,7 @@ def test_the_page_on_reports_works_as_shown(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture(scope="module")
 def fitted(model_folder):
-    """Return the folder of a model fitted on drawn faces."""
+    """Return the folder of a model fitted on synthetic faces."""
     return model_folder("pixels")
 
 

@@ -1,4 +1,4 @@
-"""Drawn faces to train on, and a recipe that is short."""
+"""Synthetic faces to train on, and a recipe that is short."""
 
 from __future__ import annotations
 

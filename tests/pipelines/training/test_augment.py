@@ -1,4 +1,4 @@
-"""What augmentation does to a picture."""
+"""What augmentation does to an image."""
 
 from __future__ import annotations
 

@@ -9,14 +9,14 @@ import pytest
 
 from featurize.backbones.frame import backend_name
 from featurize.backbones.network import Form
-from pipelines.training.batches import Epochs, Pictures, ahead, fed, in_order
+from pipelines.training.batches import Epochs, TrainingSamples, in_order, prefetch, prefetched
 
 
 def pictures(n=20):
-    """Picture i is i everywhere but for a brighter left half; its target is one-hot at i."""
+    """Image i is i everywhere but for a brighter left half; its target is one-hot at i."""
     samples = np.stack([np.full((8, 8), i, np.uint8) for i in range(n)])
     samples[:, :, :4] += 100
-    return Pictures(samples, np.arange(n), np.eye(n, dtype=np.float32), Form(size=8))
+    return TrainingSamples(samples, np.arange(n), np.eye(n, dtype=np.float32), Form(size=8))
 
 
 @pytest.mark.parametrize("keep", [True, False])
@@ -77,7 +77,7 @@ def test_an_error_of_the_thread_is_raised_here():
         yield 1
         raise OSError("unreadable")
 
-    found = ahead(broken())
+    found = prefetch(broken())
     assert next(found) == 1
     with pytest.raises(OSError, match="unreadable"):
         next(found)
@@ -91,7 +91,7 @@ def test_the_thread_stops_when_nobody_asks_any_more():
             made.append(1)
             yield 1
 
-    found = ahead(endless(), depth=2)
+    found = prefetch(endless(), depth=2)
     next(found)
     found.close()
     time.sleep(0.3)
@@ -101,7 +101,7 @@ def test_the_thread_stops_when_nobody_asks_any_more():
 
 
 def test_keras_is_fed_every_batch_and_has_no_tuner_to_wait_for():
-    given = fed(Epochs(pictures(), 6).epoch(1), pictures())
+    given = prefetched(Epochs(pictures(), 6).epoch(1), pictures())
     if backend_name() == "tensorflow":
         assert given.options().autotune.enabled is False
     for (xs, ts), (mine, targets) in zip(given, Epochs(pictures(), 6).epoch(1), strict=True):

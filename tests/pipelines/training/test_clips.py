@@ -18,7 +18,7 @@ from pipelines.datasets.synthetic import clips as clips_module
 from pipelines.evaluation.compare import compare
 from pipelines.evaluation.recipe import recipe_from
 from pipelines.training.augment import augment, changes
-from pipelines.training.batches import Epochs, Pictures
+from pipelines.training.batches import Epochs, TrainingSamples
 from pipelines.training.recipe import load_trainings, recipe
 from pipelines.training.train import train
 from pipelines.training.trainer import Trainer
@@ -156,7 +156,7 @@ def test_clips_are_equalised_frame_by_frame():
 def test_batches_of_clips_hold_the_right_clip_with_the_right_target():
     samples = [np.full((20, 64, 64), i, np.uint8) for i in range(6)]
     form = Form(kind="clip", size=64, frames=18, time="last")
-    found = Pictures(samples, np.arange(6), np.eye(6, dtype=np.float32), form)
+    found = TrainingSamples(samples, np.arange(6), np.eye(6, dtype=np.float32), form)
     for mirror in (False, True):
         for x, t in Epochs(found, 3, mirror=mirror).epoch(1):
             assert x.shape == (3, 64, 64, 18, 1)

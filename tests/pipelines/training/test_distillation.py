@@ -16,7 +16,7 @@ from featurize.backbones.weightfile import WeightsError
 from featurize.images import Preprocess
 from pipelines.datasets.synthetic import faces as faces_module
 from pipelines.training import train as training
-from pipelines.training.distillation import taught, teachers
+from pipelines.training.distillation import soft_targets, teachers
 from pipelines.training.recipe import recipe
 from pipelines.training.train import train
 from pipelines.training.training_run import TrainingRun
@@ -32,20 +32,20 @@ def teacher(faces, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def said(faces, teacher):
-    return taught(teachers(teacher), faces, np.arange(len(faces)), Preprocess(), SILENT)
+    return soft_targets(teachers(teacher), faces, np.arange(len(faces)), Preprocess(), SILENT)
 
 
 def test_teachers_answer_with_probabilities_in_the_order_of_the_samples(faces, teacher, said):
     assert said.shape == (len(faces), len(faces.classes))
     np.testing.assert_allclose(said.sum(1), 1, atol=1e-5)
-    some = taught(teachers(teacher), faces, np.array([7, 3]), Preprocess(), SILENT)
+    some = soft_targets(teachers(teacher), faces, np.array([7, 3]), Preprocess(), SILENT)
     np.testing.assert_allclose(some, said[[7, 3]], atol=1e-5)
 
 
 def test_two_teachers_count_alike(faces, teacher, said):
     flipped = f"{teacher[:-1]}, views='flip')"
-    one, *rest = taught(teachers(f"{teacher}+{flipped}"), faces, np.arange(3), Preprocess(), SILENT)
-    mirrored = taught(teachers(flipped), faces, np.arange(3), Preprocess(), SILENT)
+    one, *rest = soft_targets(teachers(f"{teacher}+{flipped}"), faces, np.arange(3), Preprocess(), SILENT)
+    mirrored = soft_targets(teachers(flipped), faces, np.arange(3), Preprocess(), SILENT)
     np.testing.assert_allclose([one, *rest], (said[:3] + mirrored) / 2, atol=1e-5)
 
 
@@ -63,7 +63,7 @@ def test_a_pupil_learns_what_its_teacher_says(faces, teacher, said, tmp_path):
     for name, more in {"taught": {"teacher": teacher, "distill_weight": 1.0}, "alone": {}}.items():
         path = train(faces, plan(**fields, **more), tmp_path / name).path
         pupil = teachers(f'ucm-a(weights="{path}", precision="f32")')
-        pupils[name] = taught(pupil, faces, np.arange(len(faces)), Preprocess(), SILENT)
+        pupils[name] = soft_targets(pupil, faces, np.arange(len(faces)), Preprocess(), SILENT)
     far = {name: float(np.abs(answers - said).mean()) for name, answers in pupils.items()}
     assert far["taught"] < far["alone"]
 
@@ -119,7 +119,7 @@ def test_a_teacher_of_other_classes_is_refused(faces, teacher, tmp_path):
 def test_a_teacher_of_motion_maps_does_not_judge_pictures(faces, tmp_path):
     tensors = weightfile.random_tensors(extractor("ststnet", weights="random").network.build(7))
     card = {"network": "ststnet", "version": 1, "classes": list(faces.classes), "trained_on": "f" * 64}
-    weightfile.save(tmp_path / "w.npz", tensors, card, weightfile.Seen.of((), ()))
+    weightfile.save(tmp_path / "w.npz", tensors, card, weightfile.TrainingProvenance.of((), ()))
     with pytest.raises(ValueError, match="'ststnet' takes flows; synthetic holds images"):
         train(faces, plan(teacher=f"ststnet(weights='{tmp_path / 'w.npz'}')"), tmp_path / "out")
 

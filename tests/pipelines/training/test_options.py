@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from featurize.backbones import weightfile
 from featurize.backbones.network import Form
-from pipelines.training.batches import Epochs, Pictures
+from pipelines.training.batches import Epochs, TrainingSamples
 from pipelines.training.recipe import recipe
 from pipelines.training.train import train
 from pipelines.training.weight_averaging import Average
@@ -17,7 +17,7 @@ from pipelines.training.weight_averaging import Average
 
 def pictures(n=24, classes=6):
     samples = np.stack([np.full((8, 8), 10 * i, np.uint8) for i in range(n)])
-    return Pictures(
+    return TrainingSamples(
         samples, np.arange(n), np.eye(classes, dtype=np.float32)[np.arange(n) % classes], Form(size=8)
     )
 

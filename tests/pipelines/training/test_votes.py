@@ -18,7 +18,7 @@ from pipelines.training.training_run import TrainingRun, mean_recall
 
 @pytest.fixture(scope="module")
 def voted(tiny):
-    """Return drawn faces with ten votes each: seven for the label and three for the next class."""
+    """Return synthetic faces with ten votes each: seven for the label and three for the next class."""
     votes = np.zeros((len(tiny), 7), np.float32)
     rows = np.arange(len(tiny))
     votes[rows, tiny.labels], votes[rows, (tiny.labels + 1) % 7] = 7, 3

@@ -85,7 +85,7 @@ def form(*files, boundary="mueca-test"):
 
 
 def encoded(image, form="PNG", **options):
-    """Return a picture's file."""
+    """Return an image's file."""
     to = io.BytesIO()
     Image.fromarray(np.asarray(image)).save(to, form, **options)
     return to.getvalue()

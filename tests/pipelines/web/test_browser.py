@@ -70,7 +70,7 @@ def colours(page):
 
 
 def test_a_photo_and_what_is_none(page, face, tmp_path):
-    (tmp_path / "words.png").write_text("no picture")
+    (tmp_path / "words.png").write_text("no image")
     (tmp_path / NASTY).write_bytes(face)
     choose(page, tmp_path / "words.png", tmp_path / NASTY)
     photo, fault = all_of(page, ".result")
@@ -140,7 +140,7 @@ def test_the_camera(page):
     page.find_element("id", "camera-start").click()
     wait(lambda: all_of(page, "#camera-faces .face"))
     assert all_of(page, "#camera-marks rect.box")
-    wait(lambda: "pictures a second" in page.find_element("id", "camera-pace").text)
+    wait(lambda: "images a second" in page.find_element("id", "camera-pace").text)
     page.find_element("id", "camera-keep").click()
     wait(lambda: all_of(page, ".result img"))
     page.find_element("id", "camera-stop").click()

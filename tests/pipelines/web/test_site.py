@@ -32,7 +32,7 @@ def test_the_page_says_the_limits(serve, site):
     text = text_of(body)
     assert status == 200
     assert headers["content-type"].startswith("text/html")
-    assert "drawn faces" not in text
+    assert "synthetic faces" not in text
     for words in ("annotators' views", "not a feeling", "not a lie", "Article 5(1)(f)", "not represented"):
         assert words in text
     right, low, high = (100 * shipped_card()["scores"]["test"][k] for k in ("accuracy", "ci_low", "ci_high"))
@@ -42,7 +42,7 @@ def test_the_page_says_the_limits(serve, site):
 
 
 def test_a_model_of_drawn_faces_says_so(client):
-    assert "learned from drawn faces" in text_of(client.ask("GET", "/")[2])
+    assert "learned from synthetic faces" in text_of(client.ask("GET", "/")[2])
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])

@@ -44,7 +44,7 @@ def zipped():
 
 
 def test_several_files_in_order(client, face):
-    status, answer = client.predict(("a.jpg", face), ("words.png", b"no picture"), ("b.jpg", face))
+    status, answer = client.predict(("a.jpg", face), ("words.png", b"no image"), ("b.jpg", face))
     assert status == 200
     first, fault, last = answer["files"]
     assert [f["name"] for f in answer["files"]] == ["a.jpg", "words.png", "b.jpg"]

@@ -38,7 +38,7 @@ def test_a_time_line(client, video):
     assert (found["kind"], found["width"], found["height"], found["fault"]) == ("video", 320, 240, "")
     times = [m["seconds"] for m in found["moments"]]
     assert times[0] == 0
-    assert len(times) == 25, "every frame is judged"
+    assert len(times) == 25, "every frame is classified"
     faces = [m["faces"][0] for m in found["moments"] if m["faces"]]
     assert len(faces) >= 24
     assert len({f["track"] for f in faces}) == 1
@@ -73,7 +73,7 @@ def test_a_cover_is_not_judged_and_said(client, video, face):
     data = with_cover(video, face).read_bytes()
     answer = client.predict(("talk.mp4", data))[1]["files"][0]
     assert len(answer["moments"]) == 25
-    assert answer["left_out"].startswith("a cover picture (mjpeg")
+    assert answer["left_out"].startswith("a cover image (mjpeg")
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.txt", "../a"])
@@ -196,5 +196,5 @@ def test_a_client_that_goes_ends_the_work(serve, long_video, monkeypatch):
         while not judged:
             time.sleep(0.02)
     assert server.left() == []
-    assert len(judged) < 25, "it was judged to its end, 50 frames"
+    assert len(judged) < 25, "it was classified to its end, 50 frames"
     assert server.ask("GET", "/health")[0] == 200

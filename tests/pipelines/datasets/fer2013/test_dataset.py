@@ -292,7 +292,7 @@ def test_a_truncated_archive_of_the_csv(imported, faces, csv_text, tmp_path):
 
 def test_both_pictures_and_a_csv(imported, faces, csv_text, kaggle_files, tmp_path):
     files = kaggle_files | {"fer2013.csv": csv_text(faces).encode()}
-    stopped(pack(tmp_path / "a.zip", files, "zip"), imported, "both pictures and")
+    stopped(pack(tmp_path / "a.zip", files, "zip"), imported, "both images and")
 
 
 def test_the_same_picture_twice(imported, kaggle_files, tmp_path):

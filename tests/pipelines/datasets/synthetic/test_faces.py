@@ -1,4 +1,4 @@
-"""The drawn faces: deterministic, honest about identity, moved by their action units, not too easy."""
+"""The synthetic faces: deterministic, honest about identity, moved by their action units, not too easy."""
 
 from __future__ import annotations
 
