@@ -128,9 +128,9 @@ def test_compare_and_again(mueca, tmp_path):
     code, out, err = mueca("compare", tmp_path / "r.yaml", "--out", tmp_path / "o")
     assert (code, err) == (0, [])
     assert "synthetic" in out
-    assert "2 cells computed" in out
+    assert "2 runs computed" in out
     code, out, _ = mueca("compare", tmp_path / "r.yaml", "--out", tmp_path / "o")
-    assert "0 cells computed, 2 taken" in out
+    assert "0 runs computed, 2 taken" in out
     code, out, _ = mueca("compare", tmp_path / "r.yaml", "--out", tmp_path / "o", "--json")
     assert len(json.loads(out)["cells"]) == 2
 
@@ -156,7 +156,7 @@ def test_report(mueca, tmp_path, monkeypatch):
     assert json.loads(out)["page"] == str(tmp_path / "other" / "report.html")
     code, out, (line,) = mueca("report", folder, "--run", "svm")
     assert (code, out) == (1, "")
-    assert "no cell is 'svm'" in line
+    assert "no run is 'svm'" in line
 
 
 def test_list(mueca):
@@ -261,7 +261,7 @@ def test_failed_cell_gives_exit_code(mueca, tmp_path):
     code, out, err = mueca("compare", tmp_path / "r.yaml", "--out", tmp_path / "o")
     assert code == cli.PARTLY
     assert "9999" in out
-    assert "1 cells failed" in err[-1]
+    assert "1 runs failed" in err[-1]
 
 
 def test_cache_that_cannot_be_written(mueca, faces, tmp_path, monkeypatch):

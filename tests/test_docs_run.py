@@ -190,7 +190,7 @@ SETTINGS = {
             f"mueca featurize --data synthetic --backbone hog --out vectors.{ending}"
             for ending in ("npz", "npy", "csv", "parquet")
         ]},
-        printed=("0 cells computed, 25 taken from results/demo, 0 failed",),
+        printed=("0 runs computed, 25 taken from results/demo, 0 failed",),
         recipes={"configs/demo.yaml": {"data": FEW_FACES}, "configs/fer2013-handcrafted.yaml": FEWER_CELLS},
         calls={
             'mueca.compare(mueca.load_recipe("configs/demo.yaml"), "results/demo")': "import mueca",

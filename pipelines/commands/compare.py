@@ -71,7 +71,7 @@ def run_recipe(
     else:
         print_comparison(recipe, found)
     if found.failed or found.faults:
-        console.echo(f"mueca: {found.failed} cells failed, {found.faults} unreadable images were left out")
+        console.echo(f"mueca: {found.failed} runs failed, {found.faults} unreadable images were left out")
         raise typer.Exit(PARTLY)
 
 
@@ -95,7 +95,7 @@ def print_comparison(recipe: Any, found: Any) -> None:
     if found.pooled:
         files.insert(1, "cross-validation.csv")
         _print_folds(title, found.pooled)
-    print(f"{found.computed} cells computed, {found.reused} taken from {found.folder}, {found.failed} failed")
+    print(f"{found.computed} runs computed, {found.reused} taken from {found.folder}, {found.failed} failed")
     print(f"written to {found.folder}/ ({', '.join(files)})")
 
 

@@ -1,4 +1,4 @@
-"""Cells of a comparison that answer together: votes, pools and stacks, learned on validation, tested once."""
+"""Runs of a comparison that answer together: votes, pools and stacks, learned on validation, tested once."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ log = logging.getLogger(__name__)
 
 #: Raised whenever the same members would give other rows.
 VERSION = 1
-#: Cells that a warning names, at most so many.
+#: Runs that a warning names, at most so many.
 MOST_NAMED = 3
 
 
 def check_members(wanted: Sequence[Ensemble], cells: Sequence[tuple[str, str]]) -> None:
-    """Raise a `ValueError` if an ensemble names an extractor or a head that no cell, a pair of them, has."""
+    """Raise a `ValueError` if an ensemble names an extractor or a head that no run, a pair of them, has."""
     extractors, heads = ([*dict.fromkeys(names)] for names in zip(*cells, strict=True))
     for ensemble in wanted:
         for asked, there in ((ensemble.extractors, extractors), (ensemble.heads, heads)):
             if found := first_unknown(asked, there):
                 title = f"ensemble {ensemble.combine} of {ensemble.name}"
-                raise ValueError(f"{title}: no cell has {found[0]!r}; {found[1]}")
+                raise ValueError(f"{title}: no run has {found[0]!r}; {found[1]}")
 
 
 def ensembles(
@@ -64,7 +64,7 @@ def ensembles(
 
 
 def _left_out(rows: Sequence[Row]) -> list[str]:
-    """Return a warning of cells whose networks know the samples that ensembles learn from."""
+    """Return a warning of runs whose networks know the samples that ensembles learn from."""
     if not rows:
         return []
     named = ", ".join(map(_title, rows[:MOST_NAMED]))
@@ -128,7 +128,7 @@ def combined(
     """
     if len(members) < 2:
         gone = "".join(f"; {one}" for one in from_text(base.warnings))
-        raise ValueError(f"an ensemble needs two cells that went well, and has {len(members)}{gone}")
+        raise ValueError(f"an ensemble needs two runs that went well, and has {len(members)}{gone}")
     known, _ = _answers(members, [folder.predictions(m.run, validation=True) for m in members])
     asked, test = _answers(members, [folder.predictions(m.run) for m in members])
     y = experiment.dataset.labels[experiment.split.validation]

@@ -1,4 +1,4 @@
-"""One cell of a comparison: an embedding, a head, a protocol; rows and predictions out."""
+"""One run of a comparison: an embedding, a head, a protocol; rows and predictions out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pipelines.utils.provenance import git_sha, library_versions
 
 @dataclass(frozen=True, repr=False)
 class EvaluationResult(ResultRows):
-    """A finished cell."""
+    """A finished run."""
 
     run: str
     rows: list[Row]
@@ -36,7 +36,7 @@ class EvaluationResult(ResultRows):
 
 
 def run_id(head: Head, matrix: FeatureMatrix) -> str:
-    """Return the name of a cell: the first 16 hex digits of the SHA-256 of all that decides its rows."""
+    """Return the name of a run: the first 16 hex digits of the SHA-256 of all that decides its rows."""
     cell = {"features": matrix.features.model_dump(), "head": head.identity(), "keys": list(matrix.keys)}
     return key_of(matrix.experiment.identity() | cell)[:16]
 

@@ -33,7 +33,7 @@ from pipelines.utils.progress import SILENT, Progress
 
 log = logging.getLogger(__name__)
 
-#: Raised whenever the same cell would give other rows, so that old ones are not taken for new.
+#: Raised whenever the same run would give other rows, so that old ones are not taken for new.
 RUN_VERSION = 1
 
 
@@ -90,7 +90,7 @@ def make_experiment(resources: Resources, protocol: Protocol, seed: int = 0) -> 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What every cell of a comparison shares.
+    """What every run of a comparison shares.
 
     Attributes
     ----------
@@ -165,7 +165,7 @@ class Experiment:
         return None if found is None else found.distinct(len(self.dataset))
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides the rows of a cell, but for the cell itself."""
+        """Return what decides the rows of a run, but for the run itself."""
         parts = (self.split.train, self.split.validation, self.split.test)
         chosen = {"folds": self.folds, "halving": self.halving}
         return {k: v for k, v in chosen.items() if v is not None} | {

@@ -40,7 +40,7 @@ from pipelines.utils.values import plain
 
 
 def pretrained_run(features: Features) -> tuple[Features, Head] | None:
-    """Return the cell in which a network's own classifier answers; None if `features` is no such network.
+    """Return the run in which a network's own classifier answers; None if `features` is no such network.
 
     Weights without a classifier, such as those of a network pretrained on faces, have no answer of their own.
     Mirrored copies are left out: nothing is fitted.
@@ -70,10 +70,10 @@ def as_ensemble(value: Any) -> Any:
 
 
 class Ensemble(_Strict):
-    """Cells of a comparison that answer together, each weighed by what validation says of it.
+    """Runs of a comparison that answer together, each weighed by what validation says of it.
 
     `combine` is of `classifiers.combine.COMBINATIONS`; `name` is what tables show as the extractor. Of all
-    cells, those count whose head is among `heads` ("own" is a network by itself) and whose extractor is among
+    runs, those count whose head is among `heads` ("own" is a network by itself) and whose extractor is among
     `extractors`, where these are given.
     """
 
@@ -83,7 +83,7 @@ class Ensemble(_Strict):
     extractors: list[str] | None = Field(default=None, min_length=1)
 
     def takes(self, extractor: str, head: str) -> bool:
-        """Say whether a cell, as its row names extractor and head, is a member."""
+        """Say whether a run, as its row names extractor and head, is a member."""
         asked = ((self.extractors, extractor), (self.heads, head))
         return all(names is None or name in names for names, name in asked)
 

@@ -74,7 +74,7 @@ class _Absent(Sequence[Any]):
         return self.n
 
     def __getitem__(self, index: Any) -> Any:
-        raise LookupError("images are not sent with a cell")
+        raise LookupError("images are not sent with a run")
 
 
 class _ArrivedVectors(FeatureMatrix):
@@ -252,7 +252,7 @@ def cell(
     sent: Sequence[Sequence[Vectors]] | None,
     hosts: dict[str, int],
 ) -> dict[str, Any] | None:
-    """Run one cell; return its rows, predictions and candidates, or "error"; None if vectors are missing."""
+    """Run one run; return its rows, predictions and candidates, or "error"; None if vectors are missing."""
     with as_worker(hosts):
         arrived = [_arrived(at, None if sent is None else sent[i]) for i, at in enumerate(where)]
         if None in arrived:

@@ -48,7 +48,7 @@ def facts(results: Results, now: datetime) -> dict[str, str]:
     """Return machine, dates, seed and commit."""
     row, about = results.chosen.test, results.about
     return {
-        "results": f"{len(results.cells)} cells in {results.folder.name}/rows.csv",
+        "results": f"{len(results.cells)} runs in {results.folder.name}/rows.csv",
         "computed": str(about.get("written", "date not kept")),
         "machine": str(about.get("machine", "not kept")),
         "commit": row.git_sha or "not kept",
@@ -82,7 +82,7 @@ def data_words(results: Results, audit: Table) -> list[str]:
             f"test-clean leaves out {gone:,} of the {row.n_test:,} test samples "
             f"({percent(gone / row.n_test)} %): "
             "copies of training samples, repeats within the test, blank images. On what stays the chosen "
-            "cell's "
+            "run's "
             f"accuracy is {percent(clean.accuracy)} %, {100 * (clean.accuracy - row.accuracy):+.2f} points "
             "against "
             "the whole test split."
@@ -113,7 +113,7 @@ def audit_table(results: Results) -> Table:
 
 
 def comparison_table(results: Results) -> Table:
-    """Return the table of every cell, with a column for each named part of the test split."""
+    """Return the table of every run, with a column for each named part of the test split."""
     records = comparison_records(results)
     parts = [key for key in dict.fromkeys(k for r in records for k in r) if key.startswith("accuracy_")]
     extra = [
@@ -131,12 +131,12 @@ def family_tables(families: Sequence[Family]) -> list[tuple[Family, Table]]:
 
 
 def failed_records(results: Results) -> list[Record]:
-    """Return the cells that failed, with the error."""
+    """Return the runs that failed, with the error."""
     return [{"title": f"{row.extractor} + {row.head}", "error": row.error} for row in results.failed]
 
 
 def cell_part(cell: Cell, results: Results, figures: Sequence[Figure]) -> CellPart:
-    """Return what the page says of a cell that has predictions."""
+    """Return what the page says of a run that has predictions."""
     confusion = cell.confusion
     assert confusion is not None  # noqa: S101
     support = confusion.sum(axis=1, keepdims=True)
@@ -176,7 +176,7 @@ def grid_table(cell: Cell) -> Table:
 
 
 def units_table(results: Results) -> tuple[Table | None, str]:
-    """Return the chosen cell's confusions beside shared action units, and what to say of them."""
+    """Return the chosen run's confusions beside shared action units, and what to say of them."""
     confusion = results.chosen.confusion
     records = [] if confusion is None else unit_records(confusion, results.classes)
     return (Table(UNITS, records), unit_words(records)) if records else (None, "")
@@ -192,12 +192,12 @@ def standing_notes(results: Results) -> list[str]:
     ]
     if results.marked:
         said.append(
-            f"Cells marked {SEEN_VALIDATION} have a network that learned from validation samples. Their "
+            f"Runs marked {SEEN_VALIDATION} have a network that learned from validation samples. Their "
             "figure on validation says nothing, and it does not choose them. What a grid chose by it is "
             "optimistic. The test samples are new to the network."
         )
     if results.left_out:
-        said.append(f"{results.left_out} cells of the folder belong to another comparison and are not shown.")
+        said.append(f"{results.left_out} runs of the folder belong to another comparison and are not shown.")
     if results.timed:
-        said.append(f"{results.timed} cells have random weights, which are for timing, and are not shown.")
+        said.append(f"{results.timed} runs have random weights, which are for timing, and are not shown.")
     return said

@@ -34,7 +34,7 @@ class Table:
 
 @dataclass(frozen=True)
 class CellPart:
-    """What the page says of one cell."""
+    """What the page says of one run."""
 
     run: str
     title: str

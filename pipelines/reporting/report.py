@@ -33,7 +33,7 @@ from pipelines.utils.progress import SILENT, Progress
 
 #: The page until it is whole; shows that the folder is a report's.
 _UNFINISHED = ".report.html.tmp"
-#: Cells that get charts of their own if none are named: the best on validation.
+#: Runs that get charts of their own if none are named: the best on validation.
 DRAWN = 3
 
 
@@ -44,7 +44,7 @@ class Options:
     Attributes
     ----------
     cells : sequence of str
-        Runs or titles of the cells that get charts; the `DRAWN` best on validation by default.
+        Runs or titles of the runs that get charts; the `DRAWN` best on validation by default.
     faces : bool
         Show faces: the most confident mistakes, the most uncertain.
     embedding : {"pca", "tsne", "none"}
@@ -247,7 +247,7 @@ class _Maker:
             )
 
     def _in_order(self) -> list[Cell]:
-        """Return the cells with predictions, those with charts first, the others as validation has them."""
+        """Return the runs with predictions, those with charts first, the others as validation has them."""
         rest = [c for c in _with_predictions(self.results) if c not in self.drawn]
         return [*(c for c in self.drawn if c.predictions is not None), *rest]
 

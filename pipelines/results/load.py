@@ -1,4 +1,4 @@
-"""A folder of results as a report sees it: cells with rows and predictions, and all that lies beside."""
+"""A folder of results as a report sees it: runs with rows and predictions, and all that lies beside."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Cell:
     rows : dict
         Split -> row; there is always a "test".
     title : str
-        Extractor and head, and what tells the cell apart where another has the same.
+        Extractor and head, and what tells the run apart where another has the same.
     predictions_path : Path
     grid : tuple of Candidate
         What was tried on validation.
@@ -43,7 +43,7 @@ class Cell:
 
     @property
     def run(self) -> str:
-        """The name of the cell in ``rows.csv``."""
+        """The name of the run in ``rows.csv``."""
         return self.test.run
 
     @property
@@ -80,15 +80,15 @@ class Results(Rows):
     Attributes
     ----------
     folder : Path
-    cells : tuple of Cell
+    cells : tuple of Run
         In the recipe's order.
     failed : tuple of Row
     about : dict
         ``recipe.json``; empty where there is none.
     left_out : int
-        Cells of the folder that belong to another comparison.
+        Runs of the folder that belong to another comparison.
     timed : int
-        Cells on random weights, which are for timing: they are no results, and none of `cells`.
+        Runs on random weights, which are for timing: they are no results, and none of `cells`.
     """
 
     folder: Path
@@ -123,17 +123,17 @@ class Results(Rows):
 
     @property
     def validated(self) -> bool:
-        """Whether any cell may be chosen by validation: nested folds leave none to choose among cells by."""
+        """Whether any run may be chosen by validation: nested folds leave none to choose among runs by."""
         return any(c.chosen_by == c.chosen_by for c in self.cells)
 
     @property
     def marked(self) -> int:
-        """How many cells have a network that learned from validation samples."""
+        """How many runs have a network that learned from validation samples."""
         return sum(c.test.seen_validation for c in self.cells)
 
     @cached_property
     def by_validation(self) -> list[Cell]:
-        """The cells, the best on validation first; of equals, honest ones first, in the recipe's order.
+        """The runs, the best on validation first; of equals, honest ones first, in the recipe's order.
 
         Those whose network has learned from validation samples follow, in the recipe's order.
         """
@@ -146,7 +146,7 @@ class Results(Rows):
 
     @property
     def chosen(self) -> Cell:
-        """The cell that validation chooses, the test split having no say in it; else the first honest one."""
+        """The run that validation chooses, the test split having no say in it; else the first honest one."""
         return self.by_validation[0]
 
     @cached_property
@@ -156,12 +156,12 @@ class Results(Rows):
         return () if kept is None else tuple(str(name) for name in kept.classes)
 
     def find(self, words: str) -> Cell:
-        """Return the cell of a run or a title.
+        """Return the run of a run or a title.
 
         Raises
         ------
         ValueError
-            If no cell, or more than one, is meant.
+            If no run, or more than one, is meant.
         """
         exact = [c for c in self.cells if words in (c.run, c.title)]
         found = exact or [c for c in self.cells if c.run.startswith(words) or words in c.title]
@@ -176,14 +176,14 @@ class Results(Rows):
 def load_results(folder: Path | str) -> Results:
     """Read what ``mueca compare --out FOLDER`` or ``mueca fit --out FOLDER`` wrote.
 
-    Of a folder that several comparisons wrote to, the last one's cells are taken.
+    Of a folder that several comparisons wrote to, the last one's runs are taken.
 
     Raises
     ------
     FileNotFoundError
         If there is no such folder, or no rows in it.
     ValueError
-        If a file in it cannot be read, or every cell failed.
+        If a file in it cannot be read, or every run failed.
     """
     folder = as_path(folder, "results")
     if not (folder / "rows.csv").is_file():
@@ -199,7 +199,7 @@ def load_results(folder: Path | str) -> Results:
     timed = len({row.run for row in kept if row.status == "timing"})
     if not cells:
         why = "has a result: random weights are for timing" if timed else "of the comparison succeeded"
-        raise ValueError(f"{folder}: no cell {why}; see status and error in rows.csv")
+        raise ValueError(f"{folder}: no run {why}; see status and error in rows.csv")
     whole = {cell.run for cell in cells}
     failed = tuple(row for row in kept if not row.done and row.run not in whole)
     others = len({row.run for row in rows} - {row.run for row in kept})
@@ -239,7 +239,7 @@ def _params(tried: Mapping[str, Any]) -> str:
 
 
 def _of_one_comparison(rows: Sequence[Row], about: Mapping[str, Any]) -> list[Row]:
-    """Return the rows of the recipe's cells, in its order; without a recipe those on the last row's data."""
+    """Return the rows of the recipe's runs, in its order; without a recipe those on the last row's data."""
     if order := {str(run): i for i, run in enumerate(about.get("runs", []))}:
         return sorted((r for r in rows if r.run in order), key=lambda r: order[r.run])
     return [r for r in rows if r.fingerprint == rows[-1].fingerprint]
@@ -257,7 +257,7 @@ def _is_whole(rows: Iterable[Row]) -> bool:
 
 
 def _cell(folder: Path, run: str, rows: Iterable[Row], grids: Mapping[str, Sequence[Candidate]]) -> Cell:
-    """Return a cell; of several folds, each split's row over the most samples (the pooled one) counts."""
+    """Return a run; of several folds, each split's row over the most samples (the pooled one) counts."""
     splits: dict[str, Row] = {}
     for row in rows:
         if row.status == "ok" and (row.split not in splits or row.n_test > splits[row.split].n_test):
@@ -271,7 +271,7 @@ def _cell(folder: Path, run: str, rows: Iterable[Row], grids: Mapping[str, Seque
 
 
 def _titled(cells: Sequence[Cell]) -> list[Cell]:
-    """Give cells with one title another that tells them apart: what leaks, the parameters, or the run."""
+    """Give runs with one title another that tells them apart: what leaks, the parameters, or the run."""
     named = [replace(c, title=" ".join([c.title, *(f"[{m}]" for m in marks(c.test))])) for c in cells]
     for more in (lambda c: f"({short_params(c.test)})", lambda c: f"#{c.run[:6]}"):
         count = Counter(cell.title for cell in named)

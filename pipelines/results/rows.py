@@ -66,7 +66,7 @@ class Row:
 
     @property
     def done(self) -> bool:
-        """Whether the cell needs no second try."""
+        """Whether the run needs no second try."""
         return self.status != "error"
 
     @property
@@ -123,7 +123,7 @@ def append_rows(path: Path, rows: Iterable[Row]) -> None:
 
 
 def append_grid(path: Path, run: str, head: str, tried: Iterable[Mapping[str, Any]]) -> None:
-    """Append the candidates of a cell (`SelectionResult.tried`) to a CSV file; as `append_rows`."""
+    """Append the candidates of a run (`SelectionResult.tried`) to a CSV file; as `append_rows`."""
     records = []
     for candidate in tried:
         params = {k: v for k, v in candidate.items() if k not in ("validation", "fit_s")}

@@ -22,7 +22,7 @@ MOST_LINES = 8
 
 
 def draw_candidates(album: FigureWriter, name: str, cell: Cell) -> bool:
-    """Draw the validation score of all that was tried for a cell; return whether there was a choice."""
+    """Draw the validation score of all that was tried for a run; return whether there was a choice."""
     tried = [(json.loads(c.params), c) for c in cell.grid]
     free = varied([params for params, _ in tried])
     if not free:

@@ -1,4 +1,4 @@
-"""Charts of a whole comparison: every cell's accuracy, extractor by head, accuracy against its cost."""
+"""Charts of a whole comparison: every run's accuracy, extractor by head, accuracy against its cost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipelines.reporting.tables.published import published
 from pipelines.results.load import Cell, Results
 from pipelines.utils.figures import INK, MARKERS, NARROW, WIDE, FigureWriter, colour, heat, plain
 
-#: Cells the dot plot shows at most, and those it names.
+#: Runs the dot plot shows at most, and those it names.
 MOST_DOTS = 40
 #: Height of a chart of accuracy against a cost.
 COST_INCHES = 3.4
@@ -27,7 +27,7 @@ def draw_overview(album: FigureWriter, results: Results) -> None:
 
 
 def draw_accuracies(album: FigureWriter, results: Results) -> None:
-    """Draw the test accuracy of each cell with its interval, the best on top."""
+    """Draw the test accuracy of each run with its interval, the best on top."""
     order = sorted(results.cells, key=lambda c: c.test.accuracy)[-MOST_DOTS:]
     heads = _heads(results)
     with album.drawing("accuracy", "Test accuracy of every combination", (WIDE, 0.8 + 0.2 * len(order))) as (
@@ -146,7 +146,7 @@ _COSTS = (
 
 
 def draw_costs(album: FigureWriter, results: Results) -> None:
-    """Draw accuracy against time and against size, with the cells nothing beats in both joined by a line."""
+    """Draw accuracy against time and against size, with the runs nothing beats in both joined by a line."""
     for cost in _COSTS:
         cells = [c for c in results.cells if cost.of(c) > 0]  # nan and 0 are no costs
         if cells:
@@ -179,7 +179,7 @@ def _draw_cost(album: FigureWriter, results: Results, cost: _Cost, cells: Sequen
 
 
 def _name_steps(axes, cost: _Cost, steps: Sequence[Cell]) -> None:  # type: ignore[no-untyped-def]
-    """Name cells of the front above and left of their points, where no cell can be.
+    """Name runs of the front above and left of their points, where no run can be.
 
     What would cover the name before it is lifted over it; at the left edge names run to the right.
     """
@@ -196,7 +196,7 @@ def _name_steps(axes, cost: _Cost, steps: Sequence[Cell]) -> None:  # type: igno
 
 
 def _spread(steps: Sequence[Cell], most: int = 6) -> list[Cell]:
-    """Return at most `most` cells of a front to be named, its two ends among them."""
+    """Return at most `most` runs of a front to be named, its two ends among them."""
     if len(steps) <= most:
         return list(steps)
     return [steps[round(i)] for i in np.linspace(0, len(steps) - 1, most)]

@@ -1,4 +1,4 @@
-"""Charts of one cell: where it is right, where it is wrong, and whether its scores can be believed."""
+"""Charts of one run: where it is right, where it is wrong, and whether its scores can be believed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CURVE_POINTS = 150
 
 
 def draw_cell(album: FigureWriter, name: str, p: Predictions, confusion: NDArray[np.int64]) -> None:
-    """Draw every chart of one cell; their names start with `name`."""
+    """Draw every chart of one run; their names start with `name`."""
     classes = [str(c) for c in p.classes]
     draw_confusion(album, f"{name}-confusion", confusion, classes)
     draw_counts(album, f"{name}-counts", confusion, classes)

@@ -1,4 +1,4 @@
-"""Two folders of results: which cells changed, by how much, and whether that is more than chance."""
+"""Two folders of results: which runs changed, by how much, and whether that is more than chance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHANGES = (
     Column("after", "here %", percent, "test accuracy in this folder"),
     Column("difference", "change, points", percent),
     Column("interval", "95 % interval", str, "of the change, paired bootstrap"),
-    Column("p_holm", "p, Holm", p_value, "corrected for the number of cells in this table"),
+    Column("p_holm", "p, Holm", p_value, "corrected for the number of runs in this table"),
     Column("verdict", "in words"),
 )
 
@@ -35,7 +35,7 @@ class Change:
     settings : list of dict
         What was set differently: name, before, here.
     records : list of dict
-        The cells that both have.
+        The runs that both have.
     only_here, only_there : list of str
         Titles of the others.
     sentence : str
@@ -50,9 +50,9 @@ class Change:
 
 
 def compare_folders(here: Results, there: Results) -> Change:
-    """Compare the cells of two folders that have the same extractor and head.
+    """Compare the runs of two folders that have the same extractor and head.
 
-    Cells whose predictions are of other samples are set side by side, not tested.
+    Runs whose predictions are of other samples are set side by side, not tested.
     """
     mine, theirs = _by_name(here), _by_name(there)
     both = [name for name in mine if name in theirs]
@@ -68,7 +68,7 @@ def compare_folders(here: Results, there: Results) -> Change:
 
 
 def _by_name(results: Results) -> dict[tuple[str, str], Cell]:
-    """Return the cells by extractor and head; of several, the one validation prefers."""
+    """Return the runs by extractor and head; of several, the one validation prefers."""
     found: dict[tuple[str, str], Cell] = {}
     for cell in results.by_validation:
         found.setdefault((cell.test.extractor, cell.test.head), cell)
@@ -124,7 +124,7 @@ def _words(records: Sequence[Record]) -> str:
     tested = [r for r in records if "distinguishable" in r]
     if not tested:
         return (
-            "No cell of both folders was tested on the same samples: accuracies stand side by side, untested."
+            "No run of both folders was tested on the same samples: accuracies stand side by side, untested."
         )
     told = [r for r in tested if r["distinguishable"] == "yes"]
     better = sum(r["difference"] > 0 for r in told)

@@ -147,7 +147,7 @@ LATEX = (
 
 
 def comparison_records(results: Results) -> list[Record]:
-    """Return one record a cell, with the full numbers of ``rows.csv``."""
+    """Return one record a run, with the full numbers of ``rows.csv``."""
     chosen = results.chosen if results.validated else None
     return [_comparison_record(cell, cell is chosen) for cell in results.cells]
 
@@ -343,7 +343,7 @@ def latex(
 
 
 def versions(results: Results) -> dict[str, str]:
-    """Return the library versions of the chosen cell's row."""
+    """Return the library versions of the chosen run's row."""
     try:
         return {str(k): str(v) for k, v in json.loads(results.chosen.test.versions).items()}
     except (ValueError, AttributeError):

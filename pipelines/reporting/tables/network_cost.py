@@ -18,7 +18,7 @@ class NetworkCost:
 
 
 def network_cost(cell: Cell) -> NetworkCost | None:
-    """Return what the networks of a cell's extractor cost; None for hand-crafted vectors.
+    """Return what the networks of a run's extractor cost; None for hand-crafted vectors.
 
     None also where the extractor is no longer known here: a report of old results is still a report.
     """

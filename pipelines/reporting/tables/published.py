@@ -52,7 +52,7 @@ class Published:
 
     @property
     def title(self) -> str:
-        """The cell as a chart names it."""
+        """The run as a chart names it."""
         copies = " [mirror]" if self.mirror in ("yes", "network") else ""
         return f"{self.system}: {self.extractor}{copies} + {self.head}"
 

@@ -1,4 +1,4 @@
-"""Who really wins: tests between cells, as records and in words."""
+"""Who really wins: tests between runs, as records and in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipelines.metrics.significance import Paired, compare_hits, corrected, verd
 from pipelines.reporting.tables.columns import Column, Record, p_value, percent, whole
 from pipelines.results.load import Cell, Results
 
-#: Cells that are tested each against each: the best on validation, which the test split did not pick.
+#: Runs that are tested each against each: the best on validation, which the test split did not pick.
 BEST_FEW = 5
 _SAME = "not distinguishable"
 
@@ -79,7 +79,7 @@ def _best_words(results: Results, best: Sequence[Cell]) -> str:
 
 
 def _against(results: Results, head: str, key: Callable[[Cell], str]) -> list[tuple[Cell, Cell]]:
-    """Return each cell with the cell of `head` that has the same key."""
+    """Return each run with the run of `head` that has the same key."""
     found = {key(c): c for c in results.cells if c.test.head == head}
     pairs = [(c, found[key(c)]) for c in results.cells if key(c) in found]
     return [(a, b) for a, b in pairs if a.test.head != head and a.predictions and b.predictions]
@@ -97,13 +97,13 @@ def _tested(pairs: Sequence[tuple[Cell, Cell]]) -> list[Record]:
 
 
 def same_samples(a: Cell, b: Cell) -> bool:
-    """Return whether two cells were tested on the same samples in the same order."""
+    """Return whether two runs were tested on the same samples in the same order."""
     p, q = a.predictions, b.predictions
     return p is not None and q is not None and np.array_equal(p.ids, q.ids) and np.array_equal(p.true, q.true)
 
 
 def paired_test(a: Cell, b: Cell) -> Paired:
-    """Test two cells against each other, by subject where subjects are known."""
+    """Test two runs against each other, by subject where subjects are known."""
     p, q = a.predictions, b.predictions
     assert p is not None and q is not None  # noqa: S101, PT018
     return compare_hits(p.predicted == p.true, q.predicted == q.true, p.groups)
@@ -148,9 +148,9 @@ def _summary(records: Sequence[Record]) -> str:
 
 
 def _not_by(results: Results) -> str:
-    """Return how many cells validation does not choose among, since their networks learned from it."""
+    """Return how many runs validation does not choose among, since their networks learned from it."""
     n = results.marked
-    cells = "1 cell whose network has" if n == 1 else f"{n} cells whose networks have"
+    cells = "1 run whose network has" if n == 1 else f"{n} runs whose networks have"
     return f" Validation does not choose among {cells} learned from its samples." if n else ""
 
 
@@ -162,7 +162,7 @@ def headline(results: Results, found: Sequence[Family]) -> str:
         after = "the {} after it"
     if not results.validated:
         how, after = (
-            "stands first in the list, nothing but the test comparing the cells; it",
+            "stands first in the list, nothing but the test comparing the runs; it",
             "the {} after it",
         )
     said = (

@@ -28,7 +28,7 @@ def subjects_with_a_smell(n_subjects=14, per=8, seed=0):
 
 
 class Recorder:
-    """Cells that know no answer, and write down what they are asked."""
+    """Runs that know no answer, and write down what they are asked."""
 
     def __init__(self, y, quality=(0.2, 0.9, 0.5)):
         self.candidates = [{"number": i} for i in range(len(quality))]

@@ -116,7 +116,7 @@ def test_nothing_is_chosen_where_every_network_has_seen_validation(leaky, tmp_pa
     assert not results.validated
     said = headline(results, families(results))
     assert "is chosen by validation" not in said
-    assert "Validation does not choose among 2 cells whose networks have learned from its samples" in said
+    assert "Validation does not choose among 2 runs whose networks have learned from its samples" in said
     assert families(results)[0].title == "The first 2, each against each"
 
 
@@ -189,7 +189,7 @@ def test_ensembles_do_not_learn_from_it(leaky, tmp_path):
     )
     assert tests["vote"].marks == ""
     assert tests["stack"].status == "error"
-    assert "needs two cells that went well, and has 0; left out, since" in tests["stack"].error
+    assert "needs two runs that went well, and has 0; left out, since" in tests["stack"].error
 
 
 def test_a_report_shows_it(leaky, tmp_path):

@@ -71,7 +71,7 @@ def test_random_weights_are_timed_and_shown_nowhere_as_results(faces, tmp_path, 
     found = compare(recipe_from(fields | {"extractors": [ucm_f]}), out)
     assert {row.status for row in found.rows} == {"timing"}
     assert found.rows[0].fit_s > 0
-    with pytest.raises(ValueError, match="no cell has a result: random weights"):
+    with pytest.raises(ValueError, match="no run has a result: random weights"):
         load_results(out)
     found = compare(recipe_from(fields | {"extractors": [f"pixels+{ucm_f}", ucm_f, "pixels"]}), out)
     assert (found.computed, found.reused, found.failed) == (2, 1, 0)
@@ -85,7 +85,7 @@ def test_random_weights_are_timed_and_shown_nowhere_as_results(faces, tmp_path, 
     results = load_results(out)
     assert [cell.title for cell in results.cells] == ["pixels + softmax"]
     assert (results.timed, results.failed) == (2, ())
-    assert "2 cells have random weights" in " ".join(standing_notes(results))
+    assert "2 runs have random weights" in " ".join(standing_notes(results))
 
 
 def test_a_model_on_random_weights_says_so(faces, tmp_path, monkeypatch, capsys):
@@ -111,7 +111,7 @@ def test_only_what_validates_and_tests_is_asked_of_the_network_itself(faces, tmp
     assert (
         len(little.embedding.X) == len(experiment.split.validation) + len(experiment.split.test) < len(faces)
     )
-    assert little.run != whole.run, "other vectors, another cell"
+    assert little.run != whole.run, "other vectors, another run"
     for ours, theirs in (
         (little.predictions, whole.predictions), (little.choice.validation, whole.choice.validation)
     ):  # fmt: skip

@@ -1,4 +1,4 @@
-"""A comparison: every cell once, never twice, one failure is a row."""
+"""A comparison: every run once, never twice, one failure is a row."""
 
 import csv
 import json

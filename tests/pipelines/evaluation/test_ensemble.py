@@ -97,7 +97,7 @@ def test_a_cell_whose_answers_are_damaged_is_computed_again(tmp_path, which, dam
 @pytest.mark.parametrize(
     ("ensemble", "words"),
     [
-        ({"combine": "vote", "heads": ["svn"]}, "vote of all: no cell has 'svn'; did you mean 'svm'?"),
+        ({"combine": "vote", "heads": ["svn"]}, "vote of all: no run has 'svn'; did you mean 'svm'?"),
         ({"combine": "stack", "extractors": ["hog+lbp"]}, "no cell has 'hog+lbp'; "),
     ],
 )
@@ -112,7 +112,7 @@ def test_a_head_may_be_for_some_extractors_only(tmp_path):
     found = run(recipe(heads=heads, ensembles=[]), tmp_path)
     cells = [(r.extractor, r.head) for r in found.rows if r.split == "test"]
     assert cells == [("hog", "svm"), ("lbp", "svm"), ("lbp", "knn")]
-    del heads[1]["extractors"]  # the same cell, not computed again
+    del heads[1]["extractors"]  # the same run, not computed again
     assert run(recipe(heads=heads, ensembles=[]), tmp_path).computed == 1
 
 
@@ -126,7 +126,7 @@ def test_an_ensemble_of_one_is_an_error_row_that_says_so(tmp_path):
     assert found.failed == 1
     error = next(r for r in read_rows(tmp_path / "rows.csv") if r.status == "error")
     assert (error.extractor, error.head) == ("svms", "vote")
-    assert error.error == "an ensemble needs two cells that went well, and has 1"
+    assert error.error == "an ensemble needs two runs that went well, and has 1"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One cell, end to end: the protocol is kept, the rows are right."""
+"""One run, end to end: the protocol is kept, the rows are right."""
 
 import dataclasses
 import json

@@ -15,7 +15,7 @@ from pipelines.reporting.report import write_report  # noqa: E402
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """Return a folder of 25 made-up cells on made-up faces."""
+    """Return a folder of 25 made-up runs on made-up faces."""
     return fabricate(tmp_path_factory.mktemp("results"))
 
 

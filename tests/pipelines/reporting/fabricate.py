@@ -35,7 +35,7 @@ def fabricate(
     ids=None,
     question="Which <features> & which head tell emotions apart?",
 ):
-    """Write rows, grid, predictions and recipe.json of made-up cells; return the folder."""
+    """Write rows, grid, predictions and recipe.json of made-up runs; return the folder."""
     rng = np.random.default_rng(seed)
     true = rng.choice(len(classes), n)
     ids = np.array([f"test/{classes[y]}/{i:05d}.png" for i, y in enumerate(true)] if ids is None else ids)

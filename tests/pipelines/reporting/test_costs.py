@@ -1,4 +1,4 @@
-"""Parameters, FLOPs and published figures beside a cell, and the audit that a comparison leaves."""
+"""Parameters, FLOPs and published figures beside a run, and the audit that a comparison leaves."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a report reads: the cells of one comparison, whatever else lies in the folder."""
+"""What a report reads: the runs of one comparison, whatever else lies in the folder."""
 
 import json
 from dataclasses import replace
@@ -61,7 +61,7 @@ def test_rows_alone_are_enough(tmp_path):
 
 def test_all_failed(tmp_path):
     append_rows(tmp_path / "rows.csv", [row("a", status="error", error="no")])
-    with pytest.raises(ValueError, match="no cell of the comparison succeeded"):
+    with pytest.raises(ValueError, match="no run of the comparison succeeded"):
         load_results(tmp_path)
 
 
@@ -82,7 +82,7 @@ def test_find(folder):
     found = load_results(folder)
     assert found.find("hog + svm").test.head == "svm"
     assert found.find(found.cells[3].run) is found.cells[3]
-    with pytest.raises(ValueError, match="no cell is 'nix'"):
+    with pytest.raises(ValueError, match="no run is 'nix'"):
         found.find("nix")
     with pytest.raises(ValueError, match="more than one"):
         found.find("svm")

@@ -15,7 +15,7 @@ EVIL = "<script>alert(1)</script>"
 
 
 class Reader(HTMLParser):
-    """Reads tags, and the results table with the data-v of its cells."""
+    """Reads tags, and the results table with the data-v of its runs."""
 
     def __init__(self, text):
         super().__init__()

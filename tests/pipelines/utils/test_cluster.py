@@ -67,7 +67,7 @@ def same_rows(ours, theirs, folder, other):
 
 
 class Killer(Progress):
-    """Ends a worker with SIGKILL when the first shard, and again when the first cell, is done."""
+    """Ends a worker with SIGKILL when the first shard, and again when the first run, is done."""
 
     def __init__(self, cluster):
         self.cluster, self.killed = cluster, []
