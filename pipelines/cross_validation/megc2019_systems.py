@@ -26,7 +26,7 @@ from pipelines.datasets.base import Dataset
 Labels = NDArray[np.int64]
 Build = Callable[[Maps, Labels], CandidateSet]
 
-#: Penalties and (as multiples of one over the median squared distance) kernel widths of the 25 plain candidates.
+#: Penalties and (as multiples of one over the median squared distance) kernel widths of 25 plain ones.
 C_GRID = (0.1, 1.0, 10.0, 100.0, 1000.0)
 GAMMA_GRID = (0.125, 0.25, 0.5, 1.0, 2.0)
 #: How often a clip of each class (negative, positive, surprise) counts in the ridge regression.
