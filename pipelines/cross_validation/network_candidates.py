@@ -70,7 +70,7 @@ class NetworkCandidates(ABC):
 
     @abstractmethod
     def answers(self, train: Indices, test: Indices, key: str) -> Scores:
-        """Train on `train`; return what it says of `test` at each candidate, (candidates, n_test, classes)."""
+        """Train on `train`; return predictions of `test` at each candidate, (candidates, n_test, classes)."""
 
     def _kept(self, key: str) -> Scores | None:
         """Return an answer from disk; None if there is none, or it cannot be read."""
