@@ -1,9 +1,9 @@
 """What each model that ships costs: milliseconds a face on this processor, and megabytes with its networks.
 
 Run: python benchmarks/shipped_models.py [--write]
-Faces of FER2013 (or synthetic ones, if it is not there) are classified in batches of 64, as `mueca predict` does
-with many faces, and one by one. The least of three rounds counts. --write puts milliseconds and machine into the
-models' cards, where `mueca list` reads them.
+Faces of FER2013, or synthetic ones where it is not there, are classified in batches of 64 and one by one. The
+least of three rounds counts. --write puts milliseconds and machine into the models' cards, where `mueca list`
+reads them.
 """
 
 import argparse
