@@ -12,7 +12,7 @@ import typer
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 #: Parameter of `pipelines.datasets.registry.load` -> what the option's help says.
-_HELP = {
+HELP = {
     "columns": "Of a table: what its columns are called, such as label=emotion,file=image.",
     "labels": "Of a table or a folder: classes of its labels, such as 1=surprise,2=fear.",
     "splits": "Of a table or a pattern: what its splits are called, such as old=train,new=test.",
@@ -26,7 +26,7 @@ _LEAKS = "Go on where a person is in two splits; figures are then marked."
 def _options() -> list[inspect.Parameter]:
     texts = {
         name: (Annotated[str | None, typer.Option(f"--{name}", help=words)], None)
-        for name, words in _HELP.items()
+        for name, words in HELP.items()
     }
     flag = (Annotated[bool, typer.Option("--allow-leaks", help=_LEAKS)], False)
     both: dict[str, tuple[Any, Any]] = {**texts, "allow_leaks": flag}
@@ -45,12 +45,12 @@ def reads_data(command: Command) -> Command:
 
     @functools.wraps(command)
     def wrapped(*args: Any, **values: Any) -> Any:
-        given = {name: value for name in (*_HELP, "allow_leaks") if (value := values.pop(name, None))}
+        given = {name: value for name in (*HELP, "allow_leaks") if (value := values.pop(name, None))}
         context = values.get("context")
         if given and values.get("data"):
             values["data"] = with_data(values["data"], given)
         if context is not None:
-            for name in (*_HELP, "allow_leaks"):
+            for name in (*HELP, "allow_leaks"):
                 context.params.pop(name, None)
             context.params["data"] = values.get("data")
         return command(*args, **values)

@@ -10,13 +10,14 @@ from typer.testing import CliRunner
 
 import cli
 from featurize.clips.sampling import Sampling
+from pipelines.commands.data_options import HELP
 from pipelines.commands.recipe_options import given, options_of, with_options
 from pipelines.cross_validation.protocol import PROTOCOLS, Protocol
 from pipelines.training.fields import TrainFields
 from pipelines.training.recipe import TrainRecipe, recipe
 
 #: What is no field of a training: which data, where to, how often, how it is shown.
-OWN = {"data", "recipe", "out", "runs", "strict", "json"}
+OWN = {"data", "recipe", "out", "runs", "strict", "json", "allow_leaks", *HELP}
 
 
 def parameters(name):
