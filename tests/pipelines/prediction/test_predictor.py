@@ -16,7 +16,7 @@ from pipelines.models.model import load_model
 from pipelines.prediction import predictor as predictor_module
 from pipelines.prediction.annotate import draw
 from pipelines.prediction.predictor import Predictor
-from pipelines.prediction.video import predict_video
+from pipelines.prediction.video import predict_video, tracker
 from tests.helpers.videofiles import write
 
 
@@ -197,6 +197,13 @@ def test_without_a_detector_every_frame_is_one_track(folders, tmp_path):
         rows = list(timeline)
     assert [[face.track for face in row.faces] for row in rows] == [[1]] * 8
     assert all(row.faces[0].box[:4] == (0, 0, 64, 64) for row in rows)
+
+
+def test_without_a_detector_a_frame_of_another_size_is_the_same_track(folders):
+    track = tracker(Predictor.load(folders["softmax"], "none"))
+    frames = [np.zeros((64, 64), np.uint8), np.full((48, 96), 255, np.uint8)]
+    seen = [one for frame in frames for one in track(frame)]
+    assert [(one.track, one.detection.box[:4]) for one in seen] == [(1, (0, 0, 64, 64)), (1, (0, 0, 96, 48))]
 
 
 @pytest.mark.parametrize(
