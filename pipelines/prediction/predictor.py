@@ -21,7 +21,7 @@ from featurize.images import Image, to_grey
 from featurize.inputs import Color, as_image, as_images
 from pipelines.models.model import Model, model_for
 from pipelines.prediction.faces import Face, ImageResult, Meaning, side_of
-from pipelines.utils.stopwatch import Stopwatch
+from pipelines.utils.progress import Stopwatch
 
 #: Side in pixels of the smallest face that is classified: less than a FER2013 crop reaches at this box.
 MIN_FACE = 32
@@ -100,7 +100,7 @@ class Predictor:
     def _check_kind(self, model: Model) -> None:
         if model.kinds != {"image"}:
             raise ValueError(
-                f"this model judges {' and '.join(sorted(model.kinds))}s, not single images; "
+                f"this model classifies {' and '.join(sorted(model.kinds))}s, not single images; "
                 "give a video, or a model of images"
             )
 
@@ -321,7 +321,7 @@ class ClipPredictor(Predictor):
     def _check_kind(self, model: Model) -> None:
         if model.kinds != {"clip"}:
             raise ValueError(
-                f"this model judges {' and '.join(sorted(model.kinds))}s, not clips of a face; "
+                f"this model classifies {' and '.join(sorted(model.kinds))}s, not clips of a face; "
                 "leave out --window and --stride, or give a model of clips"
             )
 
@@ -353,7 +353,7 @@ def load_predictor(
     precision: Precision | None = None,
     views: Views | None = None,
 ) -> Predictor:
-    """Return what judges with this model: a `Predictor`, or a `ClipPredictor` where it is of clips.
+    """Return what classifies with this model: a `Predictor`, or a `ClipPredictor` where it is of clips.
 
     Parameters
     ----------

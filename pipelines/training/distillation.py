@@ -48,7 +48,7 @@ def _at_scores(found: Any) -> NetworkExtractor:
 
 
 def soft_targets(
-    judges: Sequence[NetworkExtractor],
+    teachers: Sequence[NetworkExtractor],
     dataset: Dataset,
     indices: Indices,
     preprocess: Preprocess,
@@ -58,7 +58,7 @@ def soft_targets(
 
     Parameters
     ----------
-    judges : sequence of NetworkExtractor
+    teachers : sequence of NetworkExtractor
         See `teachers`.
     dataset : Dataset
     indices : (n,) int
@@ -81,9 +81,9 @@ def soft_targets(
     Hinton, Vinyals, Dean: "Distilling the knowledge in a neural network", 2015; Furlanello et al.:
     "Born-again neural networks", ICML 2018, for a teacher of the student's own architecture.
     """
-    check_classes(judges, dataset)
+    check_classes(teachers, dataset)
     said = [
-        embed(dataset, j.spec.as_text(), preprocess=preprocess, indices=indices, progress=progress).X
-        for j in judges
+        embed(dataset, teacher.spec.as_text(), preprocess=preprocess, indices=indices, progress=progress).X
+        for teacher in teachers
     ]
     return np.mean(said, axis=0, dtype=np.float32)
