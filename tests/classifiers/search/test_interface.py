@@ -192,5 +192,5 @@ def test_a_search_is_an_estimator_to_scikit_learn() -> None:
     search = SharedGridSearch(head("knn"), K, cv=FOLDS)
     by_hand = [fold.score for fold in nested(search, X, y, FOLDS)]
     np.testing.assert_array_equal(cross_val_score(search, X, y, cv=FOLDS), by_hand)
-    outer = GridSearchCV(make_pipeline(Normalizer(), search), {"sharedgridsearch__scoring": ["f1_macro"]})
+    outer = GridSearchCV(make_pipeline(Normalizer(), search), {"gridsearchcv__scoring": ["f1_macro"]})
     assert outer.fit(X, y).best_estimator_[-1].shared_
