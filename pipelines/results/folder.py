@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from featurize.atomic import write_text
 from featurize.suggest import error_words
 from pipelines.results.predictions import Predictions, load_predictions
 from pipelines.results.rows import Row, append_grid, append_rows, read_rows
@@ -118,7 +119,4 @@ class ResultsFolder:
 
     def write_recipe(self, record: Mapping[str, Any]) -> None:
         """Write ``recipe.json``, whole or not at all."""
-        path = self.path / "recipe.json"
-        temporary = path.with_suffix(".json.tmp")
-        temporary.write_text(json.dumps(record, indent=1, ensure_ascii=False, default=str), "utf-8")
-        temporary.replace(path)
+        write_text(self.path / "recipe.json", json.dumps(record, indent=1, ensure_ascii=False, default=str))

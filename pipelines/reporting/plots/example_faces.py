@@ -20,9 +20,9 @@ SIDE = 96
 
 @dataclass(frozen=True)
 class Face:
-    """One face with what was said of it; `picture` is a data URI."""
+    """One face with what was said of it; `image` is a data URI."""
 
-    picture: str
+    image: str
     id: str
     true: str
     predicted: str
@@ -68,8 +68,8 @@ def sheets(p: Predictions, source: Source) -> list[Sheet]:
 
 def _face(p: Predictions, source: Source, i: int, margin: NDArray[np.floating]) -> Face:
     names = [str(name) for name in p.classes]
-    picture = as_uri(source.dataset.samples[int(source.rows[i])])
-    return Face(picture, str(p.ids[i]), names[p.true[i]], names[p.predicted[i]], float(margin[i]))
+    image = as_uri(source.dataset.samples[int(source.rows[i])])
+    return Face(image, str(p.ids[i]), names[p.true[i]], names[p.predicted[i]], float(margin[i]))
 
 
 def as_uri(image: NDArray[np.uint8]) -> str:

@@ -28,7 +28,7 @@ PARAMETER_COUNTS = {
     # torchvision's 11,176,512 up to the pooling, then 512 x 512 + 512 and 512 x 7 + 7.
     "resnet18": 11_176_512 + 262_656 + 3_591 + 9_600,
     "vggface2": PARAMETERS,
-    # Keras's 3,228,864, with one bias more for each of 10,944 channels, which normalisation stands behind again;
+    # Keras's 3,228,864, with one bias more for each of 10,944 channels, that is normalised again;
     # then 1,024 x 7 + 7.
     "vggface2-mobilenet": 3_228_864 + 10_944 + 7_175,
 }

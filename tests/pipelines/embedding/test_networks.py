@@ -21,7 +21,6 @@ from pipelines.evaluation.compare import compare
 from pipelines.evaluation.evaluate import evaluate_run
 from pipelines.evaluation.experiment import Experiment, FeatureMatrix
 from pipelines.evaluation.recipe import pretrained_run, recipe_from
-from pipelines.evaluation.remote import RemoteRuns, unpacked
 from pipelines.evaluation.summary import summarize
 from pipelines.recipe import Features
 from pipelines.reporting.content import standing_notes
@@ -127,18 +126,20 @@ def margins_of(self, batch):
     return np.stack([np.float32(b.reshape(-1)[: 7 * 40 : 40]) - 128 for b in batch])
 
 
-def test_a_worker_judges_as_we_do(faces, tmp_path, monkeypatch):
+def test_a_worker_predicts_as_we_do(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: faces)
     path = weights(tmp_path / "w.npz", faces, faces.where("train"))
-    bench = Experiment(faces, split(faces, 0.25), store=Store(tmp_path / "cache"), n_jobs=1)
-    features, own = pretrained_run(Features(extractor=expression(path)))
-    matrix = FeatureMatrix(features, bench, judged=True)
-    here = evaluate_run(own, matrix)
-    runs = RemoteRuns(near_cluster(monkeypatch), bench)
-    runs.submit(own, matrix)
-    ((_, _, answer),) = runs.rest()
-    rows, predictions, _, _ = unpacked(answer)
-    np.testing.assert_array_equal(predictions.scores, here.predictions.scores)
-    assert [(r.run, r.accuracy) for r in rows] == [(r.run, r.accuracy) for r in here.rows]
+    recipe = recipe_from(
+        {"name": "x", "data": "synthetic", "extractors": [expression(path)], "heads": ["softmax"]}
+    )
+    here, far = (
+        compare(recipe, tmp_path / name, store=tmp_path / "cache", cluster=cluster)
+        for name, cluster in (("here", None), ("far", near_cluster(monkeypatch)))
+    )
+    assert (far.computed, far.failed) == (2, 0)
+    assert [(r.run, r.split, r.accuracy) for r in far.rows] == [
+        (r.run, r.split, r.accuracy) for r in here.rows
+    ]
 
 
 def test_testing_on_what_was_learned_from_is_an_error_row(faces, tmp_path, monkeypatch):

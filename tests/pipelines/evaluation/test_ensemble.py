@@ -98,7 +98,7 @@ def test_a_cell_whose_answers_are_damaged_is_computed_again(tmp_path, which, dam
     ("ensemble", "words"),
     [
         ({"combine": "vote", "heads": ["svn"]}, "vote of all: no run has 'svn'; did you mean 'svm'?"),
-        ({"combine": "stack", "extractors": ["hog+lbp"]}, "no cell has 'hog+lbp'; "),
+        ({"combine": "stack", "extractors": ["hog+lbp"]}, "no run has 'hog+lbp'; "),
     ],
 )
 def test_an_ensemble_of_what_no_cell_has_is_refused_before_anything_is_computed(tmp_path, ensemble, words):
