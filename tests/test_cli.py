@@ -220,7 +220,7 @@ BAD = [
     (["report", "nowhere"], "mueca compare", 1),
     (["report", "nowhere", "--projection", "umap"], "umap", 2),
     (["data", "add", "fer2013", "no.zip"], "no.zip", 1),
-    (["data", "add", "fer", "no.zip"], "fer2013", 1),
+    (["data", "add", "fer", "no.zip"], "ferplus", 1),
     (["data", "audit", "nowhere"], "nowhere", 1),
 ]
 

@@ -27,7 +27,6 @@ from pipelines.commands.options import (
     share_or_name,
     with_network,
 )
-from pipelines.results.rows import SEEN_VALIDATION
 from pipelines.utils.console import table
 
 group = typer.Typer()
@@ -145,6 +144,8 @@ def _noted(rows: Sequence[Any]) -> list[str]:
 
 def _score_record(row: Any, shown: Sequence[str]) -> dict[str, Any]:
     """Return the scores of one split; what its network has learned from is marked, the others are not."""
+    from pipelines.results.rows import SEEN_VALIDATION
+
     marks = row.marks.split()
     marked = " ".join(m for m in marks if m != SEEN_VALIDATION or row.split == "validation")
     return {name: getattr(row, name) for name in shown} | {"marks": marked}

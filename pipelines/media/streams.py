@@ -90,7 +90,7 @@ def seconds_of(stream: Any) -> float | None:
 
 def _description(stream: Any, cover: bool) -> str:
     size = f", {stream.width} x {stream.height}" if stream.codec_context is not None and stream.width else ""
-    return f"{'a cover picture' if cover else 'another video stream'} ({_codec(stream)}{size})"
+    return f"{'a cover image' if cover else 'another video stream'} ({_codec(stream)}{size})"
 
 
 def _codec(stream: Any) -> str:

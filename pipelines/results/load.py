@@ -169,7 +169,7 @@ class Results(Rows):
             return found[0]
         known = ", ".join(repr(c.title) for c in (found or self.cells)[:8])
         raise ValueError(
-            f"{'more than one cell matches' if found else 'no cell is'} {words!r}; there are: {known}"
+            f"{'more than one cell matches' if found else 'no run is'} {words!r}; there are: {known}"
         )
 
 

@@ -186,7 +186,7 @@ def test_the_wrong_kind_of_model(models, tmp_path, run_cli):
 def moment(seconds, tracks, label="a"):
     box = Box(0, 0, 50, 50, True)
     numbers = {"a": 0.75, "b": 0.25} if label == "a" else {"a": 0.25, "b": 0.75}
-    faces = [TrackedFace(box, 1.0, label, numbers, "probability", t) for t in tracks]
+    faces = [TrackedFace(box, 1.0, label, numbers, "probability", track=t) for t in tracks]
     return FrameResult(round(seconds * 25), seconds, faces, [])
 
 

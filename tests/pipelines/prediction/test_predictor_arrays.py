@@ -18,7 +18,7 @@ from pipelines.prediction.predictor import Predictor
 
 PHOTO = pictures.astronaut()[:300, :400]
 BAD = {
-    "no file": (None, TypeError, "cv2.imread returns None"),
+    "no file": (None, TypeError, r"cv2.imread returns None|missing \(None\)"),
     "text": ("photo.jpg", TypeError, "decode"),
     "path": (Path("photo.jpg"), TypeError, "decode"),
     "pillow": (Pillow.fromarray(PHOTO), TypeError, "np.asarray"),
@@ -31,6 +31,8 @@ BAD = {
     "no pixels": (PHOTO[:0], ValueError, "no pixels"),
     "one axis": (PHOTO.ravel(), ValueError, "rows and columns"),
 }
+#: What classifying takes, and what takes arrays alone does not.
+FILES = ("text", "path", "pillow")
 #: These are lists of images where lists are taken.
 LISTS = {
     "channels first": (PHOTO.transpose(2, 0, 1), ValueError, "transpose"),
@@ -66,11 +68,14 @@ def test_one_image(predictor, name, bad):
         "crop": lambda image: predictor.crop(image, box),
         "draw": lambda image: draw(image, []),
     }
-    one_line(calls.get(name) or getattr(predictor, name), *(BAD | LISTS)[bad])
+    given, error, piece = (BAD | LISTS)[bad]
+    if name in ("faces", "look") and bad in FILES:
+        pytest.skip("they take files, and images of Pillow")
+    one_line(calls.get(name) or getattr(predictor, name), given, error, piece)
 
 
 @pytest.mark.parametrize("form", ["alone", "in a list"])
-@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("bad", [name for name in BAD if name not in FILES])
 def test_many_images(folder, predictor, bad, form):
     given, error, piece = BAD[bad]
     model = load_model(folder)

@@ -54,7 +54,7 @@ def column(browser, name):
     (index,) = [i for i, head in enumerate(heads) if head.text.split("\n")[0].strip() == name]
     script = (
         "return [...document.querySelectorAll('#results tbody tr')].filter(r => !r.hidden)"
-        ".map(r => r.runs[arguments[0]].dataset.v ?? r.runs[arguments[0]].textContent)"
+        ".map(r => r.cells[arguments[0]].dataset.v ?? r.cells[arguments[0]].textContent)"
     )
     return heads[index], lambda: browser.execute_script(script, index)
 
