@@ -30,7 +30,7 @@ _FENCE = re.compile(r"```(\w*)\s*$")
 _SPAN = re.compile(r"`([^`]+)`")
 _SETTING = re.compile(r"^[A-Z_]+=\S*$")
 #: A word that stands for what the reader has: MODEL, FACE.jpg, NAME(weights="PATH").
-_PLACE = re.compile(r"\.\.\.|(?<![\w-])[A-Z]{2,}\b")
+_PLACE = re.compile(r"\.\.\.|(?<![\w-])[A-Z]{2,}\b(?!=)")
 
 
 @dataclass(frozen=True)
