@@ -161,7 +161,7 @@ def same(case: str, ours: Any, theirs: Any, n_test: int, name: str = "score") ->
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**20), classes=st.integers(2, 5), scale=st.sampled_from([1e-3, 1.0, 5.0]))
 def test_any_small_problem_gets_the_same_scores(case: str, seed: int, classes: int, scale: float) -> None:
-    # A known fault: bags of vectors as small as 1e-3 were seen to score otherwise in one fold (seed 556, 5 classes).
+    # A known fault: bags of vectors as small as 1e-3 scored otherwise in one fold (seed 556, 5 classes).
     assume(scale >= 1 or not case.startswith("bagging"))
     X, y = problem(seed, classes=classes)
     ours, theirs = both(case, X * scale, y, refit=False)
