@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.checks import check_box, check_image
+from featurize.hashes import file_sha256
 
 #: Side in pixels of the image on which a face crop is searched: dlib's detector knows faces of 80 pixels
 #: and more, so 48x48 crops are enlarged three times.
@@ -80,8 +80,7 @@ def model_file(name: str) -> Path:
 @lru_cache(maxsize=8)
 def model_sha256(name: str) -> str:
     """Return the SHA-256 of a dlib model file, hex."""
-    with model_file(name).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(model_file(name))
 
 
 @lru_cache(maxsize=2)

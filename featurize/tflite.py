@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.engine import installed_openvino
+from featurize.hashes import file_sha256
 from featurize.images import Image
-from featurize.store import file_sha256
 
 FOLDER = Path(__file__).with_name("mediapipe")
 #: Side in pixels of what both networks take.

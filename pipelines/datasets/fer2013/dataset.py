@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import datetime
-import hashlib
 import json
 import shutil
 from collections import Counter
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from featurize.atomic import atomic_folder
+from featurize.hashes import file_sha256
 from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset
 from pipelines.datasets.fer2013.source import Face, Source
 from pipelines.datasets.published.about import About
@@ -216,15 +216,10 @@ def _write(faces: list[Face], report: ImportReport, folder: Path) -> None:
         "differences": report.differences,
         "faults": [[f.path, f.reason] for f in report.faults],
         "notes": report.notes,
-        "sha256": {name: _sha256(folder / name) for name in ("images.npy", "index.csv")},
+        "sha256": {name: file_sha256(folder / name) for name in ("images.npy", "index.csv")},
     }
     text = json.dumps(manifest, indent=1, ensure_ascii=False)
     (folder / "manifest.json").write_text(text, encoding="utf-8")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load(root: Path) -> Dataset:
@@ -263,7 +258,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         sums, version = manifest["sha256"], manifest["format"]
         damaged = [
-            name for name, sum_ in sums.items() if version == FORMAT and _sha256(folder / name) != sum_
+            name for name, sum_ in sums.items() if version == FORMAT and file_sha256(folder / name) != sum_
         ]
     except FileNotFoundError:
         if folder.exists():
