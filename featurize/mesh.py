@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.checks import check_image
+from featurize.detectors.base import tilt
 from featurize.images import Image
 from featurize.tflite import SIDE, network
 
@@ -49,13 +50,12 @@ class Region(NamedTuple):
 
 def region(detection: Any) -> Region:
     """Return the square around a `featurize.detect.Detection` with key points of BlazeFace."""
-    box, points = detection.box, detection.points
-    (right_x, right_y), (left_x, left_y) = points[:2]
+    box = detection.box
     return Region(
         (box.left + box.right) / 2,
         (box.top + box.bottom) / 2,
         AROUND * max(box.right - box.left, box.bottom - box.top),
-        float(np.arctan2(left_y - right_y, left_x - right_x)),
+        tilt(detection.points),
     )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipelines.datasets.base import Dataset
-from pipelines.datasets.micro_expressions.clip_records import from_rows, sheet_path
 from pipelines.datasets.micro_expressions.clips import build, existing_folder
-from pipelines.datasets.micro_expressions.coding_sheet import SheetRow, read_sheet
-from pipelines.datasets.micro_expressions.recordings import Recordings
+from pipelines.datasets.micro_expressions.recordings import from_recordings
 from pipelines.datasets.published.about import About
 
 ABOUT = About(
@@ -50,10 +48,5 @@ def load(
         One line that names the path and what is wrong with it.
     """
     root = existing_folder(path, "mmew")
-    table, recordings = sheet_path(root, sheet), Recordings(root, prefer="micro")
-
-    def folder_of(row: SheetRow) -> tuple[str, Path]:
-        return row.subject, recordings.of(row.clip)
-
-    records, faults = from_rows(table, read_sheet(table), folder_of)
+    records, faults = from_recordings(root, sheet, "micro")
     return build("mmew", root, records, labels=labels, span=span, strict=strict, faults=faults)

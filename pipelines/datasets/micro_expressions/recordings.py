@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pipelines.datasets.micro_expressions.clip_folders import NoFolderError, alike
+from pipelines.datasets.micro_expressions.clip_records import ClipRecord, from_rows, sheet_path
+from pipelines.datasets.micro_expressions.coding_sheet import read_sheet
 from pipelines.datasets.published.tree import folders
-from pipelines.datasets.walk import list_folder
+from pipelines.datasets.walk import Fault, list_folder
 
 
 class Recordings:
@@ -52,3 +54,25 @@ class Recordings:
         if len(whole) > 1:
             raise NoFolderError(f"{name} fits both {whole[0]} and {whole[1]}; give path=one of the two")
         return whole[0]
+
+
+def from_recordings(
+    root: Path, sheet: Path | str | None, prefer: str = ""
+) -> tuple[list[ClipRecord], list[Fault]]:
+    """Match the rows of a sheet with the recordings that they name.
+
+    Parameters
+    ----------
+    root : Path
+    sheet : Path, str or None
+        See `clip_records.sheet_path`.
+    prefer : str
+        See `Recordings`.
+
+    Returns
+    -------
+    records, faults
+        As `clip_records.from_rows`. Subjects are those of the sheet.
+    """
+    table, recordings = sheet_path(root, sheet), Recordings(root, prefer=prefer)
+    return from_rows(table, read_sheet(table), lambda row: (row.subject, recordings.of(row.clip)))
