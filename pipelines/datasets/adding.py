@@ -14,7 +14,7 @@ from featurize.atomic import atomic_folder, write_text
 from pipelines.datasets import archive
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.listing import Listed
-from pipelines.datasets.published.about import About, AddReport, count, differences
+from pipelines.datasets.published.about import About, AddReport, count, differences, not_written
 from pipelines.datasets.walk import Fault
 from pipelines.utils.progress import SILENT, Progress
 
@@ -133,7 +133,4 @@ def _unpacked(name: str, path: Path, root: Path, progress: Progress) -> Iterator
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             raise
-        what = error.strerror or str(error)
-        raise OSError(
-            f"cannot write {root} ({what}); free some space, or set MUECA_DATA to another folder"
-        ) from None
+        raise not_written(root, error) from None

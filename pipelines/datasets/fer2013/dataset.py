@@ -11,7 +11,7 @@ import datetime
 import json
 import shutil
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from featurize.atomic import atomic_folder
 from featurize.hashes import file_sha256
 from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset
 from pipelines.datasets.fer2013.source import Face, Source
-from pipelines.datasets.published.about import About
-from pipelines.datasets.walk import Fault, not_looked_at
+from pipelines.datasets.published.about import About, Report, differs, not_written
+from pipelines.datasets.walk import Fault
 from pipelines.utils.progress import SILENT, Progress
 
 ABOUT = About(
@@ -46,7 +46,7 @@ PUBLISHED_TEST = (958, 111, 1024, 1774, 1233, 1247, 831)
 
 
 @dataclass(frozen=True)
-class ImportReport:
+class ImportReport(Report):
     """What an import did.
 
     Attributes
@@ -75,27 +75,10 @@ class ImportReport:
     notes: tuple[str, ...]
     ignored: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def complete(self) -> bool:
-        """True if every published face is there and readable."""
-        return not self.differences and not self.faults
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as JSON types."""
-        return asdict(self) | {"path": str(self.path), "complete": self.complete}
-
     def text(self) -> str:
         """Return the report in words, one fact a line."""
-        n = sum(sum(classes.values()) for classes in self.counts.values())
-        splits = ", ".join(f"{split} {sum(classes.values()):,}" for split, classes in self.counts.items())
-        lines = [f"fer2013: {n:,} faces imported from {self.source} ({splits})"]
-        if not self.differences:
-            lines.append("every class of every split has the published number of faces")
-        lines += [f"differs: {line}" for line in self.differences]
-        lines += [f"note: {line}" for line in self.notes]
-        if words := not_looked_at(Counter(self.ignored)):
-            lines.append(f"not looked at: {words}")
-        return "\n".join([*lines, f"written to {self.path}"])
+        opening = f"fer2013: {self.total:,} faces imported from {self.source}"
+        return self.lines(opening, "every class of every split has the published number of faces")
 
 
 def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = False) -> ImportReport:
@@ -163,10 +146,7 @@ def differences(counts: dict[str, dict[str, int]]) -> tuple[str, ...]:
             found.append(f"split {split}: no faces, published {sum(numbers):,}")
             continue
         for emotion, published in zip(EMOTIONS, numbers, strict=True):
-            n = counts[split].get(emotion, 0)
-            if n != published:
-                words = f"{abs(n - published):,} {'more' if n > published else 'fewer'}"
-                found.append(f"{split}/{emotion}: {n:,} faces, published {published:,} ({words})")
+            found += differs(f"{split}/{emotion}", counts[split].get(emotion, 0), published, " faces")
     return tuple(found)
 
 
@@ -195,10 +175,7 @@ def _store(faces: list[Face], source: Source, root: Path) -> ImportReport:
             for left_by_a_killed_import in root.glob(".fer2013[-.]*/"):
                 shutil.rmtree(left_by_a_killed_import, ignore_errors=True)
     except OSError as error:
-        what = error.strerror or str(error)
-        raise OSError(
-            f"cannot write {root} ({what}); free some space, or set MUECA_DATA to another folder"
-        ) from None
+        raise not_written(root, error) from None
     return report
 
 

@@ -68,20 +68,62 @@ def differences(
         if not here:
             found.append(f"split {split}: nothing, published {total:,}")
         elif isinstance(expected, int):
-            found += _differs(f"split {split}", sum(here.values()), expected)
+            found += differs(f"split {split}", sum(here.values()), expected)
         else:
             for name, n in expected.items():
-                found += _differs(f"{split}/{name}", here.get(name, 0), n)
+                found += differs(f"{split}/{name}", here.get(name, 0), n)
     return tuple(found)
 
 
-def _differs(what: str, n: int, published: int) -> list[str]:
+def differs(what: str, n: int, published: int, unit: str = "") -> list[str]:
+    """Say in words that a number is not the published one; nothing if it is."""
     words = f"{abs(n - published):,} {'more' if n > published else 'fewer'}"
-    return [] if n == published else [f"{what}: {n:,}, published {published:,} ({words})"]
+    return [] if n == published else [f"{what}: {n:,}{unit}, published {published:,} ({words})"]
+
+
+def not_written(root: Path, error: OSError) -> OSError:
+    """Return the error of one line for a folder of sets that cannot be written."""
+    what = error.strerror or str(error)
+    return OSError(f"cannot write {root} ({what}); free some space, or set MUECA_DATA to another folder")
+
+
+class Report:
+    """What the reports of imported sets have in common; their fields are those of `AddReport`."""
+
+    path: Path
+    counts: dict[str, dict[str, int]]
+    differences: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    notes: tuple[str, ...]
+    ignored: dict[str, int]
+
+    @property
+    def complete(self) -> bool:
+        """True if every published sample is there and readable."""
+        return not self.differences and not self.faults
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON types."""
+        return asdict(self) | {"path": str(self.path), "complete": self.complete}  # type: ignore[call-overload]
+
+    @property
+    def total(self) -> int:
+        """Samples in all splits."""
+        return sum(sum(classes.values()) for classes in self.counts.values())
+
+    def lines(self, opening: str, as_published: str) -> str:
+        """Return the report in words: how it opens, and what is said where no count differs."""
+        splits = ", ".join(f"{split} {sum(classes.values()):,}" for split, classes in self.counts.items())
+        lines = [f"{opening} ({splits})", *([] if self.differences or not as_published else [as_published])]
+        lines += [f"differs: {line}" for line in self.differences]
+        lines += [f"note: {line}" for line in self.notes]
+        if words := not_looked_at(Counter(self.ignored)):
+            lines.append(f"not looked at: {words}")
+        return "\n".join([*lines, f"written to {self.path}"])
 
 
 @dataclass(frozen=True)
-class AddReport:
+class AddReport(Report):
     """What adding a set did.
 
     Attributes
@@ -111,24 +153,7 @@ class AddReport:
     notes: tuple[str, ...] = ()
     ignored: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def complete(self) -> bool:
-        """True if every published sample is there and readable."""
-        return not self.differences and not self.faults
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as JSON types."""
-        return asdict(self) | {"path": str(self.path), "complete": self.complete}
-
     def text(self) -> str:
         """Return the report in words, one fact a line."""
-        total = sum(sum(classes.values()) for classes in self.counts.values())
-        splits = ", ".join(f"{split} {sum(classes.values()):,}" for split, classes in self.counts.items())
-        lines = [f"{self.name}: {total:,} samples in {self.source} ({splits})"]
-        if self.published and not self.differences:
-            lines.append("every count is as published")
-        lines += [f"differs: {line}" for line in self.differences]
-        lines += [f"note: {line}" for line in self.notes]
-        if words := not_looked_at(Counter(self.ignored)):
-            lines.append(f"not looked at: {words}")
-        return "\n".join([*lines, f"written to {self.path}"])
+        opening = f"{self.name}: {self.total:,} samples in {self.source}"
+        return self.lines(opening, "every count is as published" if self.published else "")
