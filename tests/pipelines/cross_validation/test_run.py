@@ -255,7 +255,9 @@ def test_one_system_that_fails_ends_nothing(tmp_path):
     assert "clips" in (tmp_path / "out" / "cross-validation.csv").read_text()
 
 
-def test_memory_bounds_the_kernels_of_every_fold(tmp_path, monkeypatch):
+@pytest.fixture
+def memories(monkeypatch):
+    """Return a list that each fold's candidates write down their memory in."""
     import classifiers.candidates
 
     asked = []
@@ -266,9 +268,13 @@ def test_memory_bounds_the_kernels_of_every_fold(tmp_path, monkeypatch):
         asked.append(self._memory)
 
     monkeypatch.setattr(classifiers.candidates.HeadCandidates, "__init__", noted)
+    return asked
+
+
+def test_memory_bounds_the_kernels_of_every_fold(tmp_path, memories):
     plan = recipe(heads=[{"head": "svm"}])
     run(plan, tmp_path / "out", store=Store(tmp_path / "cache"), n_jobs=2, memory="1GB")
-    assert asked == [0.5]
+    assert memories == [0.5]
     with pytest.raises(ValueError, match="give a number with a unit"):
         run(plan, tmp_path / "other", store=Store(tmp_path / "cache"), memory="much")
 
@@ -424,18 +430,9 @@ def test_the_recipes_by_folds_that_come_with_mueca():
         assert [p.title for p in load_recipe(folder / f"{name}.yaml").protocols] == titles
 
 
-def test_options_reach_the_folds_from_the_command_line(tmp_path, monkeypatch, capsys):
-    import classifiers.candidates
+def test_options_reach_the_folds_from_the_command_line(tmp_path, monkeypatch, capsys, memories):
     import cli
 
-    asked = []
-    given = classifiers.candidates.HeadCandidates.__init__
-
-    def noted(self, *args, **kwargs):
-        given(self, *args, **kwargs)
-        asked.append(self._memory)
-
-    monkeypatch.setattr(classifiers.candidates.HeadCandidates, "__init__", noted)
     monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "cache"))
     text = "name: small\ndata: synthetic-clips(n_subjects=4, clips_per_subject=3)\n"
     text += "protocols: [{protocol: loso, inner_folds: 2}]\n"
@@ -444,7 +441,7 @@ def test_options_reach_the_folds_from_the_command_line(tmp_path, monkeypatch, ca
     with pytest.raises(SystemExit) as ended:
         cli.main([*words, "--kernel-memory", "1GB"])
     assert not ended.value.code
-    assert asked == [0.5]
+    assert memories == [0.5]
 
 
 @pytest.mark.parametrize("what", ["a clip", "a system"])

@@ -8,7 +8,6 @@ from skimage import data as pictures
 
 from featurize.faces import Box
 from featurize.images import resize
-from pipelines.api import fit
 from pipelines.commands.predict import timing_line
 from pipelines.prediction import files
 from pipelines.prediction.boxes import read_boxes
@@ -19,11 +18,9 @@ HEAD = "file,left,top,width,height\n"
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(model_folder):
     """Return the folder of a model without a network: TensorFlow is not needed."""
-    folder = tmp_path_factory.mktemp("models") / "hog"
-    fit("synthetic", "hog", "softmax", out=folder)
-    return folder
+    return model_folder()
 
 
 @pytest.fixture(scope="module")

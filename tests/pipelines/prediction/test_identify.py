@@ -5,7 +5,6 @@ import pytest
 from skimage import data as pictures
 
 from featurize.track import SAME_PERSON
-from pipelines.api import fit
 from pipelines.prediction import files
 from pipelines.prediction.faces import Options
 from pipelines.prediction.predictor import Predictor
@@ -13,11 +12,9 @@ from pipelines.prediction.video import person, tracker
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(model_folder):
     """Return the folder of a model without a network: TensorFlow is not needed."""
-    folder = tmp_path_factory.mktemp("models") / "hog"
-    fit("synthetic", "hog", "softmax", out=folder)
-    return folder
+    return model_folder()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from openpyxl import Workbook
 from PIL import Image
 
 from pipelines.datasets import registry
+from tests.helpers.refused import refused
 
 
 def frames(folder: Path, numbers, name="{}.jpg", level=0):
@@ -25,14 +26,6 @@ def found(data):
     return sorted(
         zip(data.ids.tolist(), (data.classes[y] for y in data.labels), data.groups.tolist(), strict=True)
     )
-
-
-def refused(name, root, *words, **options):
-    with pytest.raises((ValueError, OSError)) as caught:
-        registry.load(name, path=root, **options)
-    line = str(caught.value)
-    assert "\n" not in line
-    assert all(word in line for word in words), line
 
 
 def sheet(path: Path, rows):

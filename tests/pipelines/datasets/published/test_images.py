@@ -14,6 +14,7 @@ from pipelines.datasets.base import EMOTIONS
 from pipelines.datasets.published.about import EMOTIONS8
 from tests.helpers import published
 from tests.helpers.published import IMAGES
+from tests.helpers.refused import refused
 
 
 def found(data):
@@ -24,14 +25,6 @@ def found(data):
 
 def loaded(name, root, tmp_path, **options):
     return registry.load(name, path=root, cache=tmp_path / "cache", **options)
-
-
-def refused(name, root, *words, **options):
-    with pytest.raises((ValueError, OSError)) as caught:
-        registry.load(name, path=root, **options)
-    line = str(caught.value)
-    assert "\n" not in line
-    assert all(word in line for word in words), line
 
 
 @pytest.mark.parametrize("name", IMAGES)
