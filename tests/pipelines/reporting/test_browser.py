@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from selenium.webdriver.support.ui import WebDriverWait
 
 from pipelines.results.load import load_results
 
@@ -106,7 +107,7 @@ def test_a_link_and_the_list_open_a_cell(page, folder):
     cell = page.find_element("id", f"cell-{run}")
     assert not cell.get_property("open")
     page.find_element("css selector", f"a[href='#cell-{run}']").click()
-    assert cell.get_property("open")
+    assert WebDriverWait(page, 10).until(lambda _: cell.get_property("open"))  # by the event of the new hash
     other = load_results(folder).cells[1].run
     page.find_element("css selector", f"#pick option[value='cell-{other}']").click()
     assert page.find_element("id", f"cell-{other}").get_property("open")

@@ -116,7 +116,8 @@ def test_kill_9_leaves_what_the_next_run_needs(tmp_path, run_cli):
     root = Path(__file__).parents[3]
     first = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     waited = time.monotonic() + 500  # on a busy machine the first epoch takes a while
-    while not (tmp_path / "state.npz").exists() and time.monotonic() < waited and first.poll() is None:
+    # The history is written last: it is there when the first epoch is kept.
+    while not (tmp_path / "history.csv").exists() and time.monotonic() < waited and first.poll() is None:
         time.sleep(0.05)
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
