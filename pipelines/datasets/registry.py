@@ -152,7 +152,7 @@ def load(
     if name in IMPORTED:
         options["root"] = _root(root)
     if name in IN_PLACE:
-        options.setdefault("path", _place(_root(root), name))
+        options.setdefault("path", _found(_root(root), name))
     dataset = _called(loader, name, options, reading)
     if strict and dataset.faults:
         first = dataset.faults[0]
@@ -192,6 +192,17 @@ def _place(root: Path, name: str) -> Path:
     archives = (root / f"{name}{ending}" for ending in (".tar.xz", ".tar.gz", ".tar", ".zip"))
     found = next((path for path in archives if path.is_file()), root / name)
     return root / name if (root / name).is_dir() else found
+
+
+def _found(root: Path, name: str) -> Path:
+    """Return where a set lies; where it is not there, a folder of its name here is pointed at."""
+    place = _place(root, name)
+    if not place.exists() and expanded(name).is_dir():
+        raise FileNotFoundError(
+            f"{name}: the set is not in {place}; of the folder here, '{name}(path=\"{name}\")' reads it as "
+            f"that set, and ./{name} as class folders"
+        )
+    return place
 
 
 def _called(

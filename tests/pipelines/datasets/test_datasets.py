@@ -82,3 +82,17 @@ def test_unknown_import(tmp_path):
         registry.add("fer-2013", tmp_path)
     with pytest.raises(ValueError, match="by its path"):
         registry.add("synthetic", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["jaffe", "smic"])
+def test_a_folder_called_like_a_set_that_is_not_there(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MUECA_DATA", str(tmp_path / "data"))
+    with pytest.raises(FileNotFoundError) as without:
+        registry.load(name)
+    assert "the folder here" not in str(without.value)
+    Path(name).mkdir()
+    with pytest.raises(FileNotFoundError) as caught:
+        registry.load(name)
+    assert f"'{name}(path=\"{name}\")' reads it" in str(caught.value)
+    assert "\n" not in str(caught.value)
