@@ -98,7 +98,7 @@ def predict(
         console.echo(f"mueca: {met}")
     if json:
         print_tally(tally, last_line=out is None)
-    report_faults(tally.faults, "not judged" if not tally.videos else "not all judged")
+    report_faults(tally.faults, "not classified" if not tally.videos else "not all classified")
 
 
 @group.command(epilog="Examples: mueca live; mueca live --source talk.mp4 --detector haar")

@@ -103,7 +103,7 @@ def _rbf(g: Graph, exponent: Name, near_one: bool) -> Name:
 
 
 def _near_one(base: Any, gamma: float) -> bool:
-    """Return whether all values of the kernel lie near 1, judged on the support vectors."""
+    """Return whether all values of the kernel lie near 1, computed on the support vectors."""
     from classifiers._kernels import _NEAR_ONE
 
     return bool(gamma * 4 * base.norms.max(initial=0) < 4 * _NEAR_ONE)

@@ -205,7 +205,7 @@ class VideoFile:
         if not count:
             raise UnreadableVideo(self.path.name, "no frame of it can be decoded; copy it again")
         if self._damaged:
-            self.fault = f"damaged in {self._damaged} places; what could be read was judged"
+            self.fault = f"damaged in {self._damaged} places; what could be read was classified"
         whole = self._stream.frames or None
         length = self.seconds
         if (whole and count < whole * SHORT - 1) or (

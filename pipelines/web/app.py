@@ -151,7 +151,7 @@ def _add_predict(app: FastAPI, site: Site, judge: InferenceService) -> None:
         "/predict",
         summary="Classify photos and videos",
         description="One or several files as multipart/form-data; what each is, its bytes say. A file alone "
-        "that cannot be judged gives its status; among several, it gives an answer of the kind `fault`.",
+        "that cannot be classified gives its status; among several, it gives an answer of the kind `fault`.",
         openapi_extra={"requestBody": _BODY},
         response_model=PredictAnswer,
         response_model_exclude_none=True,

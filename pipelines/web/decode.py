@@ -118,7 +118,7 @@ class Decoder:
     def _broken(self) -> RequestError:
         if self._late:
             return RequestError(
-                413, f"judging it took more than {self.limits.work:g} s; send a shorter or smaller video"
+                413, f"classifying it took more than {self.limits.work:g} s; send a shorter or smaller video"
             )
         return RequestError(422, "its decoder gave up; convert it to .mp4 and send it again")
 

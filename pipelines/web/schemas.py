@@ -46,9 +46,9 @@ class PhotoAnswer(_Answer):
     width: int
     height: int
     faces: list[FaceAnswer] = Field(description="The largest first.")
-    skipped: list[BoxAnswer] = Field(description="Found, but too small to be judged.")
+    skipped: list[BoxAnswer] = Field(description="Found, but too small to be classified.")
     smallest: int = Field(description="Side in pixels of the smallest face that was looked for.")
-    seconds: float = Field(description="Time that judging took, without waiting.")
+    seconds: float = Field(description="Time that classifying took, without waiting.")
 
 
 class TrackedFaceAnswer(FaceAnswer):
@@ -77,11 +77,11 @@ class VideoAnswer(_Answer):
     moments: list[MomentAnswer]
     fault: str = Field(description="What was wrong with the file, such as that it is cut off; or empty.")
     left_out: str = Field(description="Covers and other video streams of the file; or empty.")
-    seconds: float = Field(description="Time that judging took, without waiting.")
+    seconds: float = Field(description="Time that classifying took, without waiting.")
 
 
 class FaultAnswer(_Answer):
-    """A file that was not judged."""
+    """A file that was not classified."""
 
     kind: Literal["fault"] = "fault"
     name: str

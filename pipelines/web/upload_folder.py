@@ -1,4 +1,4 @@
-"""Where uploads lie while they are judged: a folder of this server alone, removed with it or after it."""
+"""Where uploads lie while they are classified: a folder of this server alone, removed with it or after it."""
 
 from __future__ import annotations
 
