@@ -13,6 +13,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from recording import recording
 from sklearn import model_selection
 from sklearn.datasets import make_classification
 from sklearn.decomposition import PCA
@@ -24,7 +25,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from benchmarks.recording import recording
 from mueca import GridSearchCV
 
 CASES: dict[str, tuple[Any, dict[str, list[Any]]]] = {

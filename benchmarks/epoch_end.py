@@ -10,7 +10,7 @@ from recording import recording
 from training import batches, built
 
 from featurize.backbones.frame import keras
-from pipelines.training.batches import fed
+from pipelines.training.batches import prefetched
 
 #: Epochs of each kind, in turns.
 ROUNDS = 8
@@ -37,7 +37,7 @@ def timed(model, given, steps):
 
 def main(name):
     model, epochs = built(name, "bf16", "mueca"), batches("none")
-    ways = {"a generator": iter, "mueca": lambda given: fed(given, epochs.pictures)}
+    ways = {"a generator": iter, "mueca": lambda given: prefetched(given, epochs.pictures)}
     timed(model, ways["mueca"](epochs.epoch(0)), epochs.steps)  # compiles
     found = {way: [] for way in ways}
     for number in range(1, ROUNDS + 1):

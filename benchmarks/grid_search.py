@@ -23,8 +23,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks._fer import hog, peak_gb, timed, warm_up
-from benchmarks.recording import recording
+from _fer import hog, peak_gb, timed, warm_up
+from recording import recording
 
 SVM = {"C": [0.1, 1.0, 10.0, 100.0], "gamma": ["scale", 1.0, 0.1]}
 KNN = {

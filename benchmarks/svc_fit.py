@@ -19,8 +19,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks._fer import hog, peak_gb, timed, warm_up
-from benchmarks.recording import recording
+from _fer import hog, peak_gb, timed, warm_up
+from recording import recording
 
 
 def main() -> None:

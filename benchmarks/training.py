@@ -15,7 +15,7 @@ from featurize.backbones import normalise
 from featurize.backbones.frame import dtype_policy, keras
 from featurize.backbones.network import Form
 from pipelines.training.augment import SETS
-from pipelines.training.batches import Epochs, TrainingSamples, fed
+from pipelines.training.batches import Epochs, TrainingSamples, prefetched
 from pipelines.training.trainer import compiled
 
 #: Every way is timed so many times, in turns, for so many steps: the machine's own speed wavers.
@@ -55,7 +55,7 @@ def batches(changes):
 
 
 def timed(model, epochs, number):
-    given = fed(epochs.epoch(number), epochs.pictures)
+    given = prefetched(epochs.epoch(number), epochs.pictures)
     started = time.perf_counter()
     model.fit(given, steps_per_epoch=STEPS, verbose=0, shuffle=False)
     return STEPS * 64 / (time.perf_counter() - started)

@@ -53,7 +53,7 @@ class Resources:
     store : Store
     n_jobs : int or None
     memory : str, float or None
-        What kernels may take, as in `classifiers.search.SharedGridSearch`.
+        What kernels may take, as in `classifiers.search.GridSearchCV`.
     progress : Progress
     cluster : Cluster, optional
         Where embeddings and runs are computed.

@@ -72,7 +72,7 @@ def compare(
         An unreadable sample is an error.
     progress : Progress
     memory : str, float or None
-        What kernels may take, as in `classifiers.search.SharedGridSearch`; the folds at work at once, and the
+        What kernels may take, as in `classifiers.search.GridSearchCV`; the folds at work at once, and the
         workers of one machine, share it.
     cluster : Cluster, optional
         Where shards of embeddings and runs are computed (`pipelines.utils.cluster.connect`); networks are

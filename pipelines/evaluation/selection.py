@@ -39,12 +39,12 @@ def searched(
         If the samples cannot be divided into so many folds, or a head cannot be fitted on these vectors.
     """
     from classifiers import head as build
-    from classifiers.search import SharedGridSearch
+    from classifiers.search import GridSearchCV
 
     experiment = matrix.experiment
     X, y, splits = by_folds(matrix, experiment.folds) if experiment.folds else by_holdout(matrix)
     grid = [{name: [value] for name, value in params.items()} for params in candidates]
-    search = SharedGridSearch(
+    search = GridSearchCV(
         build(head), grid, cv=splits, scoring=experiment.scoring, refit=False, memory=experiment.memory,
         halving=experiment.halving, error_score="raise",
     ).fit(X, y)  # fmt: skip
