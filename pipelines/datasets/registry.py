@@ -151,8 +151,8 @@ def load(
     loader: Callable[..., Dataset] = import_module(DATASETS[name]).load
     if name in IMPORTED:
         options["root"] = _root(root)
-    if name in IN_PLACE:
-        options.setdefault("path", _found(_root(root), name))
+    if name in IN_PLACE and "path" not in options:
+        options["path"] = _found(_root(root), name)
     dataset = _called(loader, name, options, reading)
     if strict and dataset.faults:
         first = dataset.faults[0]

@@ -95,4 +95,7 @@ def test_a_folder_called_like_a_set_that_is_not_there(name, tmp_path, monkeypatc
     with pytest.raises(FileNotFoundError) as caught:
         registry.load(name)
     assert f"'{name}(path=\"{name}\")' reads it" in str(caught.value)
+    with pytest.raises((ValueError, OSError)) as given:
+        registry.load(f'{name}(path="{name}")')
+    assert "the folder here" not in str(given.value)
     assert "\n" not in str(caught.value)
