@@ -62,7 +62,11 @@ def main(out, extractors):
     for record in summarize(found):
         if record["head"] == "own":  # a network's classifier knows FER2013's seven classes, not these eight
             continue
-        print(record["error"] and f"{record['extractor']:<20}{record['head']:<9}{record['error']}" or line(record))
+        print(
+            record["error"]
+            and f"{record['extractor']:<20}{record['head']:<9}{record['error']}"
+            or line(record)
+        )
     print(f"{'VGG13, published':<49}{PUBLISHED:8.2f}")
 
 

@@ -99,7 +99,8 @@ def fit(
     validation: float | str = 0.1, test: float | str = "test", refit: bool = True, scoring: str = "accuracy",
     seed: int = 0, strict: bool = False, store: Store | Path | str | None = None, n_jobs: int | None = None,
     progress: Progress = SILENT, memory: float | str | None = None, folds: int | None = None,
-    halving: int | None = None, **params: Any,
+    halving: int | None = None, hold_out: Literal["subject", "sample"] = "subject",
+    targets: Literal["labels", "votes"] = "labels", balanced_sampling: bool = False, **params: Any,
 ) -> tuple[Model, EvaluationResult]:  # fmt: skip
     """Extract, choose on validation, fit again on train + validation, test once.
 
@@ -116,7 +117,12 @@ def fit(
         What to choose from on validation.
     mirror : bool
         Add mirrored copies of the training samples.
-    validation, test, refit, scoring, seed, folds, halving
+    targets : {"labels", "votes"}
+        Of a set with votes: the labels, or each sample once for each class that has votes, weighted by its
+        share.
+    balanced_sampling : bool
+        Draw the training samples so that each class comes as often.
+    validation, test, refit, scoring, seed, folds, halving, hold_out
         The protocol; see `pipelines.cross_validation.protocol.Protocol`, whose `inner_folds` `folds` are.
     memory : str, float or None
         What kernels may take: "4GB", or a number of gigabytes; see `classifiers.search.GridSearchCV`.
@@ -140,10 +146,11 @@ def fit(
         check_target(folder)
     made = data if isinstance(data, Dataset) else None
     features = {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
-    cell = {"head": head, "params": params, "grid": grid or {}}
+    drawn = {"targets": targets, "balanced_sampling": balanced_sampling}
+    cell = {"head": head, "params": params, "grid": grid or {}, **drawn}
     protocol = {
         "protocol": "holdout", "validation": validation, "test": test, "refit": refit, "scoring": scoring,
-        "inner_folds": folds, "halving": halving,
+        "inner_folds": folds, "halving": halving, "hold_out": hold_out,
     }  # fmt: skip
     systems = {"extractors": [features], "heads": [cell]}
     name = data if made is None else made.name

@@ -22,6 +22,8 @@ from pipelines.datasets.walk import Fault
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 #: The mark of a set in which one person is in two splits: see `Dataset.marks`.
 LEAKY = "leaky"
+#: The mark of joined sets of which two hold exact copies of one sample.
+COPIES = "copies-in-two-sets"
 
 
 class Samples(Protocol):
@@ -69,7 +71,9 @@ class Dataset:
     votes : (n, classes) float32 or None
         How many annotators gave each sample each class, where that is known; no row sums to 0.
     marks : tuple of str
-        What makes figures of this set too good: `LEAKY`; empty as a rule.
+        What makes figures of this set too good: `LEAKY`, `COPIES`; empty as a rule.
+    joined_from : tuple of dict
+        Of joined sets (`pipelines.datasets.joined`) what each was; empty of others.
     """
 
     name: str
@@ -89,6 +93,7 @@ class Dataset:
     ignored: dict[str, int] = field(default_factory=dict)
     votes: NDArray[np.float32] | None = None
     marks: tuple[str, ...] = ()
+    joined_from: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(self.ids), len(self.labels), len(self.split), len(self.samples), len(self.digests)}

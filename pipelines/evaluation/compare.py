@@ -289,6 +289,7 @@ def about(recipe: Recipe, dataset: Dataset, runs: list[str]) -> dict[str, Any]:
         "left_out": len(dataset.faults),
         "held_out": dataset.held_out,
         "notes": list(dataset.notes),
+        **({"sets": list(dataset.joined_from)} if dataset.joined_from else {}),
         "not_looked_at": dataset.ignored,
     }
     return {
