@@ -1,8 +1,8 @@
 """Leave one data set out, on the motion maps of MEGC 2019's three sets, beside leaving one subject out.
 
-Run: python benchmarks/leave_sets_out.py PATH, megc2019_flow.tar.xz or the folder of its index.csv. Each system
-is chosen inside: for "loso" by ten inner folds of other subjects, for "lodo" by ten inner folds of subjects of
-the two other sets. UF1 and UAR of each set, with 95 % intervals by bootstrap over subjects.
+Run: python benchmarks/leave_sets_out.py PATH, megc2019_flow.tar.xz or the folder of its index.csv. Each
+system is chosen inside: for "loso" by ten inner folds of other subjects, for "lodo" by ten inner folds of
+subjects of the two other sets. UF1 and UAR of each set, with 95 % intervals by bootstrap over subjects.
 """
 
 import sys

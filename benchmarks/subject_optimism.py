@@ -46,7 +46,7 @@ def main(seeds, out):
     systems = list(dict.fromkeys(system for system, _ in found[0]))
     print(f"accuracy in % of {seeds} x 420 synthetic faces, 20 subjects each; the difference is the optimism")
     print(
-        f"{'system':<18}{'whole subjects':>16}{'random folds':>14}{'difference':>12}{'95 % interval':>18}{'p':>9}"
+        f"{'system':<18}{'by subject':>12}{'random folds':>14}{'difference':>12}{'95 % interval':>18}{'p':>8}"
     )
     for system in systems:
         honest, leaky, groups = [], [], []
@@ -58,8 +58,8 @@ def main(seeds, out):
         right, flattered = np.concatenate(honest), np.concatenate(leaky)
         test = compare_hits(flattered, right, np.concatenate(groups))
         interval = f"{100 * test.low:+.2f} to {100 * test.high:+.2f}"
-        print(f"{system:<18}{100 * right.mean():16.2f}{100 * flattered.mean():14.2f}"
-              f"{100 * test.difference:+12.2f}{interval:>18}{test.p:9.2g}", flush=True)  # fmt: skip
+        print(f"{system:<18}{100 * right.mean():12.2f}{100 * flattered.mean():14.2f}"
+              f"{100 * test.difference:+12.2f}{interval:>18}{test.p:8.2g}", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

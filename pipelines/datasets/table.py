@@ -57,6 +57,10 @@ NAMES = (*SPELLINGS, "votes")
 _VOTES = "votes"
 #: Headings of vote columns: ``votes.happy``, ``vote_happy``.
 _FAMILIES = ("votes", "vote")
+#: The subject of images of which nobody is named, where others have a name.
+NOBODY = "unknown"
+#: What programs write into a cell that holds nothing.
+_NOTHING = frozenset({"nan", "<na>", "n/a"})
 
 
 def is_table(path: Path) -> bool:
@@ -98,8 +102,9 @@ def load(
     Returns
     -------
     Dataset
-        `groups` where every row names a person; `votes` where there are votes. Without a column of labels
-        the label is the class with most votes. Without a column of splits all is "train".
+        `groups` where rows name persons; those that name none are one person, `NOBODY`. `votes` where there
+        are votes. Without a column of labels the label is the class with most votes. Without a column of
+        splits all is "train".
 
     Raises
     ------
@@ -246,27 +251,30 @@ class _Rows:
         good = [(line, row) for line, row in self.rows if self._usable(line, row)]
         if self.vote_columns:
             self.found.classes = self._vote_classes()
-        written = [str(row["label"]) for _, row in good if row.get("label")]
+        written = [str(row["label"]) for _, row in good if not is_missing(str(row.get("label", "")))]
         classes = self.labels.classes(written)
         self._check_splits([row for _, row in good])
         left_out = []
         for line, row in good:
-            label = classes.get(str(row.get("label", "")), "")
-            if row.get("label") and not label:
+            label = (
+                "" if is_missing(str(row.get("label", ""))) else classes.get(str(row.get("label", "")), "")
+            )
+            if not label and not is_missing(str(row.get("label", ""))):
                 left_out.append(str(row["label"]))
             else:
                 self._take(line, row, label)
         without_label(self.found, left_out)
+        self._count_nobodies()
         self._count_strangers()
 
     def _usable(self, line: int, row: Mapping[str, str]) -> bool:
         spoilt = {name: problem_of(row.get(name, "")) for name in ("file", "label", "split", "subject")}
         why = next((f"{name}: {w}" for name, w in spoilt.items() if w and not _doubt(name, row[name])), "")
-        if not row["file"]:
+        if is_missing(row["file"]):
             why = why or "the row names no file"
-        elif "label" in row and not row["label"] and not self.vote_columns:
+        elif "label" in row and is_missing(row["label"]) and not self.vote_columns:
             why = why or "the row names no label"
-        elif "split" in row and not row["split"]:
+        elif "split" in row and is_missing(row["split"]):
             why = why or "the row names no split"
         if why:
             self._fault(line, row, why)
@@ -278,6 +286,7 @@ class _Rows:
 
     def _take(self, line: int, row: Mapping[str, str], label: str) -> None:
         try:
+            _check_address(row["file"])
             votes = self._votes(row)
             entry = Entry(
                 self.files.find(row["file"]),
@@ -297,6 +306,8 @@ class _Rows:
 
     def _person(self, subject: str) -> str:
         """Return one name for a person that is written in several ways: 007, 7."""
+        if is_missing(subject):
+            return ""
         known = self.people.setdefault(alike(subject), subject)
         if known != subject:
             log.info("%s: the subjects %s and %s are taken for one person", self.where, known, subject)
@@ -329,6 +340,16 @@ class _Rows:
             first = next(iter(unknown))
             raise ValueError(f"split {shown} is none of train, validation, test; give splits='{first}=test'")
 
+    def _count_nobodies(self) -> None:
+        """Take all images of nobody for one person, where others have a name: none is on two sides then."""
+        nobody = [entry for entry in self.found.entries if not entry.subject]
+        if not nobody or len(nobody) == len(self.found.entries):
+            return
+        words = f"{len(nobody):,} rows name no subject; they stay together, as one person called {NOBODY}"
+        log.warning("%s: %s", self.where, words)
+        self.found.notes.append(words)
+        self.found.entries = [replace(e, subject=e.subject or NOBODY) for e in self.found.entries]
+
     def _count_strangers(self) -> None:
         """Count images that lie where the listed ones do and are not listed."""
         listed = {name for _, row in self.rows if row["file"] for name in self._meant(row["file"])}
@@ -343,6 +364,17 @@ class _Rows:
             return (self.files.find(file),)
         except ValueError:
             return ()
+
+
+def is_missing(text: str) -> bool:
+    """Return whether a cell holds nothing, or what programs write for nothing: nan, <NA>."""
+    return not text or text.casefold() in _NOTHING
+
+
+def _check_address(text: str) -> None:
+    """Refuse the address of a page in the place of a file."""
+    if "://" in text:
+        raise ValueError("an address, and no file; download the image, and name the file")
 
 
 def _doubt(name: str, text: str) -> bool:

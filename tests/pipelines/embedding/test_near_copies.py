@@ -72,6 +72,27 @@ def test_a_comparison_reports_test_distinct(copied, found):
         assert rows["test-distinct"].n_test == kept
 
 
+def test_the_summary_has_a_column_of_it(copied, found, tmp_path, monkeypatch):
+    from pipelines.evaluation.compare import compare
+    from pipelines.evaluation.recipe import recipe_from
+    from pipelines.evaluation.summary import summarize
+
+    copies, store = found
+    limit = float(copies.likeness[3:].max()) + 1e-3
+    monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: copied)
+    distinct = type(copies).distinct
+    monkeypatch.setattr(type(copies), "distinct", lambda c, n: distinct(c, n, limit))
+    plan = recipe_from({"name": "x", "data": "copied", "extractors": ["hog"], "heads": ["knn"]})
+    done = compare(plan, tmp_path, store=store, n_jobs=1)
+    (record,) = summarize(done)
+    rows = {row.split: row for row in done.rows}
+    assert rows["test-distinct"].n_test == 4
+    assert record["test_distinct"] == rows["test-distinct"].accuracy
+    header, line = (tmp_path / "summary.csv").read_text("utf-8").splitlines()
+    assert "test_distinct" in header.split(",")
+    assert len(line) > 0
+
+
 def test_sets_without_two_sides_are_refused(copied, tmp_path):
     faces = draw(n_per_class=2, seed=1)
     images = [faces.samples[i] for i in range(14)]
