@@ -186,7 +186,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "--average": ("--swa-epochs",),
     "--batch": ("--batch-size",),
     "--cell": ("--run",),
-    "--class_weight": ("--class-weight",),
     "--clip": ("--clahe-clip",),
     "--crowd": ("--small-faces",),
     "--embedding": ("--projection",),

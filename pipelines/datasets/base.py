@@ -34,6 +34,26 @@ class Samples(Protocol):
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The set that all samples of another are of: vectors of the one are those of the other.
+
+    Attributes
+    ----------
+    fingerprint, order : str
+        Of that set, see `Dataset.fingerprint` and `order_digest`.
+    indices : (n,) int
+        Where each sample is in it.
+    mine : str
+        `order_digest` of the samples, so that other ones are not taken for them.
+    """
+
+    fingerprint: str
+    order: str
+    indices: NDArray[np.intp]
+    mine: str
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Labelled images with their splits.
 
@@ -72,6 +92,8 @@ class Dataset:
         How many annotators gave each sample each class, where that is known; no row sums to 0.
     marks : tuple of str
         What makes figures of this set too good: `LEAKY`, `COPIES`; empty as a rule.
+    origin : Origin or None
+        The set that its samples are of, where it is another's with other labels.
     joined_from : tuple of dict
         Of joined sets (`pipelines.datasets.joined`) what each was; empty of others.
     """
@@ -94,6 +116,7 @@ class Dataset:
     votes: NDArray[np.float32] | None = None
     marks: tuple[str, ...] = ()
     joined_from: tuple[dict[str, Any], ...] = ()
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         lengths = {len(self.ids), len(self.labels), len(self.split), len(self.samples), len(self.digests)}
