@@ -101,7 +101,7 @@ def older(path, lacking=2):
         csv.writer(file, lineterminator="\n").writerows(lines)
 
 
-@pytest.mark.parametrize("lacking", [1, 2])
+@pytest.mark.parametrize("lacking", [1, 2, 3])
 def test_rows_of_older_versions_are_read_and_added_to(tmp_path, lacking):
     path = tmp_path / "rows.csv"
     append_rows(path, [row(accuracy=0.5, error='of "two"\nlines')])
