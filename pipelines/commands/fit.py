@@ -31,6 +31,9 @@ from pipelines.utils.console import table
 
 group = typer.Typer()
 
+#: The scores that are shown of each split.
+SHOWN = ("split", "n_test", "accuracy", "ci_low", "ci_high", "balanced_accuracy", "f1_macro", "auc_ovr")
+
 
 @group.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
@@ -139,7 +142,16 @@ def print_fit(model: Any, outcome: Any, out: Path | None) -> None:
     """Show what was fitted, how it was chosen, and its scores."""
     card = model.card
     print(f"{card['title']}\nprotocol: {card['protocol']}")
-    shown = ("split", "n_test", "accuracy", "ci_low", "ci_high", "balanced_accuracy", "f1_macro", "auc_ovr")
+    shown: tuple[str, ...] = (
+        "split",
+        "n_test",
+        "accuracy",
+        "ci_low",
+        "ci_high",
+        "balanced_accuracy",
+        "f1_macro",
+        "auc_ovr",
+    )
     last = outcome.rows[-1]
     if last.status != "timing":  # the title says why there are no scores
         if len(card["chosen_from"]) > 1:

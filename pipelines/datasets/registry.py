@@ -143,10 +143,10 @@ def load(
     OSError
         If there is no such folder, or the set has not been imported.
     """
-    if not isinstance(name_or_path, str | os.PathLike) and hasattr(name_or_path, "fingerprint"):
-        return name_or_path
     if isinstance(name_or_path, list | tuple):
         name_or_path, options = "joined", {"sets": list(name_or_path)} | options
+    if not isinstance(name_or_path, str | os.PathLike) and hasattr(name_or_path, "fingerprint"):
+        return name_or_path
     name, given = with_options(_name(cast("str | Path", name_or_path)))
     options = given | options
     if "pattern" in options and name in IN_PLACE and expanded(name).is_dir():

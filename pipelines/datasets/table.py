@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pipelines.datasets.file_names import FileNames
 from pipelines.datasets.label_words import Labels, label_key, mapping, split_word
 from pipelines.datasets.listing import Entry, Listed, Reading, dataset_of, without_label
 from pipelines.datasets.micro_expressions.clip_folders import alike
-from pipelines.datasets.scan import Box
+from pipelines.datasets.table_cells import box_of, check_address, in_doubt, is_missing, number_of
 from pipelines.datasets.walk import Fault
 from pipelines.utils.cells import clean, heading_key, problem_of
 from pipelines.utils.read_table import (
@@ -59,8 +59,6 @@ _VOTES = "votes"
 _FAMILIES = ("votes", "vote")
 #: The subject of images of which nobody is named, where others have a name.
 NOBODY = "unknown"
-#: What programs write into a cell that holds nothing.
-_NOTHING = frozenset({"nan", "<na>", "n/a"})
 
 
 def is_table(path: Path) -> bool:
@@ -269,7 +267,7 @@ class _Rows:
 
     def _usable(self, line: int, row: Mapping[str, str]) -> bool:
         spoilt = {name: problem_of(row.get(name, "")) for name in ("file", "label", "split", "subject")}
-        why = next((f"{name}: {w}" for name, w in spoilt.items() if w and not _doubt(name, row[name])), "")
+        why = next((f"{name}: {w}" for name, w in spoilt.items() if w and not in_doubt(name, row[name])), "")
         if is_missing(row["file"]):
             why = why or "the row names no file"
         elif "label" in row and is_missing(row["label"]) and not self.vote_columns:
@@ -286,14 +284,14 @@ class _Rows:
 
     def _take(self, line: int, row: Mapping[str, str], label: str) -> None:
         try:
-            _check_address(row["file"])
+            check_address(row["file"])
             votes = self._votes(row)
             entry = Entry(
                 self.files.find(row["file"]),
                 label or self.found.classes[int(np.argmax(votes or (0,)))],
                 self.split_of[row["split"]] if "split" in row else "train",
                 self._person(str(row.get("subject", ""))),
-                _box(row),
+                box_of(row),
                 votes,
                 f"row {line}",
             )
@@ -326,7 +324,7 @@ class _Rows:
         sums = dict.fromkeys(self.found.classes, 0.0)
         for column, name in zip(self.vote_columns, self.voted, strict=True):
             if of[name]:
-                sums[of[name]] += _number(row[column] or "0", f"votes for {name}")
+                sums[of[name]] += number_of(row[column] or "0", f"votes for {name}")
         if not sum(sums.values()) > 0:
             raise ValueError("the votes sum to nothing")
         return tuple(sums.values())
@@ -364,50 +362,3 @@ class _Rows:
             return (self.files.find(file),)
         except ValueError:
             return ()
-
-
-def is_missing(text: str) -> bool:
-    """Return whether a cell holds nothing, or what programs write for nothing: nan, <NA>."""
-    return not text or text.casefold() in _NOTHING
-
-
-def _check_address(text: str) -> None:
-    """Refuse the address of a page in the place of a file."""
-    if "://" in text:
-        raise ValueError("an address, and no file; download the image, and name the file")
-
-
-def _doubt(name: str, text: str) -> bool:
-    """Return whether a cell like a date may be what was typed: a file or a person may be so called."""
-    return name in ("file", "subject") and bool(text) and not text.startswith("#")
-
-
-def _number(text: str, what: str) -> float:
-    try:
-        value = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
-    except ValueError:
-        value = float("nan")
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{what}: {text[:20]!r} is no number from 0 on")
-    return value
-
-
-def _box(row: Mapping[str, str]) -> Box | None:
-    """Return the box of a row, None where it names none."""
-    ends = ("width", "height") if "width" in row and "height" in row else ("right", "bottom")
-    names = ("left", "top", *ends)
-    cells: Sequence[str] = [row.get(name, "") for name in names]
-    if not all(name in row for name in names) or not any(cells):
-        return None
-    left, top, a, b = (_whole(text, name) for text, name in zip(cells, names, strict=True))
-    width, height = (a, b) if ends[0] == "width" else (a - left, b - top)
-    if width < 1 or height < 1:
-        raise ValueError(f"the box {left},{top},{width},{height} has no area")
-    return left, top, width, height
-
-
-def _whole(text: str, name: str) -> int:
-    try:
-        return round(float(text))
-    except (ValueError, OverflowError):
-        raise ValueError(f"{name}: {text[:20]!r} is no number of pixels") from None

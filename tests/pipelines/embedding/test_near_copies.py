@@ -118,7 +118,7 @@ def test_cosines_by_blocks(monkeypatch):
     assert largest_cosines(np.zeros((1, 5), np.float32), known)[0] == 0
 
 
-#: Limit -> PrivateTest faces whose nearest training face is less alike, as docs/results/near-copies.txt has it.
+#: Limit -> PrivateTest faces whose nearest training face is less alike, of docs/results/near-copies.txt.
 KEPT = {1.01: 3589, 0.99: 3301, 0.9: 3088, 0.8: 2810, 0.7: 2621, 0.6: 2501, 0.5: 2423}
 
 
