@@ -7,7 +7,7 @@ is not in `train`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Indices = NDArray[np.intp]
 Scores = NDArray[np.float64]
+#: Which samples, their labels, and their weights where some count more.
+Drawn = tuple[Indices, NDArray[np.int64], NDArray[np.float64] | None]
 
 
 class CandidateSet(Protocol):
@@ -209,6 +211,9 @@ class HeadCandidates:
         scores are the mean of its own and its copy's.
     memory : str, float or None
         What the kernels of one fold may take, as in `classifiers.search.GridSearchCV`.
+    drawn : callable, optional
+        Takes training samples, and returns them as they are fitted on: which, their labels, and their
+        weights or None. By default each once, with its label.
 
     Raises
     ------
@@ -224,6 +229,7 @@ class HeadCandidates:
         y: NDArray[np.intp],
         copies: NDArray[np.float32] | None = None,
         memory: float | str | None = None,
+        drawn: Callable[[Indices], Drawn] | None = None,
     ) -> None:
         from classifiers.registry import checked_params
 
@@ -231,7 +237,7 @@ class HeadCandidates:
         for one in self.candidates:
             checked_params(head, one)
         self._parts = [X] if copies is None else [X, copies]
-        self._memory = memory
+        self._memory, self._drawn = memory, drawn
         self._y, self._n_classes = np.asarray(y), int(np.max(y)) + 1
 
     def scores(self, train: Indices, test: Indices, cell: int | None = None) -> Scores:
@@ -239,14 +245,17 @@ class HeadCandidates:
         from classifiers.search import try_candidates
 
         which = self.candidates if cell is None else [self.candidates[cell]]
-        y = np.tile(self._y[train], len(self._parts))
+        rows, labels, weights = self._drawn(train) if self._drawn else (train, self._y[train], None)
+        y = np.tile(labels, len(self._parts))
+        weighing = None if weights is None else np.tile(weights, len(self._parts))
         present = np.unique(y)
         found = np.full((len(which), len(test), self._n_classes), -np.inf)
         if len(present) < 2:
             found[..., present] = 0.0
             return found
-        fitted, asked = (np.concatenate([X[rows] for X in self._parts]) for rows in (train, test))
-        for c, tried in enumerate(try_candidates(self.head, which, fitted, y, asked, self._memory)):
+        fitted, asked = (np.concatenate([X[at] for X in self._parts]) for at in (rows, test))
+        found_by = try_candidates(self.head, which, fitted, y, asked, self._memory, sample_weight=weighing)
+        for c, tried in enumerate(found_by):
             parts = tried.scores.reshape(len(self._parts), len(test), -1)
             found[c][:, present] = parts.mean(axis=0)
         return found

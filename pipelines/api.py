@@ -107,7 +107,8 @@ def fit(
     validation: float | str = 0.1, test: float | str = "test", refit: bool = True, scoring: str = "accuracy",
     seed: int = 0, strict: bool = False, store: Store | Path | str | None = None, n_jobs: int | None = None,
     progress: Progress = SILENT, memory: float | str | None = None, folds: int | None = None,
-    halving: int | None = None, **params: Any,
+    halving: int | None = None, hold_out: Literal["subject", "sample"] = "subject",
+    targets: Literal["labels", "votes"] = "labels", balanced_sampling: bool = False, **params: Any,
 ) -> tuple[Model, EvaluationResult]:  # fmt: skip
     """Extract, choose on validation, fit again on train + validation, test once.
 
@@ -124,7 +125,12 @@ def fit(
         What to choose from on validation.
     mirror : bool
         Add mirrored copies of the training samples.
-    validation, test, refit, scoring, seed, folds, halving
+    targets : {"labels", "votes"}
+        Of a set with votes: the labels, or each sample once for each class that has votes, weighted by its
+        share.
+    balanced_sampling : bool
+        Draw the training samples so that each class comes as often.
+    validation, test, refit, scoring, seed, folds, halving, hold_out
         The protocol; see `pipelines.cross_validation.protocol.Protocol`, whose `inner_folds` `folds` are.
     memory : str, float or None
         What kernels may take: "4GB", or a number of gigabytes; see `classifiers.search.GridSearchCV`.
@@ -149,8 +155,9 @@ def fit(
     recipe, experiment = _planned(
         data, backbone, head, grid, folder, params,
         {"equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror},
+        {"targets": targets, "balanced_sampling": balanced_sampling},
         {"validation": validation, "test": test, "refit": refit, "scoring": scoring, "inner_folds": folds,
-         "halving": halving},
+         "halving": halving, "hold_out": hold_out},
         {"seed": seed, "strict": strict, "store": store, "n_jobs": n_jobs, "progress": progress,
          "memory": memory},
     )  # fmt: skip
@@ -181,18 +188,21 @@ def estimate(data: str | Path | Dataset, backbone: str, head: str, **settings: A
     TypeError, ValueError, OSError
         As `fit`.
     """
-    settings = {"validation": 0.1, "test": "test"} | settings
-    parts = [{k: settings.pop(k) for k in names if k in settings} for names in (_IMAGES, _PROTOCOL, _REST)]
-    if "folds" in parts[1]:
-        parts[1]["inner_folds"] = parts[1].pop("folds")
-    grid = settings.pop("grid", None)
-    recipe, experiment = _planned(data, backbone, head, grid, None, settings, *parts)
+    given: dict[str, Any] = {"validation": 0.1, "test": "test"} | settings
+    kinds = _IMAGES, _DRAWN, _PROTOCOL, _REST
+    parts = [{k: given.pop(k) for k in names if k in given} for names in kinds]
+    if "folds" in parts[2]:
+        parts[2]["inner_folds"] = parts[2].pop("folds")
+    grid = given.pop("grid", None)
+    recipe, experiment = _planned(data, backbone, head, grid, None, given, *parts)
     return cost_before_run(recipe.heads[0], recipe.extractors[0], experiment)
 
 
-#: Settings of a fit: of the images, of the protocol, and the others that are no parameter of its head.
+#: Settings of a fit: of the images, of what is learned from, of the protocol, and the others that are no
+#: parameter of its head.
 _IMAGES = ("equalize", "tile", "clip", "mirror")
-_PROTOCOL = ("validation", "test", "refit", "scoring", "folds", "halving")
+_DRAWN = ("targets", "balanced_sampling")
+_PROTOCOL = ("validation", "test", "refit", "scoring", "folds", "halving", "hold_out")
 _REST = ("seed", "strict", "store", "n_jobs", "progress", "memory")
 
 
@@ -204,13 +214,14 @@ def _planned(
     folder: Path | None,
     params: dict[str, Any],
     preprocess: dict[str, Any],
+    drawn: dict[str, Any],
     protocol: dict[str, Any],
     rest: dict[str, Any],
 ) -> tuple[Recipe, Experiment]:
     """Return the recipe of one fit, checked, and the data set divided as it says."""
     made = data if isinstance(data, Dataset) else None
     features = {"extractor": backbone} | preprocess
-    cell = {"head": head, "params": params, "grid": grid or {}}
+    cell = {"head": head, "params": params, "grid": grid or {}} | drawn
     systems = {"extractors": [features], "heads": [cell]}
     name = data if made is None else made.name
     seed = rest.pop("seed", 0)

@@ -71,13 +71,17 @@ class Head(_Strict):
 
     A list among `params`, where the head takes one value, is part of the grid: ``C=[1, 10]`` is ``--C 1,10``.
     NumPy's numbers and arrays are taken as Python's. Where `extractors` are given, as tables name them, it is
-    fitted on those alone.
+    fitted on those alone. `targets`: the labels, or of a set with votes each sample once for each class that
+    has votes, weighted by its share. `balanced_sampling`: training samples are drawn so that each class comes
+    as often.
     """
 
     head: str
     params: dict[str, Any] = {}
     grid: dict[str, list[Any]] | Literal["default"] = {}
     extractors: list[str] | None = Field(default=None, min_length=1)
+    targets: Literal["labels", "votes"] = "labels"
+    balanced_sampling: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -88,6 +92,10 @@ class Head(_Strict):
     def _known(self) -> Head:
         for candidate in self.candidates():
             checked_params(self.head, candidate)
+        if self.balanced_sampling and self.targets == "votes":
+            raise ValueError(
+                "balanced_sampling draws by labels; with targets votes give class_weight balanced"
+            )
         return self
 
     def candidates(self) -> list[dict[str, Any]]:
@@ -102,7 +110,20 @@ class Head(_Strict):
 
     def identity(self) -> dict[str, Any]:
         """Return what decides a cell's rows."""
-        return self.model_dump(exclude={"extractors"})
+        # What is as it always was is left out: runs keep their names.
+        plain = {name for name, usual in self._usual().items() if getattr(self, name) == usual}
+        return self.model_dump(exclude={"extractors", *plain})
+
+    @staticmethod
+    def _usual() -> dict[str, Any]:
+        return {"targets": "labels", "balanced_sampling": False}
+
+    @property
+    def drawn(self) -> dict[str, Any]:
+        """How training samples are drawn, where it is not as they come: shown beside the parameters."""
+        return {
+            name: value for name in self._usual() if (value := getattr(self, name)) != self._usual()[name]
+        }
 
 
 def lists_to_grid(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,12 +190,19 @@ def as_head(value: Any) -> Any:
 
 
 def as_data(value: Any) -> Any:
-    """Return the name of a data set, or the path of a folder, as a `Data` mapping."""
+    """Return the name of a data set, or the path of a folder, as a `Data` mapping; of several, joined."""
     if isinstance(value, Data | Mapping):
         return value
+    if isinstance(value, list | tuple):
+        return {"name": "joined", "options": {"sets": [as_text(one) for one in value]}}
     if not isinstance(value, str | os.PathLike) or not os.fspath(value):
         raise ValueError(f"data={value!r:.60}: give the name of a data set or a folder of class/*.jpg")
     return {"name": os.fspath(value)}
+
+
+def as_text(value: Any) -> Any:
+    """Return a path as text; a name, and a mapping of name and options, stay."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 class Data(_Strict):
@@ -182,6 +210,14 @@ class Data(_Strict):
 
     name: str
     options: dict[str, Any] = {}
+
+    @property
+    def title(self) -> str:
+        """The name, as tables show it; of joined sets all names."""
+        sets = self.options.get("sets") if self.name == "joined" else None
+        if not isinstance(sets, list):
+            return self.name
+        return " + ".join(str(one.get("name", "")) if isinstance(one, Mapping) else str(one) for one in sets)
 
 
 def check_recipe(given: Any, kind: type[BaseModel], caller: str, loader: str) -> None:

@@ -177,6 +177,7 @@ def shipped_f(reader: Reader) -> None:
 def lists_and_names(reader: Reader) -> None:
     """Published sets whose labels, or subjects, stand in lists, arrays and file names."""
     standins.table(reader.folder)
+    standins.voted_and_mine(reader.folder)
     standins.raf_db(reader.folder / "basic")
     standins.affectnet(reader.folder / "affectnet")
     standins.posed(reader.folder)

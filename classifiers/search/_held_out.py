@@ -54,6 +54,7 @@ def try_candidates(
     held_out: NDArray[Any],
     memory: float | str | None = None,
     advance: Callable[[int], None] = lambda _done: None,
+    sample_weight: NDArray[np.float64] | None = None,
 ) -> list[CandidateResult]:
     """Fit every candidate on X, y with shared work, and return what each says of the held-out vectors.
 
@@ -71,6 +72,8 @@ def try_candidates(
         What kernels may take, as in `GridSearchCV`.
     advance : callable, optional
         Told how many more candidates are done.
+    sample_weight : (n,) float, optional
+        Each candidate is then fitted by itself.
 
     Raises
     ------
@@ -79,12 +82,14 @@ def try_candidates(
     """
     built = [bounded(head(name, **params), memory) for params in candidates]
     try:
+        if sample_weight is not None:
+            raise NotSharedError("samples have weights")
         return _shared(built, candidates, X, y, held_out, gigabytes(memory), advance)
     except NotSharedError as reason:
         log.info("candidates are fitted one by one, because %s", reason)
         tried = []
         for model, params in zip(built, candidates, strict=True):
-            tried.append(_alone(model, params, X, y, held_out))
+            tried.append(_alone(model, params, X, y, held_out, sample_weight))
             advance(1)
         return tried
 
@@ -137,10 +142,15 @@ def _tried(params: dict[str, Any], answer: Answer, seconds: float) -> CandidateR
 
 
 def _alone(
-    model: Any, params: Mapping[str, Any], X: NDArray[Any], y: NDArray[Any], held_out: NDArray[Any]
+    model: Any,
+    params: Mapping[str, Any],
+    X: NDArray[Any],
+    y: NDArray[Any],
+    held_out: NDArray[Any],
+    weights: NDArray[np.float64] | None,
 ) -> CandidateResult:
     started = time.perf_counter()
-    model.fit(X, y)
+    model.fit(X, y, **({} if weights is None else {"sample_weight": weights}))
     given, predicted = scores(model, held_out), model.predict(held_out)
     proba = hasattr(model, "predict_proba")
     return CandidateResult(dict(params), predicted, given, proba, time.perf_counter() - started)

@@ -87,7 +87,7 @@ def as_record(found: Any) -> dict[str, Any]:
 
 def print_comparison(recipe: Any, found: Any) -> None:
     """Show the tables of a comparison: of the holdout, and of the protocols of folds."""
-    title = f"{recipe.name} on {recipe.data.name}" + (f": {recipe.question}" if recipe.question else "")
+    title = f"{recipe.name} on {recipe.data.title}" + (f": {recipe.question}" if recipe.question else "")
     files = ["rows.csv", "predictions/"]
     if any(protocol.by_holdout for protocol in recipe.protocols):
         files.insert(1, "summary.csv")
@@ -108,6 +108,8 @@ def _print_holdout(title: str, found: Any) -> None:
     rows = [row for row in found.rows if row.run not in folds]
     hidden = {"params", "data", "warnings"}
     hidden |= {name for name in ("error", "marks") if not any(r[name] for r in records)}
+    seldom = ("test_distinct", "ece_votes")  # where near copies were looked for; where there are votes
+    hidden |= {name for name in seldom if all(r[name] != r[name] for r in records)}
     columns = [c for c in SUMMARY if c not in hidden]
     table(columns, records, title, bold=[bool(r["chosen"]) for r in records])
     for words in dict.fromkeys(row.protocol for row in rows):

@@ -33,17 +33,24 @@ group = typer.Typer()
     epilog="A head's parameters go by their scikit-learn names; several values with commas are chosen from "
     "on other subjects. Examples: mueca cross-validate --data synthetic-clips --backbone lbp-top "
     "--head svm --C 1,10; mueca cross-validate --data 'casme2(labels=\"megc2019\")' "
-    "--backbone rotation3d-casme2 --epochs 50,100,150",
+    "--backbone rotation3d-casme2 --epochs 50,100,150; "
+    "mueca cross-validate --data a.csv --data b.csv --protocol lodo --backbone hog --head svm --C 1,10",
 )
 @reads_data
 @with_options(
     options_of(Protocol, ("folds", "inner_folds", "shared")),
     options_of(TrainFields, ("mirror", "equalize")),
+    options_of(TrainFields, ("targets", "class_weight", "balanced_sampling")),
     options_of(TrainFields, ("batch_size", "learning_rate", "augment", "sampling"), of="Of a network: "),
 )
 def cross_validate(
     context: typer.Context,
-    data: Annotated[str, typer.Option("--data", help="A set that names its subjects; see: mueca data list.")],
+    data: Annotated[
+        list[str],
+        typer.Option(
+            "--data", help="A set that names its subjects; several, for lodo, are given one by one."
+        ),
+    ],
     backbone: Annotated[
         str, typer.Option("--backbone", help="Extractor, or without --head a network to train in each fold.")
     ],
@@ -101,10 +108,15 @@ def plan(given: Mapping[str, Any], extra: Sequence[str]) -> Any:
     return recipe_from(content | systems | {"seed": given["seed"]}, "options")
 
 
+#: How training samples are drawn and weighed: of heads and of networks.
+_OF_BOTH = ("targets", "class_weight", "balanced_sampling")
+
+
 def _network(given: Mapping[str, Any], extra: Sequence[str]) -> dict[str, Any]:
     if extra or given["grid"] or given["shared"]:
         raise ValueError(f"{(list(extra) or ['--grid or --shared'])[0]} goes with a head; give --head")
-    fields = {k: given[k] for k in ("backbone", "mirror", "equalize", "sampling", "seed")} | _training(given)
+    own = ("backbone", "mirror", "equalize", "sampling", "seed", *_OF_BOTH)
+    fields = {k: given[k] for k in own} | _training(given)
     epochs = [read_value(e) for e in given["epochs"].split(",")] if given["epochs"] else None
     return {"networks": [fields | {"epochs": epochs}]}
 
@@ -122,5 +134,8 @@ def _head(given: Mapping[str, Any], extra: Sequence[str]) -> dict[str, Any]:
     if free and given["grid"]:
         raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
     features = {"extractor": given["backbone"], "mirror": given["mirror"], "equalize": given["equalize"]}
+    if given["class_weight"]:
+        params["class_weight"] = given["class_weight"]
     head = {"head": given["head"], "params": params, "grid": given["grid"] or free}
+    head |= {name: given[name] for name in ("targets", "balanced_sampling")}
     return {"extractors": [features], "heads": [head]}

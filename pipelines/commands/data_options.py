@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -47,8 +47,11 @@ def reads_data(command: Command) -> Command:
     def wrapped(*args: Any, **values: Any) -> Any:
         given = {name: value for name in (*HELP, "allow_leaks") if (value := values.pop(name, None))}
         context = values.get("context")
-        if given and values.get("data"):
-            values["data"] = with_data(values["data"], given)
+        data = values.get("data")
+        if isinstance(data, list):
+            values["data"] = with_data(data[0], given) if len(data) == 1 else joined_data(data, given)
+        elif given and data:
+            values["data"] = with_data(data, given)
         if context is not None:
             for name in (*HELP, "allow_leaks"):
                 context.params.pop(name, None)
@@ -72,7 +75,25 @@ def with_data(data: str, given: Mapping[str, str | bool]) -> str:
     """
     from pipelines.datasets.registry import with_options
 
+    if not given:
+        return data
     name, options = with_options(data)
     if twice := [key for key in given if key in options]:
         raise ValueError(f"{twice[0]} is given twice, in {data} and as an option; give it once")
     return f"{name}({', '.join(f'{key}={value!r}' for key, value in (options | dict(given)).items())})"
+
+
+def joined_data(sets: Sequence[str], given: Mapping[str, str | bool]) -> dict[str, Any]:
+    """Return several data sets as a recipe has them; `labels` and `allow_leaks` are of all of them.
+
+    Raises
+    ------
+    ValueError
+        If another option is given, which may be of one of them only.
+    """
+    if other := [name for name in given if name not in ("labels", "allow_leaks")]:
+        raise ValueError(
+            f"--{other[0]} is of one data set; with several write it behind each: "
+            f"{sets[0]}({other[0]}={str(given[other[0]])!r})"
+        )
+    return {"name": "joined", "options": {"sets": list(sets), **given}}

@@ -32,6 +32,9 @@ from pipelines.utils.console import table
 
 group = typer.Typer()
 
+#: The scores that are shown of each split.
+SHOWN = ("split", "n_test", "accuracy", "ci_low", "ci_high", "balanced_accuracy", "f1_macro", "auc_ovr")
+
 
 @group.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
@@ -75,6 +78,18 @@ def fit(
     halving: Annotated[
         int | None, typer.Option(help="Choose by successive halving: 1 in so many goes on to more samples.")
     ] = None,
+    hold_out: Annotated[
+        Literal["subject", "sample"],
+        typer.Option(help="What shares hold out whole; sample is wrong where persons are known, and marked."),
+    ] = "subject",
+    targets: Annotated[
+        Literal["labels", "votes"],
+        typer.Option(help="Of a set with votes: its labels, or each face once a class, weighted by votes."),
+    ] = "labels",
+    balanced_sampling: Annotated[
+        bool,
+        typer.Option("--balanced-sampling", help="Draw training samples so that each class comes as often."),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     storage: StorageOption = "float32",
     strict: StrictOption = False,
@@ -106,6 +121,9 @@ def fit(
         "scoring": scoring,
         "folds": folds,
         "halving": halving,
+        "hold_out": hold_out,
+        "targets": targets,
+        "balanced_sampling": balanced_sampling,
         "seed": seed,
         "strict": strict,
         "n_jobs": jobs,
@@ -145,11 +163,22 @@ def print_fit(model: Any, outcome: Any, out: Path | None) -> None:
     """Show what was fitted, how it was chosen, and its scores."""
     card = model.card
     print(f"{card['title']}\nprotocol: {card['protocol']}")
-    shown = ("split", "n_test", "accuracy", "ci_low", "ci_high", "balanced_accuracy", "f1_macro", "auc_ovr")
+    shown: tuple[str, ...] = (
+        "split",
+        "n_test",
+        "accuracy",
+        "ci_low",
+        "ci_high",
+        "balanced_accuracy",
+        "f1_macro",
+        "auc_ovr",
+    )
     last = outcome.rows[-1]
     if last.status != "timing":  # the title says why there are no scores
         if len(card["chosen_from"]) > 1:
             table(*_choice_table(card["chosen_from"], card["head"]["params"]))
+        if any(row.ece_votes == row.ece_votes for row in outcome.rows):
+            shown = (*shown, "ece_votes")
         table([*shown, *_noted(outcome.rows)], [_score_record(row, shown) for row in outcome.rows])
     for warning in card["warnings"]:
         print(f"warning: {warning}")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
+#: Fields that heads have too, as scikit-learn spells them: their options are read in both spellings.
+OF_HEADS = frozenset({"class_weight"})
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -90,7 +92,8 @@ def _parameter(name: str, field: FieldInfo, of: str) -> inspect.Parameter:
         default = str(default)  # a share, where it may also be the name of a split
     flag = f"--{name.replace('_', '-')}"
     words = f"{flag}/--no-{flag[2:]}" if kind is bool and default is not False else flag
-    option = typer.Option(words, help=of + _lower(field.description, of), **_limits(field, kind))
+    spelt = [words, f"--{name}"] if name in OF_HEADS else [words]
+    option = typer.Option(*spelt, help=of + _lower(field.description, of), **_limits(field, kind))
     annotation = Annotated[kind if default is not None else kind | None, option]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from classifiers.candidates import Indices
 from pipelines.datasets.base import Dataset
+from pipelines.datasets.split_names import PARTS
 from pipelines.datasets.unlabelled import SUBJECTS_TODAY
 
 #: The protocols of folds; the last leaks.
 PROTOCOLS = ("loso", "grouped-kfold", "kfold", "lodo", "random-leaky")
-#: Names of splits that say what samples are for, and not which set they come from.
-_PARTS = {"train", "validation", "test", "public", "private", "left-out"}
 
 
 def units(y: NDArray[np.intp], groups: NDArray[Any] | None, protocol: str) -> NDArray[np.intp]:
@@ -29,7 +28,7 @@ def units(y: NDArray[np.intp], groups: NDArray[Any] | None, protocol: str) -> ND
     if protocol not in PROTOCOLS:
         raise ValueError(f"unknown protocol {protocol!r}; use one of {', '.join(PROTOCOLS)}")
     if len(np.unique(y)) < 2:
-        raise ValueError("all clips are of one class")
+        raise ValueError("all samples are of one class")
     if protocol == "kfold" and groups is not None:
         raise ValueError(
             "kfold would have subjects on both sides; take grouped-kfold, or random-leaky to measure that"
@@ -88,7 +87,10 @@ def outer_folds(
 def _sets(sources: NDArray[Any] | None) -> list[Indices]:
     found = [] if sources is None else list(by_set(sources).values())
     if not found:
-        raise ValueError("lodo leaves out one of several sets; this data is of one, or does not name them")
+        raise ValueError(
+            "lodo leaves out one of several sets; this data is of one, or does not name them: give --data "
+            "several times, or a list of sets in a recipe"
+        )
     return found
 
 
@@ -101,7 +103,7 @@ def by_set(sources: NDArray[Any]) -> dict[str, Indices]:
         As `pipelines.datasets.base.Dataset.split` has them: names such as "train" are no sets.
     """
     names = sorted({str(source) for source in sources})
-    if len(names) < 2 or _PARTS & set(names):
+    if len(names) < 2 or PARTS & set(names):
         return {}
     return {name: np.flatnonzero(sources == name) for name in names}
 

@@ -143,7 +143,8 @@ def cross_validate(
         return cells.scores(train, test, best)[0], best, score
 
     results = _in_threads(one, range(len(outer)), n_jobs, progress, "leaving out")
-    words = _words(protocol, len(outer), inner, shared, len(cells.candidates), select_on_test)
+    whole = groups is not None and protocol not in ("kfold", "random-leaky")
+    words = _words(protocol, len(outer), inner, shared, len(cells.candidates), select_on_test, whole)
     return _pooled(cells, len(y), outer, results, marks_of(protocol, select_on_test), words)
 
 
@@ -249,19 +250,21 @@ def marks_of(protocol: str, select_on_test: bool = False) -> tuple[str, ...]:
     return ("random-leaky",) * (protocol == "random-leaky") + ("select-on-test",) * select_on_test
 
 
-def _words(protocol: str, n: int, inner: int, shared: bool, cells: int, select_on_test: bool) -> str:
+def _words(
+    protocol: str, n: int, inner: int, shared: bool, cells: int, select_on_test: bool, grouped: bool
+) -> str:
     outer = {
         "loso": f"each of {n} subjects left out in turn",
         "lodo": f"each of {n} sets left out in turn",
         "kfold": f"{n} folds by class",
         "grouped-kfold": f"{n} folds of whole subjects",
-        "random-leaky": f"{n} random folds of clips, subjects on both sides (leaky)",
+        "random-leaky": f"{n} random folds of samples, subjects on both sides (leaky)",
     }[protocol]
     if cells == 1:
         return f"{outer}; nothing to choose; predictions pooled"
     if select_on_test:
         return f"{outer}; of {cells} candidates the best on each test fold itself (flattering); pooled"
-    of = {"random-leaky": "clips", "kfold": "other samples"}.get(protocol, "other subjects")
+    of = "other subjects" if grouped else "other samples"
     how = f"{inner} inner folds of {of}"
     if shared:
         how = f"fits that left out two of {inner} groups of {of}, the test's own and the one they scored"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 #: What each protocol may be told besides; the last leaks, and is there to be measured.
 _BY_FOLDS = ("folds", "inner_folds", "shared")
 PROTOCOLS: dict[str, tuple[str, ...]] = {
-    "holdout": ("validation", "test", "refit", "scoring", "inner_folds", "halving"),
+    "holdout": ("validation", "test", "refit", "scoring", "inner_folds", "halving", "hold_out"),
     **dict.fromkeys(("kfold", "grouped-kfold", "loso", "lodo", "random-leaky"), _BY_FOLDS),
 }
 #: What the title of a protocol ends with that selects on the samples that test.
@@ -31,13 +31,15 @@ class Protocol(BaseModel):
         with subjects on both sides, which is wrong, and marked.
     selection : {"nested", "on-test"}
         Candidates are selected without the samples that test, or on these, which is wrong, and marked.
-    validation, test, refit, scoring, halving
+    validation, test, refit, scoring, halving, hold_out
         Of a holdout. `validation`: share of the training samples held out to select on, or the name of a
         split. `test`: the split that tests, or a share of the training samples; by default the set's test
         split, and a fifth of the training samples where it brings none
         (`pipelines.datasets.splits.divided`). `refit`: fit the selected parameters again on train +
         validation. `scoring`: a score of `pipelines.metrics.scores.evaluate`. `halving`: all candidates on a
         share of the training samples, the best 1 in so many on so many times as many samples, and so on.
+        `hold_out`: what shares hold out whole: the subjects, where they are known, or samples. The second is
+        wrong where subjects are known, and marked.
     folds : int
         Outer folds, where they are neither subjects nor sets.
     inner_folds : int, optional
@@ -60,6 +62,9 @@ class Protocol(BaseModel):
         "accuracy", description="Score that validation selects by."
     )
     halving: int | None = Field(None, ge=2, description="Select by successive halving, 1 in so many.")
+    hold_out: Literal["subject", "sample"] = Field(
+        "subject", description="What shares hold out whole; sample is wrong where subjects are known."
+    )
     folds: int = Field(10, ge=2, description="Folds, where they are neither subjects nor sets.")
     inner_folds: int | None = Field(
         None, ge=2, description="Inner folds that select; default: 10 for heads, 5 for networks."

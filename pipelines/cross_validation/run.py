@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from featurize.store import key_of
@@ -13,7 +13,7 @@ from pipelines.cross_validation.network_candidates import NetworkCandidates
 from pipelines.cross_validation.protocol import Protocol
 from pipelines.cross_validation.systems import HeadSystem, Prepared, Resources, System
 from pipelines.cross_validation.table import PooledRow, fold_rows, load
-from pipelines.datasets.base import order_digest
+from pipelines.datasets.base import COPIES, order_digest
 from pipelines.results.folder import ResultsFolder, RunOutput
 from pipelines.results.rows import Row
 from pipelines.utils.kept_warnings import as_text, kept_warnings
@@ -92,7 +92,7 @@ class FoldExperiment:
         system = prepared.system
         known = {name: v for name, v in self.base_row(system).items() if name in _NAMED} | {
             "run": self.run_id(system), "fit_s": seconds, "status": system.status,
-            "warnings": as_text([*prepared.warnings, *warnings]),
+            "warnings": as_text([*prepared.warnings, *warnings]), "marks": " ".join(self.leaks),
         }  # fmt: skip
         probabilistic = isinstance(prepared.candidates, NetworkCandidates)
         return RunOutput(*fold_rows(self.resources.dataset, found, known, probabilistic=probabilistic))
@@ -100,7 +100,13 @@ class FoldExperiment:
     def table(self, system: System, row: Row, folder: ResultsFolder) -> list[PooledRow]:
         """Return a run as the table shows it: the whole, then each set that the data is made of."""
         marks = marks_of(self.protocol.protocol, self.protocol.on_test)
-        return load(self.resources.dataset, row, system.title, self.protocol.title, marks, folder)
+        rows = load(self.resources.dataset, row, system.title, self.protocol.title, marks, folder)
+        return [replace(one, marks=(*one.marks, *self.leaks)) for one in rows]
+
+    @property
+    def leaks(self) -> list[str]:
+        """What makes figures of the data too good whatever is left out: copies of one sample in two sets."""
+        return [mark for mark in self.resources.dataset.marks if mark == COPIES]
 
 
 #: Fields of a row that the result of folds does not know.

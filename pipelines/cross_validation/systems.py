@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from joblib import effective_n_jobs
 
-from classifiers.candidates import CandidateSet, HeadCandidates
+from classifiers.candidates import CandidateSet, Drawn, HeadCandidates, Indices
 from classifiers.memory import gigabytes
 from featurize.images import Preprocess
 from featurize.registry import parse
@@ -26,6 +27,7 @@ from pipelines.cross_validation.network_candidates import (
 from pipelines.cross_validation.network_plan import NetworkPlan
 from pipelines.cross_validation.protocol import Protocol
 from pipelines.datasets.base import Dataset
+from pipelines.datasets.votes import learned
 from pipelines.embedding.embed import embed, embedding_keys
 from pipelines.embedding.leakage import check_classes, check_untested, status_of
 from pipelines.embedding.leakage_cures import for_folds
@@ -139,7 +141,8 @@ class HeadSystem(System):
     def __init__(self, features: Features, plan: Head, pretrained: bool = False) -> None:
         self.features, self.plan, self.pretrained = features, plan, pretrained
         self.extractor, self.spec, self.head = features.title, features.extractor, plan.head
-        self.title = f"{features.title} + {plan.head}"
+        drawn = "".join(f" [{name} {value}]" for name, value in plan.drawn.items())
+        self.title = f"{features.title} + {plan.head}{drawn}"
 
     @property
     def status(self) -> str:
@@ -172,7 +175,19 @@ class HeadSystem(System):
         found = [np.asarray(one.X) for one in embedded]
         copies = found[1] if self.features.mirror else None
         labels, bound = r.dataset.labels, r.memory_of_a_fold
-        return HeadCandidates(self.head, self.plan.candidates(), found[0], labels, copies, bound)
+        drawn = self._drawn(r.dataset) if self.plan.drawn else None
+        return HeadCandidates(self.head, self.plan.candidates(), found[0], labels, copies, bound, drawn)
+
+    def _drawn(self, dataset: Dataset) -> Callable[[Indices], Drawn]:
+        """Return what draws training samples: by votes, or each class as often."""
+        plan = self.plan
+        learned(dataset, np.arange(0), plan.targets)  # a set without votes is an error before anything
+
+        def drawn(train: Indices) -> Drawn:
+            found = learned(dataset, train, plan.targets, plan.balanced_sampling)
+            return found.rows, found.labels, found.weights
+
+        return drawn
 
 
 class NetworkSystem(System):

@@ -7,15 +7,17 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from featurize.atomic import atomic_folder, write_text
+from featurize.file_kinds import ending_of
 from pipelines.datasets import archive
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.listing import Listed
 from pipelines.datasets.published.about import About, AddReport, count, differences, not_written
-from pipelines.datasets.walk import Fault
+from pipelines.datasets.walk import DOCUMENTS, Fault, is_hidden
 from pipelines.utils.progress import SILENT, Progress
 
 
@@ -67,29 +69,79 @@ def add(
         One line that says what is missing. Nothing is written then.
     """
     if path.is_dir():
-        report = _report(name, loader, path, place_file(root, name), path, strict)
+        inside, report = _report(name, loader, path, place_file(root, name), path, strict)
         root.mkdir(parents=True, exist_ok=True)
-        write_text(place_file(root, name), json.dumps({"path": str(path.resolve())}))
+        write_text(place_file(root, name), json.dumps({"path": str(inside.resolve())}))
         return report
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file or folder; give the folder or the archive of {name}")
     if archive.kind(path) is None:
         raise ValueError(f"{path}: neither a folder nor an archive (.zip, .tar, .tar.gz, .tar.xz) of {name}")
     with _unpacked(name, path, root, progress) as folder:
-        report = _report(name, loader, folder, root / name, path, strict)
-    place_file(root, name).unlink(missing_ok=True)
-    return report
+        try:
+            inside, report = _report(name, loader, folder, root / name, path, strict)
+        except (ValueError, FileNotFoundError) as error:  # the folder that it names is gone by then
+            raise type(error)(str(error).replace(str(folder), str(path))) from None
+    if inside == folder:
+        place_file(root, name).unlink(missing_ok=True)
+    else:
+        at = (root / name).resolve() / inside.relative_to(folder)
+        write_text(place_file(root, name), json.dumps({"path": str(at)}))
+    return _at(report, folder, root / name)
 
 
-def _report(name: str, loader: Loader, folder: Path, written: Path, source: Path, strict: bool) -> AddReport:
-    counts, faults, notes, ignored = _counted(loader, folder)
-    if not counts:
-        first = f"{faults[0].path}: {faults[0].reason}" if faults else f"no samples in {source}"
-        raise ValueError(f"{name}: {first}")
+def _at(report: AddReport, before: Path, after: Path) -> AddReport:
+    """Return a report that names a folder as it is called now."""
+    faults = [replace(f, path=f.path.replace(str(before), str(after))) for f in report.faults]
+    notes = [note.replace(str(before), str(after)) for note in report.notes]
+    return replace(report, faults=tuple(faults), notes=tuple(notes))
+
+
+def levels(folder: Path) -> list[Path]:
+    """Return a folder, and those that are alone inside it but for documents, from the outside in."""
+    found = [folder]
+    while True:
+        inside = [p for p in sorted(found[-1].iterdir()) if not is_hidden(p.name, p.is_dir())]
+        folders = [p for p in inside if p.is_dir()]
+        others = [p for p in inside if not p.is_dir() and ending_of(p.name) not in DOCUMENTS]
+        if len(folders) != 1 or others:
+            return found
+        found.append(folders[0])
+
+
+Counted = tuple[dict[str, dict[str, int]], tuple[Fault, ...], tuple[str, ...], dict[str, int]]
+
+
+def _inside(name: str, loader: Loader, folder: Path, source: Path) -> tuple[Path, Counted]:
+    """Return the folder, of those around one another, that holds the set, and what is in it.
+
+    Raises
+    ------
+    ValueError, OSError
+        What the outermost lacks, if none holds it.
+    """
+    first: ValueError | OSError | None = None
+    for level in levels(folder):
+        try:
+            found = _counted(loader, level)
+            if found[0]:
+                return level, found
+            why = f"{found[1][0].path}: {found[1][0].reason}" if found[1] else f"no samples in {source}"
+            raise ValueError(f"{name}: {why}")
+        except (ValueError, FileNotFoundError) as error:
+            first = first or error
+    assert first is not None  # noqa: S101 - there is one level at least
+    raise first
+
+
+def _report(
+    name: str, loader: Loader, folder: Path, written: Path, source: Path, strict: bool
+) -> tuple[Path, AddReport]:
+    inside, (counts, faults, notes, ignored) = _inside(name, loader, folder, source)
     if strict and faults:
         raise ValueError(f"{faults[0].path}: {faults[0].reason} ({len(faults)} in all)")
     about = loader.ABOUT
-    return AddReport(
+    return inside, AddReport(
         name,
         str(source),
         written,
@@ -102,9 +154,7 @@ def _report(name: str, loader: Loader, folder: Path, written: Path, source: Path
     )
 
 
-def _counted(
-    loader: Any, folder: Path
-) -> tuple[dict[str, dict[str, int]], tuple[Fault, ...], tuple[str, ...], dict[str, int]]:
+def _counted(loader: Any, folder: Path) -> Counted:
     """Return counts, faults, notes and what was not looked at; images are read only where they must be."""
     if not hasattr(loader, "listed"):
         made: Dataset = loader.load(path=folder)

@@ -22,6 +22,8 @@ from pipelines.datasets.walk import Fault
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 #: The mark of a set in which one person is in two splits: see `Dataset.marks`.
 LEAKY = "leaky"
+#: The mark of joined sets of which two hold exact copies of one sample.
+COPIES = "copies-in-two-sets"
 
 
 class Samples(Protocol):
@@ -29,6 +31,26 @@ class Samples(Protocol):
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The set that all samples of another are of: vectors of the one are those of the other.
+
+    Attributes
+    ----------
+    fingerprint, order : str
+        Of that set, see `Dataset.fingerprint` and `order_digest`.
+    indices : (n,) int
+        Where each sample is in it.
+    mine : str
+        `order_digest` of the samples, so that other ones are not taken for them.
+    """
+
+    fingerprint: str
+    order: str
+    indices: NDArray[np.intp]
+    mine: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +91,11 @@ class Dataset:
     votes : (n, classes) float32 or None
         How many annotators gave each sample each class, where that is known; no row sums to 0.
     marks : tuple of str
-        What makes figures of this set too good: `LEAKY`; empty as a rule.
+        What makes figures of this set too good: `LEAKY`, `COPIES`; empty as a rule.
+    origin : Origin or None
+        The set that its samples are of, where it is another's with other labels.
+    joined_from : tuple of dict
+        Of joined sets (`pipelines.datasets.joined`) what each was; empty of others.
     """
 
     name: str
@@ -89,6 +115,8 @@ class Dataset:
     ignored: dict[str, int] = field(default_factory=dict)
     votes: NDArray[np.float32] | None = None
     marks: tuple[str, ...] = ()
+    joined_from: tuple[dict[str, Any], ...] = ()
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         lengths = {len(self.ids), len(self.labels), len(self.split), len(self.samples), len(self.digests)}

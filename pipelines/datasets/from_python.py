@@ -89,7 +89,7 @@ def from_arrays(
         split=np.array(splits),
         samples=HeldSamples(held),
         digests=np.array([sample_digest(image) for image in held]),
-        groups=None if groups is None else np.array([str(g) for g in _column(groups, n, "groups")]),
+        groups=None if groups is None else _groups(_column(groups, n, "groups")),
         test_splits=test_splits(splits),
         votes=None if votes is None else _votes(votes, n, len(known)),
     )
@@ -119,6 +119,13 @@ def _column(given: Any, n: int, name: str) -> list[Any]:
     if len(values) != n:
         raise ValueError(f"{name} has {len(values):,} values for {n:,} images")
     return values
+
+
+def _groups(values: list[Any]) -> NDArray[np.str_]:
+    missing = [i for i, one in enumerate(values) if one is None or one != one or not str(one).strip()]
+    if missing:
+        raise ValueError(f"groups[{missing[0]}] is {values[missing[0]]!r}; name the person of each image")
+    return np.array([str(one) for one in values])
 
 
 def _classes(labels: list[Any], given: Sequence[str] | None) -> tuple[tuple[str, ...], list[int]]:

@@ -216,10 +216,25 @@ def _dataset(found: Listed, entries: Sequence[Entry], seen: Sequence[Scanned], b
         groups=np.array(subjects) if all(subjects) else None,
         test_splits=test_splits(splits),
         faults=tuple(found.faults),
-        notes=tuple(found.notes),
+        notes=(*found.notes, *_ties(found, entries, votes)),
         ignored=dict(found.ignored),
         votes=votes,
     )
+
+
+def _ties(found: Listed, entries: Sequence[Entry], votes: np.ndarray | None) -> tuple[str, ...]:
+    """Say how many labels are the first of several classes with equal votes."""
+    if votes is None:
+        return ()
+    most = votes.max(axis=1)
+    first = np.array([found.classes.index(entry.label) for entry in entries])
+    tied = ((votes == most[:, None]).sum(axis=1) > 1) & (votes[np.arange(len(votes)), first] == most)
+    n = int(tied.sum())
+    if not n:
+        return ()
+    words = f"{n:,} of {len(entries):,} labels are one of several classes with equally many votes"
+    log.warning("%s: %s", found.name, words)
+    return (words,)
 
 
 def _printable(name: str) -> str:

@@ -33,6 +33,7 @@ DATASETS: dict[str, str] = {
     "kdef": "pipelines.datasets.published.kdef",
     "expw": "pipelines.datasets.published.expw",
     "sfew": "pipelines.datasets.published.sfew",
+    "joined": "pipelines.datasets.joined",
     "synthetic": "pipelines.datasets.synthetic.faces",
     "synthetic-clips": "pipelines.datasets.synthetic.clips",
     "clips": "pipelines.datasets.micro_expressions.clips",
@@ -47,7 +48,7 @@ DATASETS: dict[str, str] = {
     "4dme": "pipelines.datasets.micro_expressions.four_dme",
     "megc2019": "pipelines.datasets.micro_expressions.megc2019",
 }
-BUILT_IN = frozenset({"synthetic", "synthetic-clips"})
+BUILT_IN = frozenset({"joined", "synthetic", "synthetic-clips"})
 #: Sets of a form, without a name that was published.
 FORMS = frozenset({"clips", "videos"})
 #: Sets that are read where they lie: ``load(path)``, by default where they were added from, or the folder of
@@ -91,6 +92,8 @@ def _state(name: str, root: Path) -> str:
             return f"present in {at}"
         put = f"put it in {root / name}" if name in FORMS else f"mueca data add {name} PATH"
         return f"absent; {put}, or give its path: {name}(path=...)"
+    if name == "joined":
+        return "built in; several sets as one: joined(sets=[...])"
     if name not in IMPORTED:
         return "built in"
     if (root / name / "manifest.json").is_file():
@@ -99,7 +102,7 @@ def _state(name: str, root: Path) -> str:
 
 
 def load(
-    name_or_path: str | Path | Dataset,
+    name_or_path: str | Path | Dataset | list[str | Path | Dataset],
     *,
     strict: bool = False,
     root: Path | str | None = None,
@@ -111,12 +114,13 @@ def load(
 
     Parameters
     ----------
-    name_or_path : str, Path or Dataset
+    name_or_path : str, Path, Dataset or list of these
         One of `list_datasets()`; a folder of ``class/*.jpg`` (`pipelines.datasets.folder`), or with a
         pattern of its files' names (`pipelines.datasets.pattern`); or a table of files and labels
         (`pipelines.datasets.table`). A name wins over a folder of that name; write ``./fer2013`` for the
         folder. Options may follow: ``casme2(labels="megc2019")``, ``faces.csv(columns="label=emotion")``. A
-        data set that was made before is returned as it is.
+        data set that was made before is returned as it is. Several in a list are joined
+        (`pipelines.datasets.joined`).
     strict : bool
         Raise if a sample is unreadable, instead of leaving it out and listing it in ``faults``.
     root : Path, optional
@@ -139,6 +143,8 @@ def load(
     OSError
         If there is no such folder, or the set has not been imported.
     """
+    if isinstance(name_or_path, list | tuple):
+        name_or_path, options = "joined", {"sets": list(name_or_path)} | options
     if not isinstance(name_or_path, str | os.PathLike) and hasattr(name_or_path, "fingerprint"):
         return name_or_path
     name, given = with_options(_name(cast("str | Path", name_or_path)))

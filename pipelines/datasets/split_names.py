@@ -11,6 +11,8 @@ SPLITS = {
     "dev": "validation", "devel": "validation", "development": "validation",
     "test": "test", "testing": "test", "tst": "test",
 }  # fmt: skip
+#: Names of splits that say what samples are for, and not which set they come from.
+PARTS = frozenset({"train", "validation", "test", "public", "private", "left-out"})
 _TAIL = re.compile(r"[ _-]?(set|split|data|images|imgs|faces)$")
 
 

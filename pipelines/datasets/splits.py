@@ -106,6 +106,14 @@ def described(parts: Split, folds: int | None, halving: int | None) -> Split:
     return replace(parts, words=words)
 
 
+def shared_by(dataset: Dataset, parts: Split) -> int:
+    """Return how many subjects are in two of train, validation and test: the figures are then too good."""
+    if dataset.groups is None:
+        return 0
+    sides = [set(dataset.groups[at].tolist()) for at in (parts.train, parts.validation, parts.test)]
+    return len((sides[0] & sides[1]) | (sides[0] & sides[2]) | (sides[1] & sides[2]))
+
+
 def on_test(parts: Split, refit: bool) -> Split:
     """Return the split with the test samples in the place of validation: wrong, to measure the optimism."""
     train = np.sort(np.concatenate([parts.train, parts.validation])) if refit else parts.train
@@ -165,7 +173,8 @@ def divided(dataset: Dataset, test: float | str = "test", seed: int = 0) -> Data
 def _pool(dataset: Dataset) -> Indices:
     """Return what a test may be held out of."""
     train = dataset.where("train")
-    return train if train.size or dataset.kind == "image" else np.arange(len(dataset))
+    whole = not train.size and (dataset.kind != "image" or bool(dataset.joined_from))
+    return np.arange(len(dataset)) if whole else train
 
 
 def _free(dataset: Dataset, pool: Indices) -> Indices:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pipelines.datasets.file_names import FileNames
 from pipelines.datasets.label_words import Labels, label_key, mapping, split_word
 from pipelines.datasets.listing import Entry, Listed, Reading, dataset_of, without_label
 from pipelines.datasets.micro_expressions.clip_folders import alike
-from pipelines.datasets.scan import Box
+from pipelines.datasets.table_cells import box_of, check_address, in_doubt, is_missing, number_of
 from pipelines.datasets.walk import Fault
 from pipelines.utils.cells import clean, heading_key, problem_of
 from pipelines.utils.read_table import (
@@ -57,6 +57,8 @@ NAMES = (*SPELLINGS, "votes")
 _VOTES = "votes"
 #: Headings of vote columns: ``votes.happy``, ``vote_happy``.
 _FAMILIES = ("votes", "vote")
+#: The subject of images of which nobody is named, where others have a name.
+NOBODY = "unknown"
 
 
 def is_table(path: Path) -> bool:
@@ -98,8 +100,9 @@ def load(
     Returns
     -------
     Dataset
-        `groups` where every row names a person; `votes` where there are votes. Without a column of labels
-        the label is the class with most votes. Without a column of splits all is "train".
+        `groups` where rows name persons; those that name none are one person, `NOBODY`. `votes` where there
+        are votes. Without a column of labels the label is the class with most votes. Without a column of
+        splits all is "train".
 
     Raises
     ------
@@ -246,27 +249,30 @@ class _Rows:
         good = [(line, row) for line, row in self.rows if self._usable(line, row)]
         if self.vote_columns:
             self.found.classes = self._vote_classes()
-        written = [str(row["label"]) for _, row in good if row.get("label")]
+        written = [str(row["label"]) for _, row in good if not is_missing(str(row.get("label", "")))]
         classes = self.labels.classes(written)
         self._check_splits([row for _, row in good])
         left_out = []
         for line, row in good:
-            label = classes.get(str(row.get("label", "")), "")
-            if row.get("label") and not label:
+            label = (
+                "" if is_missing(str(row.get("label", ""))) else classes.get(str(row.get("label", "")), "")
+            )
+            if not label and not is_missing(str(row.get("label", ""))):
                 left_out.append(str(row["label"]))
             else:
                 self._take(line, row, label)
         without_label(self.found, left_out)
+        self._count_nobodies()
         self._count_strangers()
 
     def _usable(self, line: int, row: Mapping[str, str]) -> bool:
         spoilt = {name: problem_of(row.get(name, "")) for name in ("file", "label", "split", "subject")}
-        why = next((f"{name}: {w}" for name, w in spoilt.items() if w and not _doubt(name, row[name])), "")
-        if not row["file"]:
+        why = next((f"{name}: {w}" for name, w in spoilt.items() if w and not in_doubt(name, row[name])), "")
+        if is_missing(row["file"]):
             why = why or "the row names no file"
-        elif "label" in row and not row["label"] and not self.vote_columns:
+        elif "label" in row and is_missing(row["label"]) and not self.vote_columns:
             why = why or "the row names no label"
-        elif "split" in row and not row["split"]:
+        elif "split" in row and is_missing(row["split"]):
             why = why or "the row names no split"
         if why:
             self._fault(line, row, why)
@@ -278,13 +284,14 @@ class _Rows:
 
     def _take(self, line: int, row: Mapping[str, str], label: str) -> None:
         try:
+            check_address(row["file"])
             votes = self._votes(row)
             entry = Entry(
                 self.files.find(row["file"]),
                 label or self.found.classes[int(np.argmax(votes or (0,)))],
                 self.split_of[row["split"]] if "split" in row else "train",
                 self._person(str(row.get("subject", ""))),
-                _box(row),
+                box_of(row),
                 votes,
                 f"row {line}",
             )
@@ -297,6 +304,8 @@ class _Rows:
 
     def _person(self, subject: str) -> str:
         """Return one name for a person that is written in several ways: 007, 7."""
+        if is_missing(subject):
+            return ""
         known = self.people.setdefault(alike(subject), subject)
         if known != subject:
             log.info("%s: the subjects %s and %s are taken for one person", self.where, known, subject)
@@ -315,7 +324,7 @@ class _Rows:
         sums = dict.fromkeys(self.found.classes, 0.0)
         for column, name in zip(self.vote_columns, self.voted, strict=True):
             if of[name]:
-                sums[of[name]] += _number(row[column] or "0", f"votes for {name}")
+                sums[of[name]] += number_of(row[column] or "0", f"votes for {name}")
         if not sum(sums.values()) > 0:
             raise ValueError("the votes sum to nothing")
         return tuple(sums.values())
@@ -328,6 +337,16 @@ class _Rows:
             shown = ", ".join(f"{word!r} ({n:,} rows)" for word, n in list(unknown.items())[:5])
             first = next(iter(unknown))
             raise ValueError(f"split {shown} is none of train, validation, test; give splits='{first}=test'")
+
+    def _count_nobodies(self) -> None:
+        """Take all images of nobody for one person, where others have a name: none is on two sides then."""
+        nobody = [entry for entry in self.found.entries if not entry.subject]
+        if not nobody or len(nobody) == len(self.found.entries):
+            return
+        words = f"{len(nobody):,} rows name no subject; they stay together, as one person called {NOBODY}"
+        log.warning("%s: %s", self.where, words)
+        self.found.notes.append(words)
+        self.found.entries = [replace(e, subject=e.subject or NOBODY) for e in self.found.entries]
 
     def _count_strangers(self) -> None:
         """Count images that lie where the listed ones do and are not listed."""
@@ -343,39 +362,3 @@ class _Rows:
             return (self.files.find(file),)
         except ValueError:
             return ()
-
-
-def _doubt(name: str, text: str) -> bool:
-    """Return whether a cell like a date may be what was typed: a file or a person may be so called."""
-    return name in ("file", "subject") and bool(text) and not text.startswith("#")
-
-
-def _number(text: str, what: str) -> float:
-    try:
-        value = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
-    except ValueError:
-        value = float("nan")
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{what}: {text[:20]!r} is no number from 0 on")
-    return value
-
-
-def _box(row: Mapping[str, str]) -> Box | None:
-    """Return the box of a row, None where it names none."""
-    ends = ("width", "height") if "width" in row and "height" in row else ("right", "bottom")
-    names = ("left", "top", *ends)
-    cells: Sequence[str] = [row.get(name, "") for name in names]
-    if not all(name in row for name in names) or not any(cells):
-        return None
-    left, top, a, b = (_whole(text, name) for text, name in zip(cells, names, strict=True))
-    width, height = (a, b) if ends[0] == "width" else (a - left, b - top)
-    if width < 1 or height < 1:
-        raise ValueError(f"the box {left},{top},{width},{height} has no area")
-    return left, top, width, height
-
-
-def _whole(text: str, name: str) -> int:
-    try:
-        return round(float(text))
-    except (ValueError, OverflowError):
-        raise ValueError(f"{name}: {text[:20]!r} is no number of pixels") from None

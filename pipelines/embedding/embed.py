@@ -98,7 +98,8 @@ def embed(
 ) -> Embedding:
     """Return the vectors of `dataset` under `expression`, from the cache where they are.
 
-    Those of some samples are also taken from an entry of all samples.
+    Those of some samples are also taken from an entry of all samples; those of a set that has another's
+    samples under other labels (FER+), from an entry of that one.
 
     Parameters
     ----------
@@ -226,7 +227,11 @@ def _embed_part(
 
     fields, n = source.key_fields(extractor), len(source.indices)
     # An entry of their own first: its checksum takes less reading than that of all samples.
-    known = store.open(key_of(fields)) or _of_all(extractor, source, store)
+    known = (
+        store.open(key_of(fields))
+        or _of_all(extractor, source, store)
+        or _of_origin(extractor, source, store)
+    )
     return known or store.get(fields, n, extractor.dim, compute, library_versions())
 
 
@@ -238,10 +243,23 @@ def _of_all(extractor: Extractor, source: Source, store: Store) -> Entry | None:
     entry = store.open(key_of(replace(source, indices=everything).key_fields(extractor)))
     if entry is None:
         return None
-    seconds = entry.manifest["seconds"] * len(source.indices) / len(everything)
-    key, manifest = key_of(source.key_fields(extractor)), {**entry.manifest, "seconds": seconds}
-    some = 4 * len(source.indices) * entry.X.shape[1] > JOINED_BYTES
-    X: Any = Rows(entry.X, index=source.indices) if some else entry.X[source.indices]
+    return _rows_of(entry, source.indices, key_of(source.key_fields(extractor)))
+
+
+def _of_origin(extractor: Extractor, source: Source, store: Store) -> Entry | None:
+    """Return the samples' rows of the entry of the set that they are of, if there is one."""
+    origin = source.dataset.origin
+    if origin is None or origin.mine != order_digest(source.dataset.ids.tolist()):
+        return None
+    fields = source.key_fields(extractor)
+    entry = store.open(key_of(fields | {"dataset": origin.fingerprint, "order": origin.order}))
+    return None if entry is None else _rows_of(entry, origin.indices[source.indices], key_of(fields))
+
+
+def _rows_of(entry: Entry, rows: NDArray[np.intp], key: str) -> Entry:
+    manifest = {**entry.manifest, "seconds": entry.manifest["seconds"] * len(rows) / len(entry.X)}
+    some = 4 * len(rows) * entry.X.shape[1] > JOINED_BYTES
+    X: Any = Rows(entry.X, index=rows) if some else entry.X[rows]
     return replace(entry, key=key, X=X, manifest=manifest)
 
 

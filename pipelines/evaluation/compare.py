@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from featurize.backbones.weightfile import WeightsError
+from featurize.registry import parse
 from featurize.store import Store, key_of
 from pipelines.cross_validation.protocol import Protocol
 from pipelines.cross_validation.run import FoldExperiment
@@ -24,6 +26,7 @@ from pipelines.cross_validation.systems import (
 from pipelines.cross_validation.table import PooledRow, write_table
 from pipelines.datasets.audit import audit
 from pipelines.datasets.base import Dataset
+from pipelines.embedding.leakage import check_classes
 from pipelines.evaluation.ensemble import check_members, ensembles
 from pipelines.evaluation.experiment import load_resources
 from pipelines.evaluation.holdout import Holdout
@@ -112,12 +115,25 @@ class Runner:
 
     def __init__(self, recipe: Recipe, resources: Resources, folder: ResultsFolder) -> None:
         self.recipe, self.resources, self.folder = recipe, resources, folder
-        self.systems = list(systems(recipe))
+        self.systems = [system for system in systems(recipe) if self._knows_classes(system)]
         self.evaluators = [self._evaluator(protocol) for protocol in recipe.protocols]
         self.done = folder.finished()
         self.reused: set[str] = set()
         self.counts = {"computed": 0, "reused": 0, "failed": 0}
         self.runs: dict[str, tuple[System, Evaluator]] = {}
+
+    def _knows_classes(self, system: System) -> bool:
+        """Leave out, and say so, a network's own classifier that was trained for other classes."""
+        if not isinstance(system, HeadSystem) or not system.pretrained:
+            return True
+        try:
+            check_classes(parse(system.spec), self.resources.dataset)
+        except WeightsError:  # its row says so
+            return True
+        except ValueError as error:
+            log.warning("%s; its own classifier is left out", error)
+            return False
+        return True
 
     def _evaluator(self, protocol: Protocol) -> Evaluator:
         if not protocol.by_holdout:
@@ -289,6 +305,7 @@ def about(recipe: Recipe, dataset: Dataset, runs: list[str]) -> dict[str, Any]:
         "left_out": len(dataset.faults),
         "held_out": dataset.held_out,
         "notes": list(dataset.notes),
+        **({"sets": list(dataset.joined_from)} if dataset.joined_from else {}),
         "not_looked_at": dataset.ignored,
     }
     return {

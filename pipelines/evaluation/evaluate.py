@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.store import key_of
+from pipelines.datasets.base import Dataset
+from pipelines.datasets.splits import Indices
 from pipelines.embedding.embed import Embedding
 from pipelines.evaluation.experiment import Experiment, FeatureMatrix
-from pipelines.evaluation.selection import SelectionResult, _predict, _timed_fit, choose
+from pipelines.evaluation.selection import SelectionResult, _predict, _timed_fit, choose, training_set
+from pipelines.metrics.calibration import error_against
 from pipelines.metrics.scores import evaluate
 from pipelines.recipe import Head
 from pipelines.results.frames import ResultRows
@@ -77,7 +80,7 @@ def _run(head: Head, matrix: FeatureMatrix) -> EvaluationResult:
         trained_on = np.concatenate([experiment.split.train, experiment.split.validation])
         with experiment.progress.task(f"{head.head}: fitting on train + validation") as advance:
             estimator, fit_s = _timed_fit(
-                head.head, choice.params, *matrix.training(trained_on), experiment.memory
+                head.head, choice.params, training_set(head, matrix, trained_on), experiment.memory
             )
             advance(1)
     predictions, ms = _predict(estimator, matrix, experiment.split.test)
@@ -98,12 +101,13 @@ def _rows(
     split, embedding = matrix.experiment.split, matrix.embedding
     known: dict[str, Any] = base_row(head, matrix) | {
         "spec": embedding.spec,
-        "params": as_json(choice.params),
+        "params": as_json(choice.params | head.drawn),
         "extract_s": embedding.seconds,
         **matrix.known,
     }
     chosen = {"n_train": len(split.train), "n_test": len(split.validation), "fit_s": choice.fit_s}
-    return split_rows(matrix.experiment, known, chosen | choice.scores, tested, predictions)
+    error = votes_error(matrix.experiment.dataset, choice.validation, split.validation)
+    return split_rows(matrix.experiment, known, chosen | choice.scores | error, tested, predictions)
 
 
 def split_rows(
@@ -125,7 +129,9 @@ def split_rows(
     """
     rows = [Row(**{**known, **validation, "split": "validation"})]
     for name, mask in test_parts(experiment, predictions).items():
-        rows.append(Row(**{**known, **tested, "split": name, **masked_scores(predictions, mask)}))
+        found = masked_scores(predictions, mask)
+        found |= votes_error(experiment.dataset, predictions, experiment.split.test, mask)
+        rows.append(Row(**{**known, **tested, "split": name, **found}))
     return rows
 
 
@@ -172,6 +178,27 @@ def masked_scores(predictions: Predictions, mask: NDArray[np.bool_]) -> dict[str
     p = predictions
     found = evaluate(p.true[mask], p.scores[mask], p.probabilistic, p.predicted[mask])
     return {"n_test": int(mask.sum()), **found}
+
+
+def votes_error(
+    dataset: Dataset, predictions: Predictions, indices: Indices, mask: NDArray[np.bool_] | None = None
+) -> dict[str, float]:
+    """Return the field of a row with the expected calibration error against the votes, where there are any.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    predictions : Predictions
+        Of the samples `indices`, in this order; probabilities.
+    indices : (n,) int
+    mask : (n,) bool, optional
+        Which of them count; all by default.
+    """
+    if dataset.votes is None or not predictions.probabilistic:
+        return {}
+    which = np.ones(len(indices), bool) if mask is None else mask
+    shares = dataset.distribution[indices][which]
+    return {"ece_votes": error_against(predictions.scores[which], shares)}
 
 
 class _Counter:

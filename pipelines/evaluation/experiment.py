@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from pipelines.cross_validation.protocol import Protocol
 from pipelines.cross_validation.systems import Resources
 from pipelines.datasets import registry
 from pipelines.datasets.audit import clean_test
-from pipelines.datasets.base import Dataset
-from pipelines.datasets.splits import Indices, Split, described, divided, on_test, split
+from pipelines.datasets.base import LEAKY, Dataset
+from pipelines.datasets.splits import Indices, Split, described, divided, on_test, shared_by, split
 from pipelines.embedding.embed import Embedding, embed, embedding_keys
 from pipelines.embedding.leakage import check_classes, check_untested, seen_validation, status_of
 from pipelines.embedding.leakage_cures import for_validation
@@ -79,16 +79,32 @@ def make_experiment(resources: Resources, protocol: Protocol, seed: int = 0) -> 
     ValueError
         If it cannot be divided so.
     """
-    dataset = divided(resources.dataset, protocol.test, seed)
+    given = resources.dataset
+    ungrouped = replace(given, groups=None) if protocol.hold_out == "sample" else given
+    dataset = divided(ungrouped, protocol.test, seed)
     parts = split(dataset, protocol.validation, protocol.test, seed, protocol.refit)
     parts = described(parts, protocol.inner_folds, protocol.halving)
+    dataset = replace(dataset, groups=given.groups)
+    marks = _leaks(dataset, parts)
     if protocol.on_test:
         parts = on_test(parts, protocol.refit)
     r = resources
     return Experiment(
         dataset, parts, protocol.refit and not protocol.on_test, protocol.scoring, seed, r.store, r.n_jobs,
-        r.progress, r.memory, r.cluster, protocol.inner_folds, protocol.halving, protocol.on_test,
+        r.progress, r.memory, r.cluster, protocol.inner_folds, protocol.halving, protocol.on_test, marks,
     )  # fmt: skip
+
+
+def _leaks(dataset: Dataset, parts: Split) -> tuple[str, ...]:
+    """Say, and mark, that a subject is on two sides of a division."""
+    shared = shared_by(dataset, parts)
+    if not shared or LEAKY in dataset.marks:  # the loader has said it
+        return ()
+    log.warning(
+        "%s: %d subjects are in two of train, validation and test; every figure is marked %s",
+        dataset.name, shared, LEAKY,
+    )  # fmt: skip
+    return (LEAKY,)
 
 
 @dataclass(frozen=True)
@@ -117,6 +133,8 @@ class Experiment:
         `pipelines.evaluation.selection`.
     on_test : bool
         Candidates are selected on the samples that test: figures are too good, and marked.
+    leaks : tuple of str
+        `LEAKY` where a subject is in two of train, validation and test.
     said : set of str
         Warnings that need not be said again.
     """
@@ -134,6 +152,7 @@ class Experiment:
     folds: int | None = None
     halving: int | None = None
     on_test: bool = False
+    leaks: tuple[str, ...] = ()
     said: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def warn(self, warning: str) -> None:
@@ -151,7 +170,7 @@ class Experiment:
     @property
     def marks(self) -> list[str]:
         """What makes the figures of all runs too good."""
-        return [*self.dataset.marks, *[SELECTED_ON_TEST] * self.on_test]
+        return [*self.dataset.marks, *self.leaks, *[SELECTED_ON_TEST] * self.on_test]
 
     @cached_property
     def clean(self) -> NDArray[np.bool_]:

@@ -14,12 +14,13 @@ from pipelines.utils.kept_warnings import from_text
 
 #: The columns of ``summary.csv``.
 SUMMARY = (
-    "extractor", "head", "params", "validation", "test", "ci_low", "ci_high", "test_clean", "uar", "uf1",
-    "fit_s", "predict_ms", "chosen", "error", "data", "marks", "warnings",
+    "extractor", "head", "params", "validation", "test", "ci_low", "ci_high", "test_clean", "test_distinct",
+    "uar", "uf1", "ece_votes", "fit_s", "predict_ms", "chosen", "error", "data", "marks", "warnings",
 )  # fmt: skip
 #: What a summary says where weights are random: the times stand.
 _NO_RESULT = dict.fromkeys(
-    ("validation", "test", "ci_low", "ci_high", "test_clean", "uar", "uf1"), float("nan")
+    ("validation", "test", "ci_low", "ci_high", "test_clean", "test_distinct", "uar", "uf1", "ece_votes"),
+    float("nan"),
 ) | {"error": "random weights, for timing only"}
 
 
@@ -89,6 +90,7 @@ def _record(splits: dict[str, Row], chosen: bool) -> dict[str, Any]:
         "ci_high": test.ci_high,
         "uar": test.balanced_accuracy,
         "uf1": test.f1_macro,
+        "ece_votes": test.ece_votes,
         "fit_s": test.fit_s,
         "predict_ms": test.predict_ms_per_sample,
         "chosen": "yes" if chosen else "",
@@ -97,8 +99,9 @@ def _record(splits: dict[str, Row], chosen: bool) -> dict[str, Any]:
         "marks": test.marks,
         "warnings": "; ".join(from_text(test.warnings)),
     }
-    record["validation"] = splits["validation"].accuracy if "validation" in splits else float("nan")
-    record["test_clean"] = splits["test-clean"].accuracy if "test-clean" in splits else float("nan")
+    for split in ("validation", "test-clean", "test-distinct"):
+        found = splits[split].accuracy if split in splits else float("nan")
+        record[split.replace("-", "_")] = found
     return record if test.status != "timing" else record | _NO_RESULT
 
 

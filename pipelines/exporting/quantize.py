@@ -84,11 +84,12 @@ def quantize(
         said = {"data": dataset.fingerprint, "network": network.name}
         source = exported_path(plain.model, plain._identity())
         quantized.quantize(source, plain._identity(), plain.sized.shape, faces, said)
-    scores = [_accuracy(network.at(precision=p), dataset, head, test, store, progress)
-              for p in (_fast(), "int8")]  # fmt: skip
-    lost = round(scores[0] - scores[1], 4)
+    before, after = (
+        _accuracy(network.at(precision=p), dataset, head, test, store, progress) for p in (_fast(), "int8")
+    )
+    lost = round(before - after, 4)
     quantized.keep_check(plain._identity(), lost, f"{dataset.name}, {test}")
-    return QuantizedNetwork(network.name, len(drawn), *scores, lost, lost <= quantized.MOST_LOST)
+    return QuantizedNetwork(network.name, len(drawn), before, after, lost, lost <= quantized.MOST_LOST)
 
 
 def _fast() -> Any:
@@ -100,7 +101,7 @@ def _fast() -> Any:
 def _accuracy(
     network: NetworkExtractor, dataset: Dataset, head: str, test: str, store: Any, progress: Progress
 ) -> float:
-    params = {k: v for k, v in network.params.model_dump().items() if v != network.Params().model_dump()[k]}
+    params = network.params.model_dump(exclude_defaults=True)
     text = f"{network.name}({', '.join(f'{k}={v!r}' for k, v in params.items())})"
     _, outcome = api.fit(dataset, text, head, test=test, store=store, progress=progress)
     row = next(row for row in outcome.rows if row.split == "test")

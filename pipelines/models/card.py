@@ -52,6 +52,7 @@ def card_of(outcome: EvaluationResult, features: Features, bench: Experiment) ->
         "preprocess": features.preprocess.model_dump(exclude={"mirror"})
         | {"mirrored_copies": features.mirror},
         "head": {"name": first.head, "params": outcome.choice.params},
+        **_drawn_of(outcome),
         "chosen_from": outcome.choice.tried,
         "scores": {} if timed else {row.split: {n: getattr(row, n) for n in SCORES} for row in outcome.rows},
         "marks": first.marks.split(),
@@ -65,6 +66,15 @@ def card_of(outcome: EvaluationResult, features: Features, bench: Experiment) ->
         "machine": machine(),
         "limits": "Labels are annotators' views of posed or web faces. An expression is not a feeling.",
     }
+
+
+def _drawn_of(outcome: EvaluationResult) -> dict[str, Any]:
+    """Return how training samples were drawn, where not as they come, and the error against votes."""
+    params = json.loads(outcome.rows[0].params)
+    drawn = {name: value for name, value in params.items() if name not in outcome.choice.params}
+    errors = {r.split: round(r.ece_votes, 5) for r in outcome.rows if r.ece_votes == r.ece_votes}
+    found = {"training_samples": drawn, "calibration_error": errors}
+    return {name: value for name, value in found.items() if value}
 
 
 def _data_of(bench: Experiment) -> dict[str, Any]:

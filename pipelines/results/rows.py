@@ -28,7 +28,8 @@ class Row:
     `status` is "ok", "timing" (the vectors come from random weights: times are good, scores are no result,
     and nothing shows them as such), or "error". `marks` names what makes a figure of the run too good, see
     `SEEN_VALIDATION`; `warnings` is a JSON list of what was warned of while it ran. Both are empty as a rule,
-    and in files from before they were kept.
+    and in files from before they were kept. `ece_votes` is the expected calibration error against the votes
+    of annotators, where there are any.
     """
 
     run: str
@@ -63,6 +64,7 @@ class Row:
     error: str = ""
     marks: str = ""
     warnings: str = ""
+    ece_votes: float = math.nan
 
     @property
     def done(self) -> bool:
@@ -84,7 +86,7 @@ COLUMNS = tuple(f.name for f in fields(Row))
 
 
 #: Columns that files of older versions end before.
-_ADDED = ("marks", "warnings")
+_ADDED = ("marks", "warnings", "ece_votes")
 
 
 _TYPES = {f.name: f.type for f in fields(Row)}

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import Any
 
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_INVISIBLE = re.compile("[\x00-\x08\x7f\u00ad\u200b-\u200f\u2060\ufeff]")
 _WHOLE = re.compile(r"([+-]?\d{1,15})(?:\.0*|,00?)?", re.ASCII)
 _SCIENTIFIC = re.compile(r"[+-]?\d{1,15}(?:\.\d*)?[eE][+-]?\d{1,2}", re.ASCII)
 #: What a spreadsheet shows for a formula that failed, and for a column that was too narrow when it was saved.

@@ -145,6 +145,25 @@ def table(folder: Path) -> None:
     (folder / "faces.csv").write_text("\n".join(lines) + "\n")
 
 
+def voted_and_mine(folder: Path) -> None:
+    """Write a table with votes, and one of other faces that calls an emotion otherwise."""
+    faces = load(n_per_class=8, seed=6)
+    lines = ["image,split," + ",".join(f"votes.{name}" for name in faces.classes)]
+    mine = ["image,emotion,person"]
+    for i in range(len(faces)):
+        votes = [7 if c == faces.labels[i] else 3 * (c == (faces.labels[i] + 1) % 7) for c in range(7)]
+        lines.append(",".join([f"images/{i}.jpg", "test" if i % 8 >= 6 else "train", *map(str, votes)]))
+    (folder / "voted.csv").write_text("\n".join(lines) + "\n")
+    others = load(n_per_class=8, seed=7)
+    for i in range(len(others)):
+        path = folder / "mine" / f"{i}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(others.samples[i]).save(path, quality=95)
+        name = others.classes[others.labels[i]]
+        mine.append(f"mine/{i}.jpg,{'happiness' if name == 'happy' else name},{i % 4}")
+    (folder / "mine.csv").write_text("\n".join(mine) + "\n")
+
+
 def raf_db(root: Path) -> Path:
     """Write a tree of RAF-DB's shape: aligned faces beside a list of labels, noise."""
     lines = []

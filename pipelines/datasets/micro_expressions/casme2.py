@@ -14,7 +14,7 @@ from pipelines.datasets.published.about import About
 
 ABOUT = About(
     "CASME II (Yan et al. 2014)",
-    "http://casme.psych.ac.cn/casme/e2, a signed release agreement",
+    "https://melabipcas.github.io/melab/en/db/casme2.html, a signed release agreement",
     "non-commercial research, signed",
     {"train": 247},
 )

@@ -14,7 +14,7 @@ from pipelines.datasets.published.about import About
 
 ABOUT = About(
     "CAS(ME)^3 (Li et al. 2022)",
-    "http://casme.psych.ac.cn/casme/e4, a signed release agreement",
+    "https://melabipcas.github.io/melab/en/databases.html, a signed release agreement",
     "non-commercial research, signed",
     {"train": 943},
 )

@@ -11,7 +11,7 @@ from pipelines.datasets.published.about import About
 
 ABOUT = About(
     "4DME (Li et al. 2022)",
-    "https://www.oulu.fi, Center for Machine Vision and Signal Analysis, a signed agreement",
+    "its authors: Center for Machine Vision and Signal Analysis, University of Oulu, a signed agreement",
     "non-commercial research, signed",
     {"train": 267},
 )

@@ -11,7 +11,7 @@ from pipelines.datasets.published.about import About
 
 ABOUT = About(
     "MMEW (Ben et al. 2022)",
-    "http://www.dpailab.com/database.html, a signed agreement",
+    "https://github.com/benxianyeteam/MMEW-Dataset, a signed agreement",
     "non-commercial research, signed",
     {"train": {"happiness": 36, "anger": 8, "surprise": 89, "disgust": 72, "fear": 16, "sadness": 13,
                "others": 66}},

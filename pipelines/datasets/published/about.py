@@ -39,14 +39,14 @@ class About:
     counts : mapping
         Split -> number of samples, or split -> class -> number, as published; empty where no numbers are.
     tried : str
-        What the loader has been run on: "the real set", or "drawn trees of its form".
+        What the loader has been run on: "the real set", or "synthetic trees of its form".
     """
 
     title: str
     ask_at: str
     licence: str
     counts: Mapping[str, int | Mapping[str, int]] = field(default_factory=dict)
-    tried: str = "drawn trees of its form"
+    tried: str = "synthetic trees of its form"
 
 
 def count(dataset: Dataset) -> dict[str, dict[str, int]]:

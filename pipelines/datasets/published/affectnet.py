@@ -21,7 +21,7 @@ from pipelines.utils.read_table import Columns, read_table
 
 ABOUT = About(
     "AffectNet (Mollahosseini, Hasani, Mahoor 2017)",
-    "http://mohammadmahoor.com/affectnet, by a university's principal investigator",
+    "http://mohammadmahoor.com/affectnet/, by a university's principal investigator",
     "non-commercial research, signed",
     {
         "train": {

@@ -18,7 +18,7 @@ SEQUENCES = {
 PEAK = 3
 ABOUT = About(
     "CK+ (Lucey et al. 2010)",
-    "https://www.jeffcohn.net/resources, a signed agreement",
+    "https://www.jeffcohn.net/Resources/, a signed agreement",
     "non-commercial research, signed",
     {"train": {name: PEAK * n for name, n in SEQUENCES.items()} | {"neutral": sum(SEQUENCES.values())}},
 )

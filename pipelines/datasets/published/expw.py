@@ -12,7 +12,7 @@ from pipelines.datasets.walk import Fault
 
 ABOUT = About(
     "ExpW (Zhang, Luo, Loy, Tang 2018)",
-    "http://mmlab.ie.cuhk.edu.hk/projects/socialrelation",
+    "http://mmlab.ie.cuhk.edu.hk/projects/socialrelation/index.html",
     "non-commercial research",
     {"train": dict(zip(EMOTIONS, (3671, 3995, 1088, 30537, 34883, 10559, 7060), strict=True))},
 )

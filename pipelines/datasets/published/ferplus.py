@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.atomic import write_bytes
-from pipelines.datasets.base import EMOTIONS, Dataset
+from pipelines.datasets.base import EMOTIONS, Dataset, Origin, order_digest
 from pipelines.datasets.fer2013 import dataset as fer2013
 from pipelines.datasets.published.about import EMOTIONS8, About, AddReport, count, differences
 from pipelines.datasets.published.ferplus_join import Votes, join, read_votes
@@ -89,7 +89,13 @@ def _dataset(
         faults=faces.faults,
         notes=(f"FER+, target {target}: {len(at):,} of {len(ids):,} faces have a label by their votes",),
         votes=counted.astype(np.float32),
+        origin=_origin(faces, at),
     )
+
+
+def _origin(faces: Dataset, at: NDArray[np.intp]) -> Origin:
+    ids = faces.ids.tolist()
+    return Origin(faces.fingerprint, order_digest(ids), at, order_digest(ids[i] for i in at))
 
 
 def _stored(folder: Path, faces: Dataset) -> tuple[list[str], NDArray[np.float64]]:

@@ -13,7 +13,7 @@ from pipelines.datasets.published.named_files import named_files
 
 ABOUT = About(
     "KDEF (Lundqvist, Flykt, Öhman 1998)",
-    "https://www.kdef.se",
+    "https://kdef.se, with an account",
     "non-commercial research",
     {"train": dict.fromkeys(EMOTIONS, 700)},
 )

@@ -13,7 +13,7 @@ from pipelines.datasets.walk import Fault
 
 ABOUT = About(
     "RAF-DB basic (Li, Deng, Du 2017)",
-    "http://www.whdeld.cn/RAF-DB, by mail from an academic address",
+    "http://www.whdeng.cn/raf/model1.html, by mail from an academic address",
     "non-commercial research, signed",
     {
         "train": dict(zip(EMOTIONS, (705, 717, 281, 4772, 2524, 1982, 1290), strict=True)),

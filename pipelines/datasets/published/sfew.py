@@ -12,7 +12,7 @@ from pipelines.datasets.walk import Fault
 
 ABOUT = About(
     "SFEW 2.0 (Dhall et al. 2011)",
-    "https://cs.anu.edu.au/few, a signed agreement",
+    "https://cs.anu.edu.au/few/AFEW.html, a signed agreement",
     "non-commercial research, signed",
     {"train": 958, "validation": 436},
 )

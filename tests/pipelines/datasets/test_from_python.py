@@ -68,6 +68,12 @@ def test_arrays_that_cannot_be(change, error, why, faces):
         mueca.Dataset.from_arrays(**given)
 
 
+@pytest.mark.parametrize("nobody", [None, float("nan"), " "])
+def test_a_group_that_is_nobody(nobody, faces):
+    with pytest.raises(ValueError, match=r"groups\[1\] is .*; name the person of each image"):
+        mueca.Dataset.from_arrays(arrays(faces)[0][:2], ["a", "b"], groups=["p", nobody])
+
+
 def test_numbers_out_of_range(faces):
     images, _ = arrays(faces)
     with pytest.raises(ValueError, match="labels hold 9; classes has 7 names"):
@@ -97,7 +103,8 @@ def test_data_frames(kind, faces, tmp_path):
         frames(columns)[kind], root=tmp_path, columns={"label": "code", "subject": "who"}, labels=given
     )
     assert np.array_equal(data.labels, faces.labels)
-    assert data.groups is None  # one person is not known
+    assert data.groups[3] == "unknown"
+    assert sorted(set(data.groups.tolist())) == ["0", "1", "2", "3", "unknown"]
 
 
 def test_data_frames_that_cannot_be(tmp_path):

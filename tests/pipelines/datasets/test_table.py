@@ -238,6 +238,61 @@ def test_cells_that_a_spreadsheet_spoilt(faces):
     assert "a formula whose value was not stored" in fault.reason
 
 
+def test_rows_without_a_subject_stay_together_where_others_have_one(faces, caplog):
+    """Not to know a person is no licence to have others on both sides."""
+    root, rows = faces
+    as_csv(
+        root / "a.csv",
+        [(f, label, "train", "" if i in (3, 8) else s) for i, (f, label, _, s) in enumerate(rows)],
+    )
+    data = loaded(root / "a.csv")
+    assert data.groups.tolist().count("unknown") == 2
+    assert len(set(data.groups.tolist())) == 5
+    assert data.notes == ("2 rows name no subject; they stay together, as one person called unknown",)
+    assert "one person called unknown" in caplog.text
+    as_csv(root / "b.csv", [(*row[:3], "") for row in rows])
+    assert loaded(root / "b.csv").groups is None
+    as_csv(root / "c.csv", [(*row[:3], "" if i in (0, 11) else row[3]) for i, row in enumerate(rows)])
+    refused(root / "c.csv", "subject unknown is in")
+
+
+def test_what_programs_write_for_nothing(faces):
+    root, rows = faces
+    bad = ((rows[9][0], "nan", *rows[9][2:]), (rows[10][0], "<NA>", *rows[10][2:]), ("NaN", *rows[11][1:]))
+    as_csv(root / "a.csv", [*rows[:9], *bad])
+    data = loaded(root / "a.csv")
+    assert data.classes == LABELS
+    assert [fault.reason for fault in data.faults] == ["the row names no label"] * 2 + [
+        "the row names no file"
+    ]
+    votes = [(f, "NaN", 3, 1, 0) for f, *_ in rows]
+    as_csv(root / "b.csv", votes, ("file", "label", *VOTES))
+    assert set(loaded(root / "b.csv").labels.tolist()) == {0}
+
+
+def test_bytes_of_nothing_in_cells_are_dropped(faces):
+    root, rows = faces
+    (root / "a.csv").write_text(text([(f, f"{label}\0", *more) for f, label, *more in rows]))
+    assert loaded(root / "a.csv").classes == LABELS
+
+
+def test_an_address_is_no_file(faces):
+    root, rows = faces
+    as_csv(root / "a.csv", [*rows[:11], ("https://example.org/face.jpg", *rows[11][1:])])
+    (fault,) = loaded(root / "a.csv").faults
+    assert "an address, and no file; download the image" in fault.reason
+
+
+def test_labels_of_tied_votes_are_counted(faces, caplog):
+    root, rows = faces
+    as_csv(root / "a.csv", [(f, 2, 2 if i < 5 else 1, 0) for i, (f, *_) in enumerate(rows)], ("file", *VOTES))
+    data = loaded(root / "a.csv", labels="angry=angry,happy=happy,sad=sad")
+    assert set(data.labels.tolist()) == {0}
+    (note,) = data.notes
+    assert note == "5 of 12 labels are one of several classes with equally many votes"
+    assert note in caplog.text
+
+
 def test_splits_as_people_write_them(faces):
     root, rows = faces
     words = ["Training"] * 6 + ["PublicTest"] * 3 + ["PrivateTest"] * 3

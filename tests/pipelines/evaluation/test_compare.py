@@ -6,6 +6,8 @@ import json
 import numpy as np
 import pytest
 
+from pipelines.datasets.base import Dataset
+from pipelines.datasets.registry import load
 from pipelines.evaluation import evaluate as fit_module
 from pipelines.evaluation import selection
 from pipelines.evaluation.compare import compare as run
@@ -42,6 +44,19 @@ def test_all_cells_and_their_files(tmp_path):
         assert kept.clean.sum() == next(
             r.n_test for r in rows if r.run == row.run and r.split == "test-clean"
         )
+
+
+def test_a_network_of_other_classes_gives_vectors_alone(tmp_path, monkeypatch, caplog):
+    data = load("synthetic", n_per_class=8, n_identities=4)
+    six = [i for i in range(len(data)) if data.classes[data.labels[i]] != "disgust"]
+    words = [data.classes[data.labels[i]] for i in six]
+    fewer = Dataset.from_arrays([data.samples[i] for i in six], words, split=data.split[six])
+    monkeypatch.setattr("pipelines.datasets.registry.load", lambda *_, **__: fewer)
+    found = run(recipe(extractors=["own-small"], heads=["knn"]), tmp_path)
+    assert (found.computed, found.failed) == (1, 0)
+    assert [row.head for row in found.rows if row.split == "test"] == ["knn"]
+    assert "own-small scores the classes angry, disgust" in caplog.text
+    assert "its own classifier is left out" in caplog.text
 
 
 def test_every_candidate_is_kept(tmp_path):

@@ -28,9 +28,9 @@ def spy(monkeypatch):
     sizes = []
     whole = fit_module._timed_fit
 
-    def seen(head, params, X, y, memory):
-        sizes.append((len(X), params.get("C")))
-        return whole(head, params, X, y, memory)
+    def seen(head, params, train, memory):
+        sizes.append((len(train.X), params.get("C")))
+        return whole(head, params, train, memory)
 
     shared = search_module.try_candidates
 

@@ -41,7 +41,7 @@ def test_folds_choose_from_train_alone_and_validation_scores_the_choice(experime
     best = max(chosen.choice.tried, key=lambda t: t["validation"])
     assert json.loads(test.params)["n_neighbors"] == best["n_neighbors"]
     assert "mean of 3 folds of them, the choice scored on" in test.protocol
-    X, y, folds = selection.by_folds(matrix(experiment()), 3)
+    X, y, folds, _ = selection.by_folds(Head(head="svm"), matrix(experiment()), 3)
     assert len(X) == len(parts.train)
     scores = []
     from classifiers import head
@@ -63,7 +63,7 @@ def test_halving_tries_all_and_ends_with_few(experiment):
 
 def test_a_mirrored_copy_never_judges_nor_trains_against_its_picture(experiment):
     n = len(experiment().split.train)
-    X, _, folds = selection.by_folds(matrix(experiment(), mirror=True), 3)
+    X, _, folds, _ = selection.by_folds(Head(head="svm"), matrix(experiment(), mirror=True), 3)
     assert len(X) == 2 * n
     for a, b in folds:
         assert (b < n).all() and not set(a % n) & set(b)

@@ -59,7 +59,7 @@ def test_columns_are_those_of_the_design():
         "run,dataset,fingerprint,protocol,split,extractor,spec,head,params,seed,fold,n_train,n_test,accuracy,"
         "balanced_accuracy,f1_macro,f1_weighted,auc_ovr,log_loss,ci_low,ci_high,extract_s,fit_s,"
         "predict_ms_per_sample,model_bytes,embedding_key,git_sha,versions,status,error,"
-        "marks,warnings"
+        "marks,warnings,ece_votes"
     )
 
 
@@ -101,7 +101,7 @@ def older(path, lacking=2):
         csv.writer(file, lineterminator="\n").writerows(lines)
 
 
-@pytest.mark.parametrize("lacking", [1, 2])
+@pytest.mark.parametrize("lacking", [1, 2, 3])
 def test_rows_of_older_versions_are_read_and_added_to(tmp_path, lacking):
     path = tmp_path / "rows.csv"
     append_rows(path, [row(accuracy=0.5, error='of "two"\nlines')])
@@ -144,7 +144,7 @@ def test_a_damaged_line_of_an_older_file_is_still_named(tmp_path):
 def test_a_file_that_lacks_other_columns_is_foreign(tmp_path):
     path = tmp_path / "rows.csv"
     append_rows(path, [row()])
-    older(path, 3)
+    older(path, 4)
     with pytest.raises(ValueError, match="no result rows of this version"):
         append_rows(path, [row()])
 

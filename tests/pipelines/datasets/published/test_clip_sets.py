@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ from openpyxl import Workbook
 from PIL import Image
 
 from pipelines.datasets import registry
+from tests.helpers import standins
+from tests.helpers.published import IMAGES
 from tests.helpers.refused import refused
 
 
@@ -197,3 +201,57 @@ def test_an_emotion_that_is_two(tmp_path):
     data = registry.load("4dme", path=tmp_path)
     assert len(data) == 3
     assert "unknown emotion 'Negative,Surprise'" in data.faults[0].reason
+
+
+def with_companions(root, path, kind):
+    """Write an archive of a folder, with what systems and publishers put beside the files."""
+    files = sorted(p for p in root.rglob("*") if p.is_file())
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in files:
+                archive.write(file, file.relative_to(root).as_posix())
+            archive.writestr("__MACOSX/release/._set", b"\0\5\26\7")
+            archive.writestr("release/.DS_Store", b"x")
+            archive.writestr("release/readme.txt", b"hello")
+        return
+    with tarfile.open(path, "w:gz") as archive:
+        for file in files:
+            archive.add(file, file.relative_to(root).as_posix())
+
+
+ALL = SETS | IMAGES | {name: getattr(standins, name) for name in ("casme2", "smic", "samm", "megc2019")}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_added_with_two_folders_around_it(name, tmp_path):
+    """As sets are handed out: a release, in it the set and its licence."""
+    inner = tmp_path / "outer" / "release" / "My Set (1)"
+    ALL[name](inner)
+    (inner.parent / "licence.pdf").write_bytes(b"%PDF-1.4")
+    cache = {"cache": tmp_path / "cache"} if name in IMAGES else {}
+    whole = len(registry.load(name, path=inner, **cache))
+    for kind in ("folder", "zip", "tar.gz"):
+        source, root = tmp_path / f"handed out.{kind}", tmp_path / f"data-{kind}"
+        if kind == "folder":
+            source = tmp_path / "outer"
+        else:
+            with_companions(tmp_path / "outer", source, kind)
+        report = registry.add(name, source, root=root)
+        assert not report.faults
+        assert report.total == whole
+        assert len(registry.load(name, root=root, **cache)) == whole
+        assert registry.list_datasets(root)[name].startswith("present in")
+        assert ".tmp" not in report.text()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_archive_without_the_set_is_named_by_its_own_name(name, tmp_path):
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("some folder/notes.rst", b"nothing")
+    with pytest.raises((ValueError, OSError)) as caught:
+        registry.add(name, tmp_path / "other.zip", root=tmp_path / "data")
+    line = str(caught.value)
+    assert "\n" not in line
+    assert ".tmp" not in line
+    assert name in line or "other.zip" in line
+    assert not (tmp_path / "data" / name).exists()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from featurize.store import Store
 from pipelines.datasets import registry
 from pipelines.datasets.base import EMOTIONS
 from pipelines.datasets.fer2013.csv_form import NUMBERS
@@ -16,6 +18,7 @@ from pipelines.datasets.published.about import EMOTIONS8
 from pipelines.datasets.published.ferplus_join import matched
 from pipelines.datasets.published.ferplus_targets import COLUMNS, labelled, processed
 from pipelines.datasets.synthetic.faces import load as draw
+from pipelines.embedding.embed import embed
 from tests.helpers.published import fer2013_csv
 
 HEAD = ("Usage", "Image name", "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear",
@@ -142,6 +145,24 @@ def test_joined_by_rows(from_csv, faces):
     assert data.classes == EMOTIONS8
     check(data, faces)
     assert data.test_splits["test"] == ("private",)
+
+
+def test_vectors_of_fer2013_are_those_of_its_faces(from_csv, faces, tmp_path, monkeypatch):
+    """What was extracted of one is not extracted again for the other; of samples that were changed it is."""
+    (from_csv / "fer2013new.csv").write_text(official(faces))
+    add(from_csv, from_csv / "fer2013new.csv")
+    whole, data = (registry.load(name, root=from_csv / "data") for name in ("fer2013", "ferplus"))
+    store = Store(tmp_path / "cache")
+    by_itself = embed(data, "hog", store=Store(tmp_path / "other"), n_jobs=1)
+    embed(whole, "hog", store=store, n_jobs=1)
+    some = np.arange(3, 9)
+    assert not embed(replace(data, ids=data.ids[::-1]), "hog", store=store, n_jobs=1).reused
+    monkeypatch.setattr("pipelines.embedding.embed._vectors", None)  # would fail if any were extracted
+    found = embed(data, "hog", store=store, n_jobs=1)
+    assert found.reused
+    assert found.keys == by_itself.keys
+    assert np.array_equal(found.X, by_itself.X)
+    assert np.array_equal(embed(data, "hog", indices=some, store=store).X, by_itself.X[some])
 
 
 def test_joined_by_pixels(from_images, faces):

@@ -100,6 +100,12 @@ def test_the_list_says_where_each_is_asked_for(capsys):
         assert records[name]["ask_at"], name
         assert records[name]["licence"], name
         assert records[name]["tried"], name
+    # Each address stands in pages and repositories of others; of 4DME none does, so its authors are named.
+    assert "whdeng.cn/raf" in records["raf-db"]["ask_at"]
+    assert "cs.anu.edu.au/few/AFEW" in records["sfew"]["ask_at"]
+    assert "melabipcas" in records["casme3"]["ask_at"]
+    assert "http" not in records["4dme"]["ask_at"]
+    assert "Oulu" in records["4dme"]["ask_at"]
 
 
 # Each by itself
