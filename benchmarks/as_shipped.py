@@ -1,14 +1,15 @@
-"""This toolkit beside every package found whose weights lie in a package of a registry, as each ships.
+"""The model that ships beside other packages whose weights lie in a package of a registry, each as it ships.
 
-All classify the same faces of FER2013, each with its own pre-processing: every 32nd of Training (how much
-was memorised), PublicTest, PrivateTest, "clean" PrivateTest (no exact copy of a face of Training or PublicTest,
-no blank one), and the faces of PrivateTest with a majority of FER+'s votes (seven classes: none has contempt).
-The same faces stand pasted in photos, upright and tilted, which each searches with its own detector
-(benchmarks/pasted_faces.py); a face counts as found where the middle of a box lies within a third of its side.
+All classify the same faces of FER2013, each with its own pre-processing: every 32nd of Training (how much was
+memorised), PublicTest, PrivateTest, "clean" PrivateTest (no blank face, no exact copy of a face of Training
+or of an earlier test face), and PrivateTest by the majority of FER+'s votes (seven classes: no package has
+contempt). Faces of PrivateTest also stand pasted in photos, upright and tilted, which each searches with its
+own detector (benchmarks/pasted_faces.py). A face counts as found where the middle of a box is within a third
+of its side from its own.
 
-Each package runs in an environment of its own (pinned in benchmarks/rivals/requirements), as a process of its
-own, that knows nothing of the labels. Answers are kept in WORK; times are always taken anew, each beside the
-model that ships: run it again on a quiet machine for its speeds.
+Each package runs in an environment of its own (pinned in benchmarks/rivals/requirements), as a process that
+knows nothing of the labels. Answers are kept in WORK. Times are always taken anew, each beside the model that
+ships: run it again on a quiet machine for its speeds.
 
 Run: python benchmarks/as_shipped.py PHOTOS WORK [--install] [--only TITLE ...] [--faces 600]
 (PHOTOS with faces.csv; WORK for environments and answers, about 5 GB; FER2013 and FER+ added)
@@ -135,7 +136,9 @@ def speeds(rivals, place, job):
         line = (TIMED[0], min(found["faces"]), min(ours["faces"]), photo, min(ours["images"]))
         print(table.speed_line(rival.title, *line), flush=True)
     if load_before > QUIET:
-        print(f"PROVISIONAL: other work had the cores (load {load_before:.1f} on {os.cpu_count()} at the start)")
+        print(
+            f"PROVISIONAL: other work had the cores (load {load_before:.1f} on {os.cpu_count()} at the start)"
+        )
 
 
 def about(rivals):

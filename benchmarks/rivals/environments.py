@@ -29,14 +29,17 @@ def command(environment: str, folder: Path, adapter: str, variant: str) -> list[
 
 def is_there(environment: str, folder: Path) -> bool:
     """Say whether an environment was installed to its end, as the files here ask now."""
+    if environment == OWN:
+        return True
     mark = folder / environment / "installed.json"
-    wanted = asked_for(environment)
-    return environment == OWN or (mark.exists() and json.loads(mark.read_text("utf-8")) == wanted)
+    return mark.exists() and json.loads(mark.read_text("utf-8")) == asked_for(environment)
 
 
 def asked_for(environment: str) -> dict[str, str]:
     """Return the text of each file that says what is installed."""
-    names = ["package.json"] if environment == "node" else [f"{environment}.txt", f"{environment}-packages.txt"]
+    names = (
+        ["package.json"] if environment == "node" else [f"{environment}.txt", f"{environment}-packages.txt"]
+    )
     return {name: (REQUIREMENTS / name).read_text("utf-8") for name in names}
 
 

@@ -1,4 +1,4 @@
-"""Faces and images for the packages, as raw bytes on the disk, and their answers, kept until something changes."""
+"""Faces and images for the packages, raw on the disk, and their answers, kept until something changes."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ class Job:
         return json.dumps(job)
 
 
-def written(
-    folder: Path, faces: NDArray[np.uint8], images: Sequence[NDArray[np.uint8]]
-) -> Job:
+def written(folder: Path, faces: NDArray[np.uint8], images: Sequence[NDArray[np.uint8]]) -> Job:
     """Write (n, side, side) faces and (h, w, 3) images of RGB; return their job."""
     folder.mkdir(parents=True, exist_ok=True)
     sha = hashlib.sha256(faces.tobytes())

@@ -1,4 +1,4 @@
-"""This toolkit: the model that ships, and networks with their own softmax behind the same detector."""
+"""Mueca: the model that ships, and networks with their own softmax behind the same detector."""
 
 from importlib.resources import files
 

@@ -78,7 +78,9 @@ RIVALS = (
     ),
     Rival(
         "PyEmotion", "PyEmotion==1.0.0", "torch", "pyemotion.py", "",
-        "48 px grey, -1 to 1", "MTCNN", "not said by its author",
+        "48 px grey, -1 to 1", "MTCNN",
+        "not said by its author; its file records 50 epochs of 448 steps: 64 faces a step make the 28,709 of "
+        "FER2013 Training",
     ),
     Rival(
         "@vladmandic/human", "@vladmandic/human==3.3.6", "node", "human.js", "",

@@ -36,7 +36,10 @@ class Truth(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """Of one set of faces: accuracy, mean recall, recall by class, calibration error (NaN: no distribution)."""
+    """Of one set of faces: accuracy, mean recall, recall by class, calibration error, number of faces.
+
+    The calibration error is NaN where the numbers are no distribution.
+    """
 
     accuracy: float
     uar: float
@@ -107,13 +110,14 @@ def faces_line(title: str, version: str, megabytes: float, parts: dict[str, Scor
         f"{title:<44}{version:>9}{megabytes:>7.2f}"
         + "".join(f"{100 * share:>8.2f}" for share in shares)
         + f"{interval:>12}{100 * private.uar:>7.2f}{100 * parts['clean'].accuracy:>7.2f}"
-        + f"{number(private.ece, 3):>7}{100 * votes.accuracy:>8.2f}{100 * votes.uar:>7.2f}{number(votes.ece, 3):>7}"
+        + f"{number(private.ece, 3):>7}{100 * votes.accuracy:>8.2f}{100 * votes.uar:>7.2f}"
+        + f"{number(votes.ece, 3):>7}"
     )
 
 
 FACES_HEAD = (
-    f"{'':<44}{'version':>9}{'MB':>7}{'train':>8}{'public':>8}{'private':>8}{'95 %':>12}{'UAR':>7}{'clean':>7}"
-    f"{'ECE':>7}{'FER+':>8}{'UAR':>7}{'ECE':>7}"
+    f"{'':<44}{'version':>9}{'MB':>7}{'train':>8}{'public':>8}{'private':>8}{'95 %':>12}{'UAR':>7}"
+    f"{'clean':>7}{'ECE':>7}{'FER+':>8}{'UAR':>7}{'ECE':>7}"
 )
 
 
@@ -134,10 +138,14 @@ def photos_line(title: str, shares: Sequence[tuple[float, float, float]]) -> str
     )
 
 
-def shares(rows: Sequence[NDArray[np.float64] | None], labels: NDArray[np.int64]) -> tuple[float, float, float]:
+def shares(
+    rows: Sequence[NDArray[np.float64] | None], labels: NDArray[np.int64]
+) -> tuple[float, float, float]:
     """Return the shares of faces found, right of all, right of those found (NaN where none is found)."""
     there = np.array([row is not None for row in rows])
-    right = np.array([row is not None and int(np.argmax(row)) == t for row, t in zip(rows, labels, strict=True)])
+    right = np.array(
+        [row is not None and int(np.argmax(row)) == t for row, t in zip(rows, labels, strict=True)]
+    )
     return float(there.mean()), float(right.mean()), float(right[there].mean()) if there.any() else math.nan
 
 
