@@ -29,8 +29,12 @@ class Rival:
 
     def classify(self, faces):
         """Return (n, 7) numbers of (h, w) grey faces."""
+        parts = (self.frames(faces[k : k + 64]) for k in range(0, len(faces), 64))
+        return np.concatenate([self.network.predict(part, verbose=0) for part in parts])
+
+    def frames(self, faces):
+        """Return grey faces as the loop gives frames to the network."""
         from PIL import Image
 
-        large = [np.asarray(Image.fromarray(face).convert("RGB").resize((SIDE, SIDE))) for face in faces]
-        parts = [np.stack(large[k : k + 64]) / 255.0 for k in range(0, len(large), 64)]
-        return np.concatenate([self.network.predict(part, verbose=0) for part in parts])
+        large = [Image.fromarray(face).convert("RGB").resize((SIDE, SIDE)) for face in faces]
+        return np.stack([np.asarray(frame) for frame in large]) / 255.0

@@ -86,12 +86,14 @@ def asked(rival: Rival, environments: Path, job: str, out: Path) -> None:
     Raises
     ------
     RuntimeError
-        If it ends with an error: its last line.
+        If it ends with an error, or something ends it: its last line, or the signal.
     """
     file = out.with_name("job.json")
     file.write_text(job, "utf-8")
     words = command(rival.environment, environments, rival.adapter, rival.variant)
     done = subprocess.run([*words, str(file), str(out)], capture_output=True, text=True)
+    if done.returncode < 0:
+        raise RuntimeError(f"{rival.title}: ended by signal {-done.returncode}; is there memory enough?")
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
         raise RuntimeError(f"{rival.title}: {lines[-1].strip()}")
