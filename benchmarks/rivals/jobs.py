@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 from rivals.environments import HERE, command
 from rivals.registry import Rival
 
-#: What the answers depend on beside the adapter.
-WORKERS = {".py": "worker.py", ".js": "worker.js"}
-
 
 @dataclass(frozen=True)
 class Job:
@@ -74,7 +71,7 @@ def answers(rival: Rival, environments: Path, job: Job) -> dict[str, Any]:
 
 
 def times(rival: Rival, environments: Path, job: Job, repeats: int) -> dict[str, Any]:
-    """Return the seconds that a package takes, measured now."""
+    """Return the seconds that a package takes, on the wall and of the processor, measured now."""
     out = job.folder / "times.json"
     asked(rival, environments, job.text(repeats), out)
     return json.loads(out.read_text("utf-8"))
@@ -100,7 +97,6 @@ def asked(rival: Rival, environments: Path, job: str, out: Path) -> None:
 
 
 def _key(rival: Rival, job: Job) -> str:
-    adapter = HERE / rival.adapter
-    sources = [adapter.read_bytes(), (HERE / WORKERS[adapter.suffix]).read_bytes()]
-    parts = [rival.package, rival.variant, job.digest, *(hashlib.sha256(s).hexdigest() for s in sources)]
+    source = hashlib.sha256((HERE / rival.adapter).read_bytes()).hexdigest()
+    parts = [rival.package, rival.variant, job.digest, source]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]

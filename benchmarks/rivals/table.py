@@ -149,9 +149,26 @@ def shares(
     return float(there.mean()), float(right.mean()), float(right[there].mean()) if there.any() else math.nan
 
 
-def speed_line(title: str, faces: int, seconds: float, ours: float, photos: float, our_photos: float) -> str:
-    """Return faces a second, and faces and images a second as multiples of the model that ships.
+def speed_line(title: str, faces: int, seconds: Sequence[Sequence[float]], ours: float, photo: float) -> str:
+    """Return faces a second, that as a multiple of `ours`, processor time a face, and images a second.
 
-    Seconds are of the same work, `ours` of the model that ships; `photos` is NaN without a detector.
+    Parameters
+    ----------
+    title : str
+    faces : int
+        Classified in each repeat.
+    seconds : (repeats, 2) float
+        On the wall and of the processor; the least of each counts.
+    ours : float
+        Faces a second of the model that ships, in the same run.
+    photo : float
+        Seconds on the wall for an image with faces; NaN without a detector.
     """
-    return f"{title:<44}{faces / seconds:>12,.0f}{ours / seconds:>12.2f}{number(our_photos / photos, 2):>14}"
+    wall, processor = np.min(seconds, axis=0)
+    return (
+        f"{title:<44}{faces / wall:>10,.0f}{faces / wall / ours:>11.3f}{1000 * processor / faces:>18.2f}"
+        f"{number(1 / photo, 2):>14}"
+    )
+
+
+SPEED_HEAD = f"{'':<44}{'faces / s':>10}{'to mueca':>11}{'processor ms/face':>18}{'photos / s':>14}"
