@@ -1,0 +1,1 @@
+"""Other packages whose weights lie in a package of a registry: how each is installed, asked and scored."""
