@@ -13,14 +13,13 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.detect import Detection, tilt
-from featurize.faces import CROP_SIZE
+from featurize.detect import tilt
 from featurize.images import MAX_PIXELS, Image
-from featurize.registry import extractor
 from featurize.track import EVERY, Track, Tracker
 from pipelines.media.video_file import Frame, VideoFile, VideoWriter
 from pipelines.prediction.annotate import draw
 from pipelines.prediction.faces import SMOOTH, FrameResult, TrackedFace, tracked
+from pipelines.prediction.identify import Moment, identified
 from pipelines.prediction.predictor import Predictor
 from pipelines.utils.paths import as_path
 from pipelines.utils.progress import SILENT, Progress
@@ -74,15 +73,11 @@ class VideoPredictor:
         Frames between two searches; in between faces are followed (`featurize.track.Tracker`).
     smooth : float
         Seconds, see `Smoother`.
-    identify : bool
-        Give a face that comes back the number it had (`person`).
     """
 
-    def __init__(
-        self, predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH, identify: bool = False
-    ) -> None:
+    def __init__(self, predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH) -> None:
         self.predictor = predictor
-        self.track = tracker(predictor, every, identify)
+        self.track = tracker(predictor, every)
         self.smooth, self.votes = Smoother(smooth), Smoother(smooth)
         self._faces: list[TrackedFace] = []
 
@@ -110,33 +105,21 @@ class VideoPredictor:
         return tracked(face, seen.track)
 
 
-def tracker(
-    predictor: Predictor, every: int = EVERY, identify: bool = False
-) -> Callable[[Image], list[Track]]:
+def tracker(predictor: Predictor, every: int = EVERY) -> Callable[[Image], list[Track]]:
     """Return what follows the faces of frames; whole frames are one face, whatever they show."""
     if predictor.find.whole:
         return partial(_whole, predictor)
-    return Tracker(predictor.search, every, predictor.near, partial(person, predictor) if identify else None)
+    return Tracker(predictor.search, every, predictor.near)
 
 
 def _whole(predictor: Predictor, image: Image) -> list[Track]:
-    return [Track(1, detection, searched=True) for detection in predictor.search(image)]
-
-
-def person(predictor: Predictor, image: Image, found: Detection) -> NDArray[np.float32]:
-    """Return the (128,) vector of `dlib-face` by which a person is known again.
-
-    That is biometric data: it is held in memory while a video is read, and written nowhere.
-    """
-    crop = predictor.find.crop(image, found.box, CROP_SIZE, tilt(found.points))
-    vector: NDArray[np.float32] = extractor("dlib-face").transform([crop])[0]
-    return vector
+    return [Track(1, detection, True, detection.box) for detection in predictor.search(image)]
 
 
 def split_by_size(seen: Sequence[Track], predictor: Predictor) -> tuple[list[Track], list[Track]]:
     """Return the faces that are large enough to classify, and the others."""
-    large = [s for s in seen if predictor.large_enough(s.detection.box)]
-    return large, [s for s in seen if not predictor.large_enough(s.detection.box)]
+    large = [s for s in seen if predictor.large_enough(s.sized)]
+    return large, [s for s in seen if not predictor.large_enough(s.sized)]
 
 
 class Row(Protocol):
@@ -224,22 +207,34 @@ def time_line(
     max_pixels: int,
     max_seconds: float | None,
     progress: Progress,
+    identify: bool = False,
 ) -> Timeline[R]:
     """Return the rows that `watch` makes of a video's frames; parameters and errors as `predict_video`."""
     video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
     target = None if drawn is None else as_path(drawn, "drawn")
-    return Timeline(video, _rows(video, watch, target, progress))
+    moments = _moments(video, watch)
+    if identify:
+        moments = identified(moments, watch.predictor, keep_images=target is not None)
+    return Timeline(video, _rows(video, watch.predictor, moments, target, progress))
 
 
-def _rows(video: VideoFile, watch: Watch[R], drawn: Path | None, progress: Progress) -> Iterator[R]:
+def _moments(video: VideoFile, watch: Watch[R]) -> Iterator[Moment]:
+    """Yield every frame with the row that ends with it, if one does."""
+    for frame in timed(video, watch.predictor):
+        row = watch(frame)
+        yield Moment(frame.image, frame.seconds, row, list(watch.shown()))
+
+
+def _rows(
+    video: VideoFile, predictor: Predictor, moments: Iterator[Moment], drawn: Path | None, progress: Progress
+) -> Iterator[R]:
     with ExitStack() as stack:
         canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None
         advance = stack.enter_context(progress.task("frames", video.total))
-        for frame in timed(video, watch.predictor):
-            row = watch(frame)
-            if canvas:
-                with watch.predictor.watch("write"):
-                    canvas.write(draw(frame.image, watch.shown()), frame.seconds)
+        for image, seconds, row, faces in moments:
+            if canvas and image is not None:
+                with predictor.watch("write"):
+                    canvas.write(draw(image, faces), seconds)
             advance(1)
             if row is not None:
                 yield row
@@ -280,8 +275,8 @@ def predict_video(
     smooth : float
         Seconds of the exponential smoothing; 0: none.
     identify : bool
-        Give a face that comes back, after a cut or later, the track it had, by the network `dlib-face`
-        (`featurize.track.SAME_PERSON`).
+        Give a face that comes back, after a cut or later, the track it had (`featurize.people`); rows then
+        come some frames later.
     drawn : Path, optional
         Write a video with boxes and labels there, .mp4, with the times of the original.
     max_pixels, max_seconds
@@ -301,5 +296,5 @@ def predict_video(
     ValueError, OSError
         If a parameter is wrong, or there is no such file.
     """
-    watch = VideoPredictor(predictor, every, smooth, identify)
-    return time_line(path, watch, drawn, max_pixels, max_seconds, progress)
+    watch = VideoPredictor(predictor, every, smooth)
+    return time_line(path, watch, drawn, max_pixels, max_seconds, progress, identify)
