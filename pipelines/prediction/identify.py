@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -32,7 +33,9 @@ class Moment(NamedTuple):
     faces: list[TrackedFace]
 
 
-def identified(moments: Iterator[Moment], predictor: Predictor, keep_images: bool) -> Iterator[Moment]:
+def identified(
+    moments: Generator[Moment, None, None], predictor: Predictor, keep_images: bool
+) -> Generator[Moment, None, None]:
     """Yield moments whose tracks are persons; each is held until it is decided who its faces are.
 
     That is some thirty frames at most (`featurize.people.TRIES`). What is compared is biometric data: it is
@@ -40,26 +43,33 @@ def identified(moments: Iterator[Moment], predictor: Predictor, keep_images: boo
 
     Parameters
     ----------
-    moments : iterator of Moment
+    moments : generator of Moment
         With a `FrameResult` each.
     predictor : Predictor
     keep_images : bool
         Whether the images are needed afterwards.
     """
     people, held = People(), deque[Moment]()
-    for moment in moments:
-        faces = {face.track: face for face in moment.row.faces}
-        with predictor.watch("identify"):
-            people.see(faces, lambda t, m=moment, f=faces: _vector(predictor, m.image, f[t]))  # type: ignore[misc]
-        held.append(moment if keep_images else moment._replace(image=None))
-        while held and all(people.number(face.track) for face in held[0].row.faces):
-            yield _named(held.popleft(), people)
+    with closing(moments):
+        for moment in moments:
+            _see(people, moment, predictor)
+            held.append(moment if keep_images else moment._replace(image=None))
+            while held and all(people.number(face.track) for face in held[0].row.faces):
+                yield _named(held.popleft(), people)
     people.end()
     yield from (_named(moment, people) for moment in held)
 
 
-def _vector(predictor: Predictor, image: Image, face: TrackedFace) -> Array | None:
-    return vector(predictor.find.crop(image, face.box, SIDE, tilt(face.points)))
+def _see(people: People, moment: Moment, predictor: Predictor) -> None:
+    faces, image = {face.track: face for face in moment.row.faces}, moment.image
+    assert image is not None  # noqa: S101 - it is left out of what is held alone
+
+    def vector_of(track: int) -> Array | None:
+        face = faces[track]
+        return vector(predictor.find.crop(image, face.box, SIDE, tilt(face.points)))
+
+    with predictor.watch("identify"):
+        people.see(faces, vector_of)
 
 
 def _named(moment: Moment, people: People) -> Moment:

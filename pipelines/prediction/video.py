@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -22,10 +22,13 @@ from pipelines.prediction.faces import SMOOTH, FrameResult, TrackedFace, tracked
 from pipelines.prediction.identify import Moment, identified
 from pipelines.prediction.predictor import Predictor
 from pipelines.utils.paths import as_path
+from pipelines.utils.prefetch import prefetch
 from pipelines.utils.progress import SILENT, Progress
 
 #: A face out of view for so many seconds begins anew.
 FORGET = 2.0
+#: Frames that are decoded and followed ahead.
+AHEAD = 2
 
 
 class Smoother:
@@ -83,7 +86,15 @@ class VideoPredictor:
 
     def __call__(self, frame: Frame) -> FrameResult:
         """Return the faces of the next frame."""
-        large, small = split_by_size(self.track(frame.image), self.predictor)
+        return self.classify(frame, self.follow(frame))
+
+    def follow(self, frame: Frame) -> Sequence[Track]:
+        """Return where the faces of the next frame are."""
+        return self.track(frame.image)
+
+    def classify(self, frame: Frame, seen: Sequence[Track]) -> FrameResult:
+        """Return what the faces of the next frame show; may run while later frames are followed."""
+        large, small = split_by_size(seen, self.predictor)
         found = [s.detection for s in large]
         with self.predictor.watch("crop"):
             crops = [self.predictor.crop(frame.image, d.box, tilt(d.points)) for d in found]
@@ -135,7 +146,10 @@ R_co = TypeVar("R_co", bound=Row, covariant=True)
 
 
 class Watch(Protocol[R_co]):
-    """What takes frame after frame: a `VideoPredictor`, or a `pipelines.prediction.clips.WindowPredictor`."""
+    """What takes frame after frame: a `VideoPredictor`, or a `pipelines.prediction.clips.WindowPredictor`.
+
+    Frames are followed and then classified, each in their order; one may be ahead of the other.
+    """
 
     @property
     def predictor(self) -> Predictor:
@@ -143,6 +157,14 @@ class Watch(Protocol[R_co]):
         ...
 
     def __call__(self, frame: Frame) -> R_co | None:
+        """Follow and classify the next frame."""
+        ...
+
+    def follow(self, frame: Frame) -> Sequence[Track]:
+        """Return where the faces of the next frame are."""
+        ...
+
+    def classify(self, frame: Frame, seen: Sequence[Track]) -> R_co | None:
         """Return the row that ends with this frame, if one does."""
 
     def shown(self) -> Sequence[TrackedFace]:
@@ -218,20 +240,29 @@ def time_line(
     return Timeline(video, _rows(video, watch.predictor, moments, target, progress))
 
 
-def _moments(video: VideoFile, watch: Watch[R]) -> Iterator[Moment]:
-    """Yield every frame with the row that ends with it, if one does."""
-    for frame in timed(video, watch.predictor):
-        row = watch(frame)
-        yield Moment(frame.image, frame.seconds, row, list(watch.shown()))
+def _moments(video: VideoFile, watch: Watch[R]) -> Generator[Moment, None, None]:
+    """Yield every frame with the row that ends with it, if one does.
+
+    One thread decodes, one follows the faces, and the caller's classifies them: each a few frames ahead.
+    """
+    frames = prefetch(timed(video, watch.predictor), AHEAD)
+    with closing(prefetch(((frame, watch.follow(frame)) for frame in frames), AHEAD)) as followed:
+        for frame, seen in followed:
+            row = watch.classify(frame, seen)
+            yield Moment(frame.image, frame.seconds, row, list(watch.shown()))
 
 
 def _rows(
-    video: VideoFile, predictor: Predictor, moments: Iterator[Moment], drawn: Path | None, progress: Progress
+    video: VideoFile,
+    predictor: Predictor,
+    moments: Generator[Moment, None, None],
+    drawn: Path | None,
+    progress: Progress,
 ) -> Iterator[R]:
     with ExitStack() as stack:
         canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None
         advance = stack.enter_context(progress.task("frames", video.total))
-        for image, seconds, row, faces in moments:
+        for image, seconds, row, faces in stack.enter_context(closing(moments)):
             if canvas and image is not None:
                 with predictor.watch("write"):
                     canvas.write(draw(image, faces), seconds)
