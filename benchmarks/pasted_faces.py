@@ -6,10 +6,10 @@ the same model gets right when the same faces are given directly. The faces chos
 of the crops are from the training split (benchmarks/framing.py), the model was chosen on PublicTest.
 
 "found" counts faces whose crop overlaps the pasted one by at least a third; "of all" is right out of all
-faces (one that is not found is wrong). A detector that finds harder faces too is not to be blamed for them: so
-"of both's" is out of the faces that every detector found, with what the same faces give directly. "against"
-counts those of them that this crop gets right and the first row's wrong, and the reverse, with the p of the
-exact McNemar test.
+faces (one that is not found is wrong). A detector that finds harder faces too is not to be blamed for them:
+so "of both's" is out of the faces that every detector found, with what the same faces give directly.
+"against" counts those of them that this crop gets right and the first row's wrong, and the reverse, with the
+p of the exact McNemar test.
 
 Run: python benchmarks/pasted_faces.py ../shared/data/photos FER2013/test [--faces 1200]
 """
