@@ -91,7 +91,7 @@ def fit_crops(crops: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np
 
     Parameters
     ----------
-    crops : (n, h, w, 3) uint8
+    crops : (n, h, w) or (n, h, w, 3) uint8
         Framed as FER2013's faces are.
     """
     first = [_of_crop(crop) for crop in crops]

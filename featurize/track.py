@@ -33,10 +33,8 @@ KEEP = 45
 NEAR = 1.0
 #: Above so many faces every frame is searched: that costs less than to look for each.
 MANY = 24
-#: Distance of two vectors of `dlib-face` under which they are one person's: its maker's, measured on LFW.
-SAME_PERSON = 0.6
-#: Vectors kept of each person.
-VECTORS = 5
+#: Searches in a row that must find a face which appears in the middle of a shot, before it is given.
+CONFIRM = 3
 #: Sizes of the copies by which a face is told from another, and a frame from the next shot's.
 _FACE, _FRAME = (16, 16), (32, 18)
 
@@ -56,22 +54,31 @@ class Track(NamedTuple):
         Where it is in this frame.
     searched : bool
         Whether it was found by a search of this frame, and not merely where it was.
+    sized : Box
+        Its box in the last search that found it: what says how large it is, so that a face on the edge of
+        what is classified is not classified now and then.
     """
 
     track: int
     detection: Detection
     searched: bool
+    sized: Box
 
 
 @dataclass
 class _Track:
-    """A face; `misses` searches in a row did not find it, `away` frames ago it was seen last."""
+    """A face; `misses` searches in a row did not find it, `away` frames ago it was seen last.
+
+    It has no number (0) until `hits` searches in a row found it.
+    """
 
     number: int
     detection: Detection
     look: Array
+    sized: Box
     misses: int = 0
     away: int = 0
+    hits: int = 1
 
 
 @dataclass
@@ -81,7 +88,10 @@ class Tracker:
     Every `every` frames, and as soon as a face is lost, the frame is searched. What is found is matched with
     what is followed by the assignment of largest summed overlap (SciPy's); pairs under `SAME`, and faces that
     do not look alike, are left out. In between each face is looked for around where it was. A face that is
-    lost keeps its number for `KEEP` frames. At a cut all are lost for good, unless `identify` knows them.
+    lost keeps its number for `KEEP` frames. At a cut all are lost for good.
+
+    What the first search of a shot finds is given at once. What appears later is given when `CONFIRM`
+    searches in a row, frame after frame, have found it: a false box seldom lasts so long.
 
     Parameters
     ----------
@@ -92,9 +102,6 @@ class Tracker:
     near : callable, optional
         (image, Detection) -> Detection or None: the same face in this image, see
         `featurize.detect.Detector.near`. Without it every frame is searched.
-    identify : callable, optional
-        (image, Detection) -> (d,) vector, those of one person nearer than `SAME_PERSON`: with it a face that
-        comes back gets the number it had, however long it was away.
 
     Raises
     ------
@@ -105,12 +112,11 @@ class Tracker:
     find: Callable[[Image], Sequence[Detection]]
     every: int = EVERY
     near: Callable[[Image, Detection], Detection | None] | None = None
-    identify: Callable[[Image, Detection], NDArray[np.floating]] | None = None
     _tracks: list[_Track] = field(default_factory=list, init=False)
     _lost: list[_Track] = field(default_factory=list, init=False)
-    _people: dict[int, list[NDArray[np.floating]]] = field(default_factory=dict, init=False)
     _count: int = field(default=0, init=False)
     _since: int = field(default=0, init=False)
+    _new_shot: bool = field(default=True, init=False)
     _size: tuple[int, int] | None = field(default=None, init=False)
     _shot: Array | None = field(default=None, init=False)
 
@@ -132,18 +138,21 @@ class Tracker:
             If it is no image; see `featurize.checks.check_image`.
         """
         image = check_image(image, "frame")
-        if self._begins(image):
+        self._new_shot = self._begins(image)
+        if self._new_shot:
             self._tracks, self._lost, self._since = [], [], self.every
         self._age()
         searched = self._due() or self._follow(image)
         if searched:
             self._search(image)
-        found = [Track(t.number, t.detection, searched and not t.misses) for t in self._tracks]
+        given = [t for t in self._tracks if t.number]
+        found = [Track(t.number, t.detection, searched and not t.misses, t.sized) for t in given]
         return sorted(found, key=_largest)
 
     def _begins(self, image: Image) -> bool:
         """Say whether a frame begins a shot: its size is new, or it is unlike the last one."""
-        before, self._shot = self._shot, levels(image, _FRAME)
+        thin = image[:: max(1, len(image) // 360)]  # every row of a large frame would cost more than it says
+        before, self._shot = self._shot, levels(thin, _FRAME)
         size, self._size = self._size, image.shape[:2]
         return before is None or size != self._size or not _alike(before, self._shot, CUT)
 
@@ -154,7 +163,8 @@ class Tracker:
         self._lost = [track for track in self._lost if track.away <= KEEP]
 
     def _due(self) -> bool:
-        return self.near is None or self._since >= self.every or len(self._tracks) > MANY
+        doubtful = any(not track.number for track in self._tracks)
+        return self.near is None or self._since >= self.every or len(self._tracks) > MANY or doubtful
 
     def _follow(self, image: Image) -> bool:
         """Move every box to where its face is; return whether one is not to be seen there."""
@@ -180,56 +190,45 @@ class Tracker:
             self._put(self._tracks[i], *found.pop(j))
         self._drop_missed(image)
         for detection, seen in found.values():
-            self._again_or_new(image, detection, seen)
-        self._remember(image)
+            self._again_or_new(detection, seen)
 
     def _put(self, track: _Track, detection: Detection, seen: Array) -> None:
-        track.detection, track.look, track.misses, track.away = detection, seen, 0, 0
+        track.detection, track.look, track.sized = detection, seen, detection.box
+        track.misses, track.away = 0, 0
+        track.hits += 1
+        self._number(track)
+
+    def _number(self, track: _Track) -> None:
+        """Give a face its number, once it is no longer doubtful."""
+        if not track.number and (self._new_shot or track.hits >= CONFIRM):
+            self._count += 1
+            track.number = self._count
 
     def _drop_missed(self, image: Image) -> None:
         """Let go of faces that the search did not find, unless they are still seen where they were."""
         kept = []
         for track in self._tracks:
-            there = track.misses and track.misses <= MISSES and self.near is not None
+            there = track.number and track.misses and track.misses <= MISSES and self.near is not None
             where = self.near(image, track.detection) if there and self.near else None
             if track.misses and (where is None or not _alike(track.look, look(image, where.box))):
-                self._lost.append(track)
+                if track.number:
+                    self._lost.append(track)
             else:
                 track.detection = where or track.detection
                 kept.append(track)
         self._tracks = kept
 
-    def _again_or_new(self, image: Image, detection: Detection, seen: Array) -> None:
-        """Give a face the number it had a moment ago, or, if asked for, at any time; else a new one."""
+    def _again_or_new(self, detection: Detection, seen: Array) -> None:
+        """Give a face the number it had a moment ago; else it is new."""
         back = [t for t in self._lost if _near(t.detection.box, detection.box) and _alike(t.look, seen)]
         if back:
             track = max(back, key=lambda t: float(t.look @ seen))
             self._lost.remove(track)
             self._put(track, detection, seen)
         else:
-            track = _Track(self._known(image, detection), detection, seen)
-            self._lost = [t for t in self._lost if t.number != track.number]
+            track = _Track(0, detection, seen, detection.box)
+            self._number(track)
         self._tracks.append(track)
-
-    def _known(self, image: Image, detection: Detection) -> int:
-        """Return the number of the person if there was one alike who is not in view, else the next number."""
-        if self.identify is not None and self._people:
-            vector, here = self.identify(image, detection), {t.number for t in self._tracks}
-            away = {n: min(_apart(v, vector) for v in vs) for n, vs in self._people.items() if n not in here}
-            nearest = min(away, key=lambda n: away[n], default=None)
-            if nearest is not None and away[nearest] < SAME_PERSON:
-                return nearest
-        self._count += 1
-        return self._count
-
-    def _remember(self, image: Image) -> None:
-        """Keep a few vectors of each person in view."""
-        if self.identify is None:
-            return
-        for track in self._tracks:
-            known = self._people.setdefault(track.number, [])
-            if len(known) < VECTORS and not track.misses:
-                known.append(self.identify(image, track.detection))
 
 
 def look(image: Image, box: Box) -> Array:
@@ -257,10 +256,6 @@ def _near(a: Box, b: Box) -> bool:
     side_a, side_b = (max(box.right - box.left, box.bottom - box.top) for box in (a, b))
     apart = np.hypot(a.left + a.right - b.left - b.right, a.top + a.bottom - b.top - b.bottom) / 2
     return bool(apart <= NEAR * max(side_a, side_b)) and 0.5 <= side_a / side_b <= 2
-
-
-def _apart(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    return float(np.linalg.norm(a - b))
 
 
 def _largest(seen: Track) -> tuple[int, int, int]:

@@ -17,6 +17,9 @@ SMALLEST = 1 / 14
 OVERLAP = 0.2
 #: Faces larger than this part of a square are taken from the next larger square.
 LARGEST = 0.6
+#: The square around the image is left out where the next smaller ones have more than this part of its side:
+#: what it shows, they and the largest show too.
+NEARLY = 0.75
 #: From the square around image and margin, faces larger than this part of the image are taken.
 FILLS = 0.4
 
@@ -59,10 +62,12 @@ def sides(longer: int, smallest: float) -> list[int]:
     -------
     list of int
         Twice the longer side, for a face that fills the image; the longer side; then halves, down to the
-        side in which the smallest face can be found.
+        side in which the smallest face can be found. The longer side is left out if that is nearly as long.
     """
-    found = [2 * longer, longer]
     least = max(round(smallest / SMALLEST), 1) if smallest else longer
+    if NEARLY * longer <= least < longer:
+        return [2 * longer, least]
+    found = [2 * longer, longer]
     while found[-1] > least:
         found.append(max(found[-1] // 2, least))
     return found

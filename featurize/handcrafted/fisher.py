@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 from threadpoolctl import threadpool_limits
 
 from featurize import faces
+from featurize.base import Params
 from featurize.handcrafted import codebook
 from featurize.handcrafted.codebook import Codebook
 from featurize.handcrafted.gradients import Array, dense_sift
@@ -31,6 +34,23 @@ LENGTH = 12.0
 _FOUND = 0.1
 
 
+class FisherParams(Params):
+    """Parameters of `Fisher`.
+
+    Attributes
+    ----------
+    points : {"dlib", "mesh"}
+        The landmarks by which the face is brought upright: dlib's, or those of MediaPipe's face mesh.
+    """
+
+    points: Literal["dlib", "mesh"] = "dlib"
+
+    @model_serializer(mode="wrap")
+    def _without_dlib(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The key of vectors by dlib's landmarks is that of before there were others.
+        return {k: v for k, v in dump(self).items() if v != "dlib"}
+
+
 class Fisher(Located):
     """Fisher vector of dense SIFT descriptors of the upright face and of its mirror image: 16,897 numbers.
 
@@ -38,7 +58,7 @@ class Fisher(Located):
     pixels, are cut to 64 principal components, joined with their place, and told by how they differ from the
     128 words of a mixture of Gaussians: the gradient of the likelihood by each word's mean and variance. The
     words were learned from 4,000 images of FER2013's training split, without their labels. The last
-    component is 0.1 if the detector found the face, else 0.
+    component is 0.1 if the detector (with ``points="mesh"`` the face mesh) found the face, else 0.
 
     References
     ----------
@@ -49,6 +69,8 @@ class Fisher(Located):
     name = "fisher"
     version = 2  # 1 was shorter
     source = "Perronnin et al. 2010; Simonyan et al. 2013; dlib shape_predictor_68_face_landmarks, Davis King"
+    Params = FisherParams
+    params: FisherParams
 
     @property
     def dim(self) -> int:
@@ -57,22 +79,27 @@ class Fisher(Located):
 
     @property
     def weights_sha256(self) -> str:
-        """SHA-256 of the words' and of dlib's 68-point model's."""
+        """SHA-256 of the words' and of the landmarks' model's."""
         return hashlib.sha256(f"{_codebook_sha256(CODEBOOK)} {super().weights_sha256}".encode()).hexdigest()
 
     def _transform(self, batch: NDArray[np.uint8]) -> Array:
-        pictures, found = upright(batch)
+        points, found = self._located(batch)
+        upright = turned(batch, points)
         # Products of a face are small: other threads would wait for each other in them.
         with threadpool_limits(1, user_api="blas"):
-            vectors = np.stack([vector(_codebook(CODEBOOK), picture) for picture in pictures])
+            vectors = np.stack([vector(_codebook(CODEBOOK), face) for face in upright])
         return np.hstack([LENGTH * vectors, np.float32(_FOUND) * found[:, None]])
 
 
 def upright(crops: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return the upright faces (n, 64, 64) of (n, 144, 144) crops, and which the detector found (n,)."""
     points, found = faces.locate(crops)
-    turned = [faces.upright(crop, xy, *_FACE)[0] for crop, xy in zip(crops, points, strict=True)]
-    return np.stack(turned), found
+    return turned(crops, points), found
+
+
+def turned(crops: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the upright faces (n, 64, 64) of (n, 144, 144) crops with (n, 68, 2) points."""
+    return np.stack([faces.upright(crop, xy, *_FACE)[0] for crop, xy in zip(crops, points, strict=True)])
 
 
 def vector(book: Codebook, face: NDArray[np.uint8]) -> Array:

@@ -56,7 +56,15 @@ class WindowPredictor:
 
     def __call__(self, frame: Frame) -> WindowRow | None:
         """Take the next frame; return what its window shows if one ends here."""
-        large, _ = split_by_size(self.track(frame.image), self.predictor)
+        return self.classify(frame, self.follow(frame))
+
+    def follow(self, frame: Frame) -> Sequence[Track]:
+        """Return where the faces of the next frame are."""
+        return self.track(frame.image)
+
+    def classify(self, frame: Frame, seen: Sequence[Track]) -> WindowRow | None:
+        """Take where the faces of the next frame are; return what its window shows if one ends here."""
+        large, _ = split_by_size(seen, self.predictor)
         grey = Frame(frame.index, frame.seconds, to_grey(frame.image))
         if self._frames and self._frames[-1][0].image.shape != grey.image.shape:
             self._frames.clear()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,20 +13,22 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.detect import Detection, tilt
-from featurize.faces import CROP_SIZE
+from featurize.detect import tilt
 from featurize.images import MAX_PIXELS, Image
-from featurize.registry import extractor
 from featurize.track import EVERY, Track, Tracker
 from pipelines.media.video_file import Frame, VideoFile, VideoWriter
 from pipelines.prediction.annotate import draw
 from pipelines.prediction.faces import SMOOTH, FrameResult, TrackedFace, tracked
+from pipelines.prediction.identify import Moment, identified
 from pipelines.prediction.predictor import Predictor
 from pipelines.utils.paths import as_path
+from pipelines.utils.prefetch import prefetch
 from pipelines.utils.progress import SILENT, Progress
 
 #: A face out of view for so many seconds begins anew.
 FORGET = 2.0
+#: Frames that are decoded and followed ahead.
+AHEAD = 2
 
 
 class Smoother:
@@ -74,21 +76,25 @@ class VideoPredictor:
         Frames between two searches; in between faces are followed (`featurize.track.Tracker`).
     smooth : float
         Seconds, see `Smoother`.
-    identify : bool
-        Give a face that comes back the number it had (`person`).
     """
 
-    def __init__(
-        self, predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH, identify: bool = False
-    ) -> None:
+    def __init__(self, predictor: Predictor, every: int = EVERY, smooth: float = SMOOTH) -> None:
         self.predictor = predictor
-        self.track = tracker(predictor, every, identify)
+        self.track = tracker(predictor, every)
         self.smooth, self.votes = Smoother(smooth), Smoother(smooth)
         self._faces: list[TrackedFace] = []
 
     def __call__(self, frame: Frame) -> FrameResult:
         """Return the faces of the next frame."""
-        large, small = split_by_size(self.track(frame.image), self.predictor)
+        return self.classify(frame, self.follow(frame))
+
+    def follow(self, frame: Frame) -> Sequence[Track]:
+        """Return where the faces of the next frame are."""
+        return self.track(frame.image)
+
+    def classify(self, frame: Frame, seen: Sequence[Track]) -> FrameResult:
+        """Return what the faces of the next frame show; may run while later frames are followed."""
+        large, small = split_by_size(seen, self.predictor)
         found = [s.detection for s in large]
         with self.predictor.watch("crop"):
             crops = [self.predictor.crop(frame.image, d.box, tilt(d.points)) for d in found]
@@ -110,33 +116,21 @@ class VideoPredictor:
         return tracked(face, seen.track)
 
 
-def tracker(
-    predictor: Predictor, every: int = EVERY, identify: bool = False
-) -> Callable[[Image], list[Track]]:
+def tracker(predictor: Predictor, every: int = EVERY) -> Callable[[Image], list[Track]]:
     """Return what follows the faces of frames; whole frames are one face, whatever they show."""
     if predictor.find.whole:
         return partial(_whole, predictor)
-    return Tracker(predictor.search, every, predictor.near, partial(person, predictor) if identify else None)
+    return Tracker(predictor.search, every, predictor.near)
 
 
 def _whole(predictor: Predictor, image: Image) -> list[Track]:
-    return [Track(1, detection, searched=True) for detection in predictor.search(image)]
-
-
-def person(predictor: Predictor, image: Image, found: Detection) -> NDArray[np.float32]:
-    """Return the (128,) vector of `dlib-face` by which a person is known again.
-
-    That is biometric data: it is held in memory while a video is read, and written nowhere.
-    """
-    crop = predictor.find.crop(image, found.box, CROP_SIZE, tilt(found.points))
-    vector: NDArray[np.float32] = extractor("dlib-face").transform([crop])[0]
-    return vector
+    return [Track(1, detection, True, detection.box) for detection in predictor.search(image)]
 
 
 def split_by_size(seen: Sequence[Track], predictor: Predictor) -> tuple[list[Track], list[Track]]:
     """Return the faces that are large enough to classify, and the others."""
-    large = [s for s in seen if predictor.large_enough(s.detection.box)]
-    return large, [s for s in seen if not predictor.large_enough(s.detection.box)]
+    large = [s for s in seen if predictor.large_enough(s.sized)]
+    return large, [s for s in seen if not predictor.large_enough(s.sized)]
 
 
 class Row(Protocol):
@@ -152,7 +146,10 @@ R_co = TypeVar("R_co", bound=Row, covariant=True)
 
 
 class Watch(Protocol[R_co]):
-    """What takes frame after frame: a `VideoPredictor`, or a `pipelines.prediction.clips.WindowPredictor`."""
+    """What takes frame after frame: a `VideoPredictor`, or a `pipelines.prediction.clips.WindowPredictor`.
+
+    Frames are followed and then classified, each in their order; one may be ahead of the other.
+    """
 
     @property
     def predictor(self) -> Predictor:
@@ -160,6 +157,14 @@ class Watch(Protocol[R_co]):
         ...
 
     def __call__(self, frame: Frame) -> R_co | None:
+        """Follow and classify the next frame."""
+        ...
+
+    def follow(self, frame: Frame) -> Sequence[Track]:
+        """Return where the faces of the next frame are."""
+        ...
+
+    def classify(self, frame: Frame, seen: Sequence[Track]) -> R_co | None:
         """Return the row that ends with this frame, if one does."""
 
     def shown(self) -> Sequence[TrackedFace]:
@@ -224,22 +229,43 @@ def time_line(
     max_pixels: int,
     max_seconds: float | None,
     progress: Progress,
+    identify: bool = False,
 ) -> Timeline[R]:
     """Return the rows that `watch` makes of a video's frames; parameters and errors as `predict_video`."""
     video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
     target = None if drawn is None else as_path(drawn, "drawn")
-    return Timeline(video, _rows(video, watch, target, progress))
+    moments = _moments(video, watch)
+    if identify:
+        moments = identified(moments, watch.predictor, keep_images=target is not None)
+    return Timeline(video, _rows(video, watch.predictor, moments, target, progress))
 
 
-def _rows(video: VideoFile, watch: Watch[R], drawn: Path | None, progress: Progress) -> Iterator[R]:
+def _moments(video: VideoFile, watch: Watch[R]) -> Generator[Moment, None, None]:
+    """Yield every frame with the row that ends with it, if one does.
+
+    One thread decodes, one follows the faces, and the caller's classifies them: each a few frames ahead.
+    """
+    frames = prefetch(timed(video, watch.predictor), AHEAD)
+    with closing(prefetch(((frame, watch.follow(frame)) for frame in frames), AHEAD)) as followed:
+        for frame, seen in followed:
+            row = watch.classify(frame, seen)
+            yield Moment(frame.image, frame.seconds, row, list(watch.shown()))
+
+
+def _rows(
+    video: VideoFile,
+    predictor: Predictor,
+    moments: Generator[Moment, None, None],
+    drawn: Path | None,
+    progress: Progress,
+) -> Iterator[R]:
     with ExitStack() as stack:
         canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None
         advance = stack.enter_context(progress.task("frames", video.total))
-        for frame in timed(video, watch.predictor):
-            row = watch(frame)
-            if canvas:
-                with watch.predictor.watch("write"):
-                    canvas.write(draw(frame.image, watch.shown()), frame.seconds)
+        for image, seconds, row, faces in stack.enter_context(closing(moments)):
+            if canvas and image is not None:
+                with predictor.watch("write"):
+                    canvas.write(draw(image, faces), seconds)
             advance(1)
             if row is not None:
                 yield row
@@ -280,8 +306,8 @@ def predict_video(
     smooth : float
         Seconds of the exponential smoothing; 0: none.
     identify : bool
-        Give a face that comes back, after a cut or later, the track it had, by the network `dlib-face`
-        (`featurize.track.SAME_PERSON`).
+        Give a face that comes back, after a cut or later, the track it had (`featurize.people`); rows then
+        come some frames later.
     drawn : Path, optional
         Write a video with boxes and labels there, .mp4, with the times of the original.
     max_pixels, max_seconds
@@ -301,5 +327,5 @@ def predict_video(
     ValueError, OSError
         If a parameter is wrong, or there is no such file.
     """
-    watch = VideoPredictor(predictor, every, smooth, identify)
-    return time_line(path, watch, drawn, max_pixels, max_seconds, progress)
+    watch = VideoPredictor(predictor, every, smooth)
+    return time_line(path, watch, drawn, max_pixels, max_seconds, progress, identify)

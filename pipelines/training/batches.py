@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import queue
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,13 +16,12 @@ from featurize.clips.sampling import Sampling
 from featurize.images import Preprocess, mirrored
 from pipelines.datasets.base import Samples
 from pipelines.training.augment import augment
+from pipelines.utils.prefetch import prefetch
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 #: Images are decoded once and kept if they take no more than this many bytes.
 KEEP_BYTES = 2**30
-#: Batches made ahead of the network.
-AHEAD = 4
 
 
 @dataclass
@@ -211,39 +208,3 @@ def prefetched(batches: Iterator[Batch], pictures: TrainingSamples) -> Any:
     shapes = pictures.form.shape, pictures.targets.shape[1:]
     form = tuple(tf.TensorSpec((None, *shape), tf.float32) for shape in shapes)
     return tf.data.Dataset.from_generator(lambda: batches, output_signature=form).with_options(options)
-
-
-def prefetch(source: Iterator[Any], depth: int = AHEAD) -> Iterator[Any]:
-    """Yield what `source` yields, made by a thread up to `depth` items ahead; its errors are raised here."""
-    items: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
-    stop = threading.Event()
-
-    def put(item: tuple[str, Any]) -> bool:
-        while not stop.is_set():
-            try:
-                items.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def work() -> None:
-        try:
-            for item in source:
-                if not put(("item", item)):
-                    return
-            put(("end", None))
-        except Exception as error:
-            put(("error", error))
-
-    threading.Thread(target=work, daemon=True).start()
-    try:
-        while True:
-            kind, value = items.get()
-            if kind == "end":
-                return
-            if kind == "error":
-                raise value
-            yield value
-    finally:
-        stop.set()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from featurize.detect import Detection, iou
 from featurize.faces import Box
-from featurize.track import KEEP, MANY, MISSES, SAME, Tracker, look, matched
+from featurize.track import CONFIRM, KEEP, MANY, MISSES, SAME, Tracker, matched
 
 
 def scene(left, top=60, seed=0, size=(240, 320), ground=99):
@@ -70,14 +70,16 @@ def test_at_a_cut_the_frame_is_searched_at_once_and_numbers_are_new(find):
 def test_another_face_at_the_same_place_has_another_number(find):
     for every in (1, 10):
         track = Tracker(find, every=every, near=find.near)
-        assert [find.show(track, 60, seed=seed) for seed in (0, 0, 5)] == [[1], [1], [2]]
+        shown = [find.show(track, 60, seed=seed) for seed in (0, 0, *[5] * CONFIRM)]
+        assert shown == [[1], [1], *[[]] * (CONFIRM - 1), [2]]
 
 
 def test_a_lost_face_is_searched_at_once(find):
     track = Tracker(find, every=10, near=find.near)
     find.show(track, 60)
-    assert find.show(track, 200) == [2]  # jumped: found by a search, too far away to be the same
-    assert find.asked == 2
+    # Jumped: found by a search, too far away to be the same.
+    assert [find.show(track, 200) for _ in range(CONFIRM)] == [[]] * (CONFIRM - 1) + [[2]]
+    assert find.asked == 1 + CONFIRM
 
 
 def test_after_a_short_loss_the_number_is_the_same(find):
@@ -96,7 +98,7 @@ def test_after_a_long_loss_it_is_new(find):
     find.boxes = []
     for _ in range(KEEP + 1):
         assert track(empty) == []
-    assert find.show(track, 80) == [2]
+    assert [find.show(track, 80) for _ in range(CONFIRM)][-1] == [2]
 
 
 def test_a_face_that_searches_miss_is_shown_while_it_is_seen_where_it_was(find):
@@ -150,26 +152,30 @@ def test_another_size_begins_anew(find):
     assert find.show(track, 80, size=(240, 300)) == [2]
 
 
-def test_a_person_who_comes_back_is_known(find):
-    """The vector of a scene's face: one for each texture."""
-    track = Tracker(
-        find, every=1, identify=lambda image, d: np.eye(9)[[round(look(image, d.box)[0] * 50) % 9]]
-    )
-    first = find.show(track, 60, seed=0)
-    assert find.show(track, 200, seed=3, ground=5) != first
-    assert find.show(track, 100, seed=0, ground=7) == first
-    for _ in range(KEEP + 5):
-        find.boxes = []
-        track(scene(60)[0])
-    assert find.show(track, 10, seed=0, ground=8) == first
-
-
-def test_nobody_is_two_in_one_frame(find):
-    track = Tracker(find, every=1, identify=lambda image, d: np.ones(4))
-    picture, box = scene(40)
+def test_a_face_that_appears_within_a_shot_is_given_when_it_was_found_so_often_in_a_row(find):
+    track = Tracker(find, every=10, near=find.near)
+    picture, _ = scene(80)
+    assert track(picture) == []
+    picture, box = scene(80, seed=1)
     find.boxes = [box]
-    track(picture)
-    find.boxes = [Box(200, 100, 260, 160, True), box]
+    seen = [track(picture) for _ in range(10 + CONFIRM)]
+    shown = [frame for frame, faces in enumerate(seen) if faces]
+    assert shown == list(range(9 + CONFIRM - 1, 10 + CONFIRM)), "a search every 10 frames, then at once again"
+    assert {s.track for faces in seen for s in faces} == {1}
+
+
+def test_what_is_found_once_or_twice_within_a_shot_is_no_face_and_takes_no_number(find):
+    track = Tracker(find, every=1)
+    assert find.show(track, 60) == [1]
+    picture, box = scene(60)
+    false = Box(200, 150, 260, 210, True)
+    for times in range(1, CONFIRM):
+        find.boxes = [box, false]
+        assert all([s.track for s in track(picture)] == [1] for _ in range(times))
+        find.boxes = [box]
+        assert [s.track for s in track(picture)] == [1]
+    find.boxes = [box, false]
+    assert [len(track(picture)) for _ in range(CONFIRM)] == [1] * (CONFIRM - 1) + [2]
     assert sorted(s.track for s in track(picture)) == [1, 2]
 
 

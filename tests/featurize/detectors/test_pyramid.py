@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from featurize.detectors.pyramid import LARGEST, SMALLEST, sides, squares
+from featurize.detectors.pyramid import LARGEST, NEARLY, SMALLEST, sides, squares
 from featurize.tflite import SIDE
 
 lengths = st.integers(1, 900)
@@ -14,10 +14,23 @@ lengths = st.integers(1, 900)
 @given(lengths, st.floats(0, 200))
 def test_halves_down_to_the_smallest_face(longer, smallest):
     found = sides(longer, smallest)
-    assert found[:2] == [2 * longer, longer]
-    assert all(b < a <= 2 * b + 1 for a, b in zip(found, found[1:], strict=False))
+    assert found[0] == 2 * longer
+    assert found[1] == longer or NEARLY * longer <= found[1] == found[-1]
+    assert all(b < a <= 2 * b / NEARLY + 1 for a, b in zip(found, found[1:], strict=False))
     if smallest > 1:
         assert found[-1] * SMALLEST <= smallest + 1 or found[-1] == longer
+
+
+@pytest.mark.parametrize("longer", range(30, 900, 7))
+def test_every_face_is_taken_from_some_square(longer):
+    image = np.zeros((longer, longer), np.uint8)
+    for smallest in (longer / 20, NEARLY * longer * SMALLEST, longer * SMALLEST):
+        limits = sorted({(square.smallest, square.largest) for square in squares(image, smallest)})
+        reached = 0.0
+        for least, most in limits:
+            assert least <= reached
+            reached = max(reached, most)
+        assert reached == np.inf
 
 
 def test_a_face_that_a_square_cannot_show_is_shown_by_the_next():

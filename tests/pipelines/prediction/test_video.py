@@ -291,6 +291,10 @@ def test_smoothing_is_the_same_at_any_rate():
     np.testing.assert_allclose(slow(1, 1, b), last)
 
 
+#: The shots of the real clip: the stage, a head from the side, the stage, people who listen.
+SHOTS = ((0, 20), (20, 82), (82, 211), (211, 275))
+
+
 @pytest.mark.shared
 def test_a_real_video_with_cuts(judge, shared):
     """Four shots: the face on the stage is one track, and no track goes across a cut."""
@@ -303,3 +307,16 @@ def test_a_real_video_with_cuts(judge, shared):
     assert len(singer) >= 105
     after = {face.track for row in rows[215:] for face in row.faces}
     assert not after & set(singer)
+    # By eye: the singer in two shots, and four people who listen; each is found, and is one track.
+    assert [len({face.track for row in rows[a:b] for face in row.faces}) for a, b in SHOTS] == [1, 0, 1, 4]
+    assert len({face.track for row in rows for face in row.faces}) == 6
+
+
+@pytest.mark.shared
+def test_the_singer_is_one_person(judge, shared):
+    with predict_video(shared / "short_clip.mp4", judge, identify=True) as timeline:
+        rows = list(timeline)
+    assert [row.frame for row in rows] == list(range(275))
+    people = [{face.track for row in rows[a:b] for face in row.faces} for a, b in SHOTS]
+    assert people[0] == people[2] == {1}
+    assert len(people[3] - {1}) == 4

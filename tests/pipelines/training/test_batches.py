@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
 from featurize.backbones.frame import backend_name
 from featurize.backbones.network import Form
-from pipelines.training.batches import Epochs, TrainingSamples, in_order, prefetch, prefetched
+from pipelines.training.batches import Epochs, TrainingSamples, in_order, prefetched
 
 
 def pictures(n=20):
@@ -70,34 +68,6 @@ def test_in_order_gives_all_with_a_shorter_end():
     blocks = list(in_order(pictures(), 8))
     assert [len(x) for x, _ in blocks] == [8, 8, 4]
     np.testing.assert_array_equal(np.concatenate([t.argmax(1) for _, t in blocks]), np.arange(20))
-
-
-def test_an_error_of_the_thread_is_raised_here():
-    def broken():
-        yield 1
-        raise OSError("unreadable")
-
-    found = prefetch(broken())
-    assert next(found) == 1
-    with pytest.raises(OSError, match="unreadable"):
-        next(found)
-
-
-def test_the_thread_stops_when_nobody_asks_any_more():
-    made = []
-
-    def endless():
-        while True:
-            made.append(1)
-            yield 1
-
-    found = prefetch(endless(), depth=2)
-    next(found)
-    found.close()
-    time.sleep(0.3)
-    before = len(made)
-    time.sleep(0.3)
-    assert len(made) == before
 
 
 def test_keras_is_fed_every_batch_and_has_no_tuner_to_wait_for():
