@@ -10,14 +10,15 @@ from featurize.store import Store
 from pipelines.datasets import registry
 from pipelines.datasets.base import Dataset
 from pipelines.embedding.embed import Embedding, embed
-from pipelines.embedding.files import check_format, write_vectors
+from pipelines.embedding.files import check_format, vector_files, weights_read, write_vectors
 from pipelines.evaluation.compare import compare
 from pipelines.evaluation.evaluate import EvaluationResult, evaluate_run
 from pipelines.evaluation.experiment import FeatureMatrix, load_resources, make_experiment
 from pipelines.evaluation.recipe import load_recipe, single_run
 from pipelines.models.card import model_of, save_model
-from pipelines.models.model import Model, check_saved, load_model
+from pipelines.models.model import PARTS, Model, check_saved, load_model
 from pipelines.utils.cluster import Cluster, connect
+from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path, check_parents, check_target
 from pipelines.utils.progress import SILENT, Progress
 
@@ -74,6 +75,8 @@ def featurize(
     if path is not None:
         check_format(path)
         check_parents(path.parent)
+        reads = [*registry.paths_read(data), *weights_read(backbone)]
+        check_overwrites("out", vector_files(path), reads)
     store = Store.of(store)
     preprocess = Preprocess(equalize=equalize, tile=tile, clip=clip)
     dataset = registry.load(data, strict=strict, cache=store.root, progress=progress)
@@ -137,7 +140,8 @@ def fit(
     """
     folder = None if out is None else as_path(out, "out")
     if folder is not None:
-        check_target(folder)
+        check_target(folder, parts=PARTS)
+        check_overwrites("out", [folder], registry.paths_read(data))
     made = data if isinstance(data, Dataset) else None
     features = {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
     cell = {"head": head, "params": params, "grid": grid or {}}

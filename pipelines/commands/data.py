@@ -97,7 +97,11 @@ def audit_of(
     from featurize.store import Store
     from pipelines.datasets import registry
     from pipelines.datasets.audit import audit as run_audit
+    from pipelines.datasets.audit import audit_files
+    from pipelines.utils.overwriting import check_overwrites
 
+    if out is not None:
+        check_overwrites("--out", audit_files(out), registry.paths_read(data))
     dataset = registry.load(data, cache=Store().root, progress=progress)
     options = {} if threshold is None else {"near_threshold": threshold}
     found = run_audit(dataset, progress=progress, **options)

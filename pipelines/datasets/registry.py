@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.datasets.fer2013.dataset import ImportReport
     from pipelines.datasets.published.about import About, AddReport
 
-__all__ = ["about", "add", "data_root", "list_datasets", "load"]
+__all__ = ["about", "add", "data_root", "list_datasets", "load", "paths_read"]
 
 #: name -> module; a module is imported when its set is asked for. It has ``load(**options)``; a set that
 #: must be imported first has ``load(root)`` and ``add(path, root, progress)`` and stands in `IMPORTED` too.
@@ -181,6 +181,24 @@ def with_options(text: str) -> tuple[str, dict[str, Any]]:
     known = [name for name in starts if name in DATASETS]
     known += [name for name in starts if name.strip() and expanded(name).exists()]
     return (known[0], keywords(text[len(known[0]) + 1 : -1], text)) if known else (text, {})
+
+
+def paths_read(data: Any, root: Path | str | None = None) -> list[Path]:
+    """Return the files and folders that loading a data set reads; none of one that was made before.
+
+    Parameters
+    ----------
+    data : str, Path or Dataset
+        As for `load`.
+    root : path, optional
+        Folder of imported sets.
+    """
+    if not isinstance(data, str | os.PathLike):
+        return []
+    name, options = with_options(os.fspath(data))
+    given = [options[key] for key in ("path", "root") if isinstance(options.get(key), str)]
+    place = _place(_root(root), name) if name in IN_PLACE | IMPORTED else expanded(name)
+    return [path for path in (place, *map(expanded, given)) if path.exists()]
 
 
 def _place(root: Path, name: str) -> Path:

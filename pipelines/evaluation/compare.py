@@ -22,6 +22,7 @@ from pipelines.cross_validation.systems import (
     System,
 )
 from pipelines.cross_validation.table import PooledRow, write_table
+from pipelines.datasets import registry
 from pipelines.datasets.audit import audit
 from pipelines.datasets.base import Dataset
 from pipelines.evaluation.ensemble import check_members, ensembles
@@ -30,10 +31,11 @@ from pipelines.evaluation.holdout import Holdout
 from pipelines.evaluation.recipe import Recipe, pretrained_run
 from pipelines.evaluation.summary import Comparison, write_summary
 from pipelines.recipe import check_recipe, heads_on
-from pipelines.results.folder import FAILURES, ResultsFolder, RunOutput
+from pipelines.results.folder import FAILURES, ResultsFolder, RunOutput, files_of
 from pipelines.results.rows import Row
 from pipelines.utils.cluster import Cluster
 from pipelines.utils.kept_warnings import kept_warnings, say_again
+from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.progress import SILENT, Progress
 from pipelines.utils.provenance import machine
 
@@ -93,6 +95,7 @@ def compare(
     """
     check_recipe(recipe, Recipe, "compare", "load_recipe")
     folder = ResultsFolder(out)
+    check_overwrites("out", files_of(out), registry.paths_read(recipe.data.name))
     resources = load_resources(
         recipe, folder.path, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory,
         cluster=cluster,

@@ -18,7 +18,7 @@ from featurize.atomic import atomic_folder
 from pipelines.evaluation.evaluate import EvaluationResult
 from pipelines.evaluation.experiment import Experiment
 from pipelines.metrics.scores import recall_by_class
-from pipelines.models.model import FORMAT, Model
+from pipelines.models.model import FORMAT, PARTS, Model
 from pipelines.recipe import Features
 from pipelines.results.rows import append_rows
 from pipelines.utils.kept_warnings import from_text
@@ -118,7 +118,7 @@ def save_model(model: Model, outcome: EvaluationResult, folder: Path | str) -> N
         If it cannot be written; an older model is then left as it was.
     """
     folder = as_path(folder)
-    check_target(folder)
+    check_target(folder, parts=PARTS)
     with atomic_folder(folder) as temporary:
         _fill(temporary, outcome, model.card)
 

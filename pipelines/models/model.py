@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+#: What a folder of a model holds, beside a report on it.
+PARTS = (
+    "head.skops", "head.skops.json", "card.json", "rows.csv", "rows.lock", "predictions.npz", "weights-*",
+    "manifest.json", "report", ".DS_Store",
+)  # fmt: skip
 #: Each model is a folder in here, named after it.
 FOLDER = Path(__file__).parent
 #: What is taken where no model is given.

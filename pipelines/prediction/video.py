@@ -22,6 +22,7 @@ from pipelines.media.video_file import Frame, VideoFile, VideoWriter
 from pipelines.prediction.annotate import draw
 from pipelines.prediction.faces import SMOOTH, FrameResult, TrackedFace, tracked
 from pipelines.prediction.predictor import Predictor
+from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path
 from pipelines.utils.progress import SILENT, Progress
 
@@ -228,6 +229,8 @@ def time_line(
     """Return the rows that `watch` makes of a video's frames; parameters and errors as `predict_video`."""
     video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
     target = None if drawn is None else as_path(drawn, "drawn")
+    if target is not None:
+        check_overwrites("drawn", [target], [video.path])
     return Timeline(video, _rows(video, watch, target, progress))
 
 

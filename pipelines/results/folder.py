@@ -22,6 +22,13 @@ log = logging.getLogger(__name__)
 FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError)
 
 
+#: What a comparison writes into its folder.
+WRITTEN = (
+    "rows.csv", "grid.csv", "summary.csv", "cross-validation.csv", "recipe.json", "predictions", "folds",
+    "audit",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class RunOutput:
     """What a run gives.
@@ -41,6 +48,11 @@ class RunOutput:
     predictions: Predictions
     validation: Predictions | None = None
     tried: Sequence[Mapping[str, Any]] = ()
+
+
+def files_of(folder: Path | str) -> list[Path]:
+    """Return the files and folders that a comparison writes into a folder of results."""
+    return [as_path(folder, "out") / name for name in WRITTEN]
 
 
 class ResultsFolder:
