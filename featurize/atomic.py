@@ -132,7 +132,7 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 
     with naming(path), path.open("wb") as file:
         reserve(file, array.nbytes)
-        np.lib.format.write_array(_Writes(file), np.asanyarray(array), allow_pickle=False)  # type: ignore[arg-type]
+        np.save(_Writes(file), array, allow_pickle=False)  # type: ignore[call-overload]
 
 
 def reserve(file: IO[bytes], size: int) -> None:

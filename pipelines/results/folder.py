@@ -19,7 +19,7 @@ from pipelines.utils.paths import as_path, check_parents
 log = logging.getLogger(__name__)
 
 #: What makes a run a row with an error, and not the end of a comparison.
-FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError)
+FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError, OSError)
 
 
 #: What a comparison writes into its folder.
