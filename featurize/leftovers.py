@@ -34,7 +34,9 @@ def beside(path: Path, mark: str) -> Path:
     mark : {"tmp", "old"}
         What stands there: something that is written, or what was set aside for it.
     """
-    return path.with_name(f"{_prefix(path)}{_machine()}{os.getpid():08x}-{os.urandom(3).hex()}.{mark}{_ending(path)}")
+    return path.with_name(
+        f"{_prefix(path)}{_machine()}{os.getpid():08x}-{os.urandom(3).hex()}.{mark}{_ending(path)}"
+    )
 
 
 def set_aside(path: Path) -> Path | None:

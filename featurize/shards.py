@@ -106,5 +106,7 @@ class ShardWriter:
             for span in self.spans:
                 block = self._sound(span)
                 if block is None:
-                    raise CacheError(f"shard {span} of {target.name[:12]} changed while it was read; run again")
+                    raise CacheError(
+                        f"shard {span} of {target.name[:12]} changed while it was read; run again"
+                    )
                 file.write(np.ascontiguousarray(block, "<f4").data)

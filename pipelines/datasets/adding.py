@@ -14,7 +14,14 @@ from featurize.atomic import atomic_folder, write_text
 from pipelines.datasets import archive
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.listing import Listed
-from pipelines.datasets.published.about import About, AddReport, count, differences, not_written
+from pipelines.datasets.published.about import (
+    About,
+    AddReport,
+    check_replacing,
+    count,
+    differences,
+    not_written,
+)
 from pipelines.datasets.walk import Fault
 from pipelines.utils.progress import SILENT, Progress
 
@@ -40,8 +47,9 @@ def place_of(root: Path, name: str) -> Path | None:
 
 
 def add(
-    name: str, loader: Any, path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = False
-) -> AddReport:
+    name: str, loader: Any, path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = False,
+    there: Path | None = None, force: bool = False,
+) -> AddReport:  # fmt: skip
     """Find a published set, check its counts, and remember where it lies.
 
     Parameters
@@ -56,6 +64,10 @@ def add(
     progress : Progress
     strict : bool
         A fault is an error.
+    there : Path, optional
+        Where the set lies by now, if it is there.
+    force : bool
+        Let a set that is not as published, or smaller, take the place of one that is there.
 
     Returns
     -------
@@ -68,6 +80,7 @@ def add(
     """
     if path.is_dir():
         report = _report(name, loader, path, place_file(root, name), path, strict)
+        _check_replacing(report, loader, there, path, force)
         root.mkdir(parents=True, exist_ok=True)
         write_text(place_file(root, name), json.dumps({"path": str(path.resolve())}))
         return report
@@ -77,8 +90,22 @@ def add(
         raise ValueError(f"{path}: neither a folder nor an archive (.zip, .tar, .tar.gz, .tar.xz) of {name}")
     with _unpacked(name, path, root, progress) as folder:
         report = _report(name, loader, folder, root / name, path, strict)
+        _check_replacing(report, loader, there, path, force)
     place_file(root, name).unlink(missing_ok=True)
     return report
+
+
+def _check_replacing(report: AddReport, loader: Any, there: Path | None, path: Path, force: bool) -> None:
+    """Refuse what is less than the set that is there, which is counted only where that can matter."""
+    if force or there is None or not there.exists() or (path.exists() and there.samefile(path)):
+        return
+    if report.published and not report.differences:
+        return
+    try:
+        before = _counted(loader, there)[0]
+    except (OSError, ValueError, KeyError):
+        return  # nothing that could be read is lost
+    check_replacing(report, before, force)
 
 
 def _report(name: str, loader: Loader, folder: Path, written: Path, source: Path, strict: bool) -> AddReport:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from featurize.paths import expanded
 from featurize.suggest import hint
+from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path
 from pipelines.utils.progress import SILENT, Progress
 
@@ -282,6 +283,7 @@ def add(
     root: Path | str | None = None,
     progress: Progress = SILENT,
     strict: bool = False,
+    force: bool = False,
 ) -> ImportReport | AddReport:
     """Import a published set from where it was downloaded to.
 
@@ -296,6 +298,8 @@ def add(
     progress : Progress
     strict : bool
         Refuse a source with an unreadable image.
+    force : bool
+        Let a set whose counts differ from the published ones take the place of one that is there.
 
     Returns
     -------
@@ -313,12 +317,15 @@ def add(
             "a folder of class/*.jpg is used by its path"
         )
     loader, place = import_module(DATASETS[name]), _root(root)
+    if (source := as_path(path)).is_file():
+        check_overwrites("mueca data add", [place / name], [source])
     if name in IMPORTED:
-        report: ImportReport | AddReport = loader.add(as_path(path), place, progress, strict=strict)
+        report: ImportReport | AddReport = loader.add(source, place, progress, strict=strict, force=force)
         return report
     from pipelines.datasets.adding import add as added
 
-    return added(name, loader, as_path(path), place, progress, strict=strict)
+    there = _place(place, name)
+    return added(name, loader, source, place, progress, strict=strict, there=there, force=force)
 
 
 def about(name: str) -> About | None:

@@ -250,7 +250,16 @@ def test_key_refuses_nan():
 def odd_manifests():
     """Return what a manifest may hold that is none."""
     whole = {"format": 1, "key": "k", "fields": {}, "shape": [1500, 7], "seconds": 0.1, "sha256": "0" * 64}
-    odd = [b"[]", b'"x"', b"1", b"null", b"\xff\xfe", b"", b"[" * 100_000, b'{"format": ' + b"9" * 5000 + b"}"]
+    odd = [
+        b"[]",
+        b'"x"',
+        b"1",
+        b"null",
+        b"\xff\xfe",
+        b"",
+        b"[" * 100_000,
+        b'{"format": ' + b"9" * 5000 + b"}",
+    ]
     parts = [
         {"fields": []}, {"fields": 1}, {"fields": {"extractor": 3}}, {"shape": 7}, {"shape": ["a", "b"]},
         {"shape": [1]}, {"shape": None}, {"shape": [-1, 7]}, {"shape": [True, 7]}, {"format": "1"},
