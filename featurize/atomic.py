@@ -190,7 +190,7 @@ def atomic_folder(path: Path, *, keep: str | None = None) -> Iterator[Path]:
 
 
 def put_back(path: Path) -> None:
-    """Put back what a run had set aside for `path` when it was killed; only where nothing can be exchanged."""
+    """Put back what a run had set aside for `path` when it was killed, where none can be exchanged."""
     if (old := set_aside(path)) is not None:
         old.rename(path)
 

@@ -93,7 +93,7 @@ def read_vectors(folder: Path, manifest: Manifest) -> NDArray[np.float32]:
 
 
 def seconds_of(path: Path) -> float:
-    """Return the sum of the times that a partial entry has written; lines that are no number count nothing."""
+    """Return the sum of the times that a partial entry has written; what is no number counts nothing."""
     try:
         words = path.read_text("ascii", errors="replace").split()
     except OSError:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
 from featurize.images import Preprocess
 from featurize.store import Store
+from pipelines.cross_validation.systems import Resources
 from pipelines.datasets import registry
 from pipelines.datasets.base import Dataset
 from pipelines.embedding.embed import Embedding, embed
@@ -14,9 +17,10 @@ from pipelines.embedding.files import check_format, vector_files, weights_read, 
 from pipelines.evaluation.compare import compare
 from pipelines.evaluation.evaluate import EvaluationResult, evaluate_run
 from pipelines.evaluation.experiment import FeatureMatrix, load_resources, make_experiment
-from pipelines.evaluation.recipe import load_recipe, single_run
+from pipelines.evaluation.recipe import Recipe, load_recipe, single_run
 from pipelines.models.card import model_of, save_model
 from pipelines.models.model import PARTS, Model, check_saved, load_model
+from pipelines.utils.at_work import at_work, lock_of
 from pipelines.utils.cluster import Cluster, connect
 from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path, check_parents, check_target
@@ -102,7 +106,7 @@ def fit(
     validation: float | str = 0.1, test: float | str = "test", refit: bool = True, scoring: str = "accuracy",
     seed: int = 0, strict: bool = False, store: Store | Path | str | None = None, n_jobs: int | None = None,
     progress: Progress = SILENT, memory: float | str | None = None, folds: int | None = None,
-    halving: int | None = None, **params: Any,
+    halving: int | None = None, head_params: Mapping[str, Any] | None = None, **params: Any,
 ) -> tuple[Model, EvaluationResult]:  # fmt: skip
     """Extract, choose on validation, fit again on train + validation, test once.
 
@@ -123,6 +127,8 @@ def fit(
         The protocol; see `pipelines.cross_validation.protocol.Protocol`, whose `inner_folds` `folds` are.
     memory : str, float or None
         What kernels may take: "4GB", or a number of gigabytes; see `classifiers.search.GridSearchCV`.
+    head_params : mapping, optional
+        More of `params`: those that are called like a parameter of this function.
     **params
         The head's parameters by their scikit-learn names. Several values of one, in a list, a tuple or an
         array, are part of the grid: ``C=[1, 10]``.
@@ -144,7 +150,7 @@ def fit(
         check_overwrites("out", [folder], registry.paths_read(data))
     made = data if isinstance(data, Dataset) else None
     features = {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
-    cell = {"head": head, "params": params, "grid": grid or {}}
+    cell = {"head": head, "params": {**dict(head_params or {}), **params}, "grid": grid or {}}
     protocol = {
         "protocol": "holdout", "validation": validation, "test": test, "refit": refit, "scoring": scoring,
         "inner_folds": folds, "halving": halving,
@@ -154,14 +160,22 @@ def fit(
     recipe = single_run({"name": "fit", "data": name, "seed": seed, "protocols": [protocol]} | systems)
     if folder is not None:
         check_saved(recipe.heads[0])
-    resources = load_resources(
-        recipe, folder or Path(), store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory,
-        dataset=made,
-    )  # fmt: skip
+    with ExitStack() as stack:
+        if folder is not None:
+            stack.enter_context(at_work(lock_of(folder), "mueca fit", folder))
+        resources = load_resources(
+            recipe, folder or Path(), store=store, n_jobs=n_jobs, strict=strict, progress=progress,
+            memory=memory, dataset=made,
+        )  # fmt: skip
+        return _fitted(recipe, resources, folder)
+
+
+def _fitted(recipe: Recipe, resources: Resources, folder: Path | None) -> tuple[Model, EvaluationResult]:
+    """Fit a recipe of one run, and save it where a folder is given."""
     experiment = make_experiment(resources, recipe.protocols[0], recipe.seed)
     outcome = evaluate_run(recipe.heads[0], FeatureMatrix(recipe.extractors[0], experiment))
     model = model_of(outcome, recipe.extractors[0], experiment)
     if folder is not None:
-        with progress.task("saving"):
+        with resources.progress.task("saving"):
             save_model(model, outcome, folder)
     return model, outcome

@@ -109,7 +109,7 @@ def fit(
         n_jobs=jobs,
         progress=console.ConsoleProgress(),
         memory=kernel_memory,
-        **params,
+        head_params=params,
     )
     if json:
         console.as_json(model.card)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from featurize.atomic import write_text
 from featurize.store import Store, key_of
 from pipelines.cross_validation.protocol import Protocol
 from pipelines.cross_validation.run import FoldExperiment
@@ -33,6 +34,7 @@ from pipelines.evaluation.summary import Comparison, write_summary
 from pipelines.recipe import check_recipe, heads_on
 from pipelines.results.folder import FAILURES, ResultsFolder, RunOutput, files_of
 from pipelines.results.rows import Row
+from pipelines.utils.at_work import at_work
 from pipelines.utils.cluster import Cluster
 from pipelines.utils.kept_warnings import kept_warnings, say_again
 from pipelines.utils.overwriting import check_overwrites
@@ -91,7 +93,8 @@ def compare(
     TypeError
         If `recipe` is none.
     ValueError, OSError
-        If the data set or a holdout cannot be had, or nothing can be written to `out`.
+        If the data set or a holdout cannot be had, nothing can be written to `out`, or another run works
+        there.
     """
     check_recipe(recipe, Recipe, "compare", "load_recipe")
     folder = ResultsFolder(out)
@@ -100,7 +103,8 @@ def compare(
         recipe, folder.path, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory,
         cluster=cluster,
     )  # fmt: skip
-    return Runner(recipe, resources, folder).run()
+    with at_work(folder.path / "compare.lock", "mueca compare", folder.path):
+        return Runner(recipe, resources, folder).run()
 
 
 class Runner:
@@ -270,7 +274,7 @@ def write_audit(dataset: Dataset, out: Path, progress: Progress = SILENT) -> boo
     if dataset.kind != "image" or (mark.is_file() and mark.read_text("utf-8") == dataset.fingerprint):
         return False
     audit(dataset, progress=progress).write_csv(mark.parent)
-    mark.write_text(dataset.fingerprint, "utf-8")
+    write_text(mark, dataset.fingerprint)
     return True
 
 

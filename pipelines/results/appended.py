@@ -104,8 +104,16 @@ def _without_torn(text: str, path: Path) -> str:
         raise ValueError(f"{path}, line {line}: a quote without its end; mend or remove that line")
     if _is_whole(torn, len(_header(text))):
         return f"{text}\n"
-    log.warning("%s: its last line was cut short, and is left out", path)
-    return text[:end]
+    log.warning("%s: its last line was cut short; what belongs to it is left out", path)
+    return _without_run(text[:end], torn.partition(",")[0])
+
+
+def _without_run(text: str, run: str) -> str:
+    """Return a text without the records at its end that are of a run: what was cut short belongs to it."""
+    lines = text.splitlines(keepends=True)
+    while run and len(lines) > 1 and lines[-1].partition(",")[0].startswith(run):
+        lines.pop()
+    return "".join(lines)
 
 
 def _is_whole(line: str, width: int) -> bool:

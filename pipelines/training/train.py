@@ -24,6 +24,7 @@ from pipelines.training.recipe import Trainings, TrainRecipe, load_trainings, ne
 from pipelines.training.recipe import recipe as checked
 from pipelines.training.trainer import OutOfMemoryError
 from pipelines.training.training_run import TrainingRun
+from pipelines.utils.at_work import at_work
 from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path, check_parents
 from pipelines.utils.progress import SILENT, Progress
@@ -197,7 +198,11 @@ def train(dataset: Dataset, plan: TrainRecipe, out: Path | str, progress: Progre
     out = _target(out)
     _check(plan)
     plan = plan.resolved()
-    job = TrainingRun(dataset, plan, out)
+    with at_work(out / "train.lock", "mueca train", out):
+        return _trained(TrainingRun(dataset, plan, out), out, progress)
+
+
+def _trained(job: TrainingRun, out: Path, progress: Progress) -> Trained:
     state = run_job(job, progress)
     path = out / "weights.npz"
     tensors = Folder(out).load_best()
