@@ -18,7 +18,8 @@ from featurize.faces import CROP_SIZE
 from featurize.images import MAX_PIXELS, Image
 from featurize.registry import extractor
 from featurize.track import EVERY, Track, Tracker
-from pipelines.media.video_file import Frame, VideoFile, VideoWriter
+from pipelines.media.limited import LimitedVideo
+from pipelines.media.video_file import Frame, VideoWriter
 from pipelines.prediction.annotate import draw
 from pipelines.prediction.faces import SMOOTH, FrameResult, TrackedFace, tracked
 from pipelines.prediction.predictor import Predictor
@@ -175,11 +176,11 @@ class Timeline(Generic[R]):
 
     Attributes
     ----------
-    video : VideoFile
+    video : LimitedVideo
         Its `width`, `height`, `rate`, `seconds` and `total`.
     """
 
-    def __init__(self, video: VideoFile, rows: Iterator[R]) -> None:
+    def __init__(self, video: LimitedVideo, rows: Iterator[R]) -> None:
         self.video = video
         self._rows = rows
 
@@ -227,14 +228,14 @@ def time_line(
     progress: Progress,
 ) -> Timeline[R]:
     """Return the rows that `watch` makes of a video's frames; parameters and errors as `predict_video`."""
-    video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
+    video = LimitedVideo(as_path(path, "video"), max_pixels, max_seconds)
     target = None if drawn is None else as_path(drawn, "drawn")
     if target is not None:
         check_overwrites("drawn", [target], [video.path])
     return Timeline(video, _rows(video, watch, target, progress))
 
 
-def _rows(video: VideoFile, watch: Watch[R], drawn: Path | None, progress: Progress) -> Iterator[R]:
+def _rows(video: LimitedVideo, watch: Watch[R], drawn: Path | None, progress: Progress) -> Iterator[R]:
     with ExitStack() as stack:
         canvas = stack.enter_context(VideoWriter(drawn, video.rate)) if drawn else None
         advance = stack.enter_context(progress.task("frames", video.total))
@@ -248,7 +249,7 @@ def _rows(video: VideoFile, watch: Watch[R], drawn: Path | None, progress: Progr
                 yield row
 
 
-def timed(video: VideoFile, predictor: Predictor) -> Iterator[Frame]:
+def timed(video: LimitedVideo, predictor: Predictor) -> Iterator[Frame]:
     """Yield the frames of a video; the predictor's watch counts what decoding them takes."""
     frames = iter(video)
     while True:
