@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from featurize.regular import open_regular
+
 #: Bytes of a file that holds a card, a manifest or a recipe; more is none.
 LARGEST = 2**28
 
@@ -20,7 +22,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     ValueError
         If it holds something else, in words that go behind the file's name.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return mapping_of(file.read(LARGEST + 1))
 
 

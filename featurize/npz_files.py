@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.regular import open_regular
+
 
 def read_npz(path: Path, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
     """Return the arrays of an .npz file by name; nothing of it is run.
@@ -28,7 +30,7 @@ def read_npz(path: Path, names: Iterable[str] | None = None) -> dict[str, NDArra
         If it is truncated, damaged or no such file, in words that go behind its name.
     """
     try:
-        with path.open("rb") as start:  # NumPy's own words for text or a pickle advise to load it unsafely
+        with open_regular(path) as start:  # NumPy's own words for text or a pickle advise to load it unsafely
             if not zipfile.is_zipfile(start):
                 raise ValueError("it is no .npz")
         with np.load(path, allow_pickle=False) as file:

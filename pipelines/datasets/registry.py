@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from featurize.paths import expanded
+from featurize.regular import check_file_or_folder
 from featurize.suggest import hint
 from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path
@@ -246,6 +247,7 @@ def _load_path(name: str, reading: Callable[[], Any], options: dict[str, Any]) -
     from pipelines.datasets.whole_photos import with_notes
 
     path = expanded(name)
+    check_file_or_folder(path, "--data")
     if not path.exists():
         raise _unknown(name)
     if path.is_file() and not table.is_table(path):
@@ -317,6 +319,7 @@ def add(
             "a folder of class/*.jpg is used by its path"
         )
     loader, place = import_module(DATASETS[name]), _root(root)
+    check_file_or_folder(as_path(path), f"mueca data add {name}:")
     if (source := as_path(path)).is_file():
         check_overwrites("mueca data add", [place / name], [source])
     if name in IMPORTED:

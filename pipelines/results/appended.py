@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from featurize.atomic import write_text
+from featurize.regular import open_regular
 from pipelines.utils.csv_files import as_csv
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,8 @@ def header_of(path: Path, columns: Sequence[str], added: Sequence[str] = ()) -> 
 def _whole_text(path: Path, columns: Sequence[str], added: Sequence[str]) -> str:
     """Return the text of a file without what was cut short; "" if nothing of it is whole."""
     try:
-        text = path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")
+        with open_regular(path) as file:
+            text = file.read().decode("utf-8", "replace").removeprefix("\ufeff")
     except FileNotFoundError:
         return ""
     text = text.rstrip("\0")  # blocks that a crash of the machine has left empty
