@@ -132,9 +132,13 @@ def _run(arguments: list[str], debug: bool) -> int:
 
 def _interrupted(error: BaseException | None) -> bool:
     """Say whether Ctrl-C is behind an error: a compiled module that is imported turns it into another."""
-    return isinstance(error, KeyboardInterrupt) or (
-        error is not None and _interrupted(error.__cause__ or error.__context__)
-    )
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # causes may go in a circle
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _fail(words: str, code: int) -> int:

@@ -204,6 +204,8 @@ def _name(estimator: Any) -> str:
 
 
 def _read(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise PersistError(f"{path}: no regular file; fit again or fetch it anew")
     try:
         return path.read_bytes()
     except OSError as error:

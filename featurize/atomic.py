@@ -1,19 +1,28 @@
 """Files and folders that are written whole or not at all.
 
 Everything is written beside its place, flushed to the disk, and renamed. A full disk, an error or an
-interrupt leaves what stood there before, and nothing else.
+interrupt leaves what stood there before, and nothing else. What a killed run leaves is removed by the next
+one that writes in the same folder (`featurize.leftovers`).
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
-#: Characters of a name, and of an ending, that the temporary name keeps: no name gets too long for a disk.
-_STEM, _ENDING = 40, 10
+from featurize.exchange import exchange
+from featurize.leftovers import beside, remove, set_aside, sweep
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: How often a folder is tried to be put in place while others put theirs there.
+_TRIES = 20
 
 
 class AtomicFile:
@@ -34,16 +43,19 @@ class AtomicFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.temporary = _beside(path, "tmp")
+        self.temporary = beside(path, "tmp")
 
     def begin(self) -> Path:
         """Make the folder; return the path to write to."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with naming(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            sweep(self.path.parent)
         return self.temporary
 
     def commit(self) -> None:
         """Flush what was written to the disk, and put it in the place of an older file."""
-        replace_file(self.temporary, self.path)
+        with naming(self.path):
+            replace_file(self.temporary, self.path)
 
     def discard(self) -> None:
         """Remove what was written and not committed."""
@@ -53,12 +65,32 @@ class AtomicFile:
     def __enter__(self) -> Path:
         return self.begin()
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
         try:
-            if kind is None:
+            if error is None:
                 self.commit()
+            else:
+                name_file(error, self.path, self.temporary)
         finally:
             self.discard()
+
+
+def name_file(error: BaseException, path: Path, temporary: Path | None = None) -> None:
+    """Give an error of the system that names no file, or a temporary one, the file that it is about."""
+    if isinstance(error, OSError) and error.errno is not None:
+        names_none = error.filename is None or not isinstance(error.filename, str | bytes)
+        if names_none or os.fsdecode(error.filename) == str(temporary):
+            error.filename = str(path)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let errors of the system that the block raises name this file where they name none."""
+    try:
+        yield
+    except OSError as error:
+        name_file(error, path)
+        raise
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
@@ -79,10 +111,54 @@ def write_text(path: Path, text: str) -> Path:
     return write_bytes(path, text.encode("utf-8"))
 
 
+class _Writes:
+    """A file as something that takes bytes, and no more."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.write = file.write
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an array as .npy, byte by byte as `np.save` does.
+
+    That one goes round Python where it can, and then says of a full disk only how much was not written.
+
+    Raises
+    ------
+    OSError
+        With the system's number, and the file.
+    """
+    import numpy as np
+
+    with naming(path), path.open("wb") as file:
+        reserve(file, array.nbytes)
+        np.save(_Writes(file), array, allow_pickle=False)  # type: ignore[call-overload]
+
+
+def reserve(file: IO[bytes], size: int) -> None:
+    """Take the room of `size` bytes on the disk now, so that a full one is an error and not half a file.
+
+    A memory-mapped file must have its room first: the system ends a process that writes where none is left.
+
+    Raises
+    ------
+    OSError
+        If there is not so much.
+    """
+    if size <= 0 or not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENODEV, errno.ESPIPE):
+            raise
+
+
 def replace_file(new: Path, path: Path) -> None:
     """Put a file in the place of another of the same file system, once it is on the disk."""
     _flush(new)
     os.replace(new, path)  # noqa: PTH105  what every other rename is made of
+    _flush_folder(path.parent)
 
 
 @contextmanager
@@ -102,7 +178,9 @@ def atomic_folder(path: Path, *, keep: str | None = None) -> Iterator[Path]:
     """
     path = path.resolve() if path.is_symlink() else path  # a link to a folder stays one
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _beside(path, "tmp")
+    sweep(path.parent)
+    put_back(path)
+    temporary = beside(path, "tmp")
     try:
         temporary.mkdir()
         yield temporary
@@ -111,36 +189,64 @@ def atomic_folder(path: Path, *, keep: str | None = None) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def put_back(path: Path) -> None:
+    """Put back what a run had set aside for `path` when it was killed, where none can be exchanged."""
+    if (old := set_aside(path)) is not None:
+        old.rename(path)
+
+
 def replace_folder(new: Path, path: Path, *, keep: str | None = None) -> None:
     """Put a folder in the place of another of the same file system; as `atomic_folder`.
 
-    No system can exchange two folders in one step everywhere: the old one is set aside first, and comes back
-    if the new one cannot take its place.
+    Both are exchanged in one step where the system can do that. Elsewhere the old one is set aside first, and
+    comes back if the new one cannot take its place.
     """
-    for file in new.rglob("*"):
-        if file.is_file():
-            _flush(file)
+    for place in new.rglob("*"):
+        if place.is_file():
+            _flush(place)
     if keep is not None and (path / keep).is_file():
         return
-    old = _beside(path, "old")
-    aside = path.is_dir()  # a file stays in the way: the rename says so
-    if aside:
-        path.rename(old)
+    for attempt in range(_TRIES):
+        try:
+            _put(new, path)
+            break
+        except OSError as error:  # another run has put its own there, or taken it away, meanwhile
+            meanwhile = error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT) and new.is_dir()
+            if not meanwhile or attempt == _TRIES - 1:
+                raise
+    _flush_folder(path.parent)
+
+
+def _put(new: Path, path: Path) -> None:
+    if not path.is_dir():  # a file stays in the way: the rename says so
+        new.rename(path)
+    elif exchange(new, path):
+        remove(new)
+    else:
+        _set_aside_and_put(new, path)
+
+
+def _set_aside_and_put(new: Path, path: Path) -> None:
+    old = beside(path, "old")
+    path.rename(old)
     try:
         new.rename(path)
     except BaseException:
-        if aside:
-            old.rename(path)
+        old.rename(path)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _beside(path: Path, mark: str) -> Path:
-    """Return a hidden name in the same folder that no other run takes."""
-    ending = path.suffix if len(path.suffix) <= _ENDING else ""
-    return path.with_name(f".{path.stem[:_STEM]}.{os.urandom(6).hex()}.{mark}{ending}")
 
 
 def _flush(file: Path) -> None:
     with file.open("rb") as opened:  # a copy may be read-only
         os.fsync(opened.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush the names of a folder, where the system can: a rename is then on the disk, too."""
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from featurize.regular import open_regular
+
 
 def canonical_json(fields: Mapping[str, Any]) -> str:
     """Return `fields` as JSON with one spelling: sorted keys, no spaces, no NaN.
@@ -29,5 +31,5 @@ def key_of(fields: Mapping[str, Any]) -> str:
 
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 (hex) of a file's bytes."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.atomic import AtomicFile, replace_folder
+from featurize.atomic import AtomicFile, naming, replace_folder, reserve, save_array, write_text
 from featurize.hashes import file_sha256
+from featurize.manifest import seconds_of
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class ShardWriter:
         for span, block in zip(missing, compute(missing), strict=True):
             self._write(span, block)
             elapsed, started = time.perf_counter() - started, time.perf_counter()
-            with (self.folder / "seconds.txt").open("a") as file:
+            with naming(self.folder / "seconds.txt"), (self.folder / "seconds.txt").open("a") as file:
                 file.write(f"{elapsed:.6f}\n")
 
     def _write(self, span: Span, block: NDArray[np.float32]) -> None:
@@ -92,14 +93,16 @@ class ShardWriter:
         block = stored(block, self.storage)
         checksum = hashlib.sha256(block.tobytes()).hexdigest()[:16]
         with AtomicFile(self.folder / f"{span[0]}-{span[1]}-{checksum}.npy") as temporary:
-            np.save(temporary, block, allow_pickle=False)
+            save_array(temporary, block)
 
     def _sound(self, span: Span) -> NDArray[np.float32] | None:
         """Return the shard of `span` if it is there and whole."""
         for path in self.folder.glob(f"{span[0]}-{span[1]}-*.npy"):
             try:
                 block = np.load(path, allow_pickle=False)
-            except (ValueError, EOFError):
+            except (OSError, ValueError, EOFError):
+                continue
+            if block.shape != (span[1] - span[0], self.dim) or block.dtype != np.float32:
                 continue
             if hashlib.sha256(block.tobytes()).hexdigest()[:16] == path.stem.rsplit("-", 1)[1]:
                 return block
@@ -107,21 +110,27 @@ class ShardWriter:
 
     def finish(self, target: Path, manifest: dict[str, Any]) -> None:
         """Join the shards, write the manifest, and rename the folder into place."""
-        shape = (self.n, self.dim)
-        X = np.lib.format.open_memmap(self.folder / "X.npy", "w+", np.dtype(self.storage), shape)
-        for span in self.spans:
-            block = self._sound(span)
-            if block is None:
-                raise CacheError(f"shard {span} of {target.name[:12]} changed while it was read; run again")
-            X[span[0] : span[1]] = block
-        X.flush()
-        del X
+        self._join(target)
         seconds = self.folder / "seconds.txt"
-        took = sum(map(float, seconds.read_text().split())) if seconds.exists() else 0.0
-        manifest |= {"shape": list(shape), "seconds": took, "sha256": file_sha256(self.folder / "X.npy")}
-        (self.folder / "manifest.json").write_text(
-            json.dumps(manifest, indent=1, ensure_ascii=False), "utf-8"
-        )
+        sha256 = file_sha256(self.folder / "X.npy")
+        manifest |= {"shape": [self.n, self.dim], "seconds": seconds_of(seconds), "sha256": sha256}
+        write_text(self.folder / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False))
         for path in [*self.folder.glob("*-*-*.npy"), *self.folder.glob("*.tmp"), seconds]:
             path.unlink(missing_ok=True)
         replace_folder(self.folder, target)  # a damaged entry: only `open` saying None brings us here
+
+    def _join(self, target: Path) -> None:
+        """Write the shards as one array, one after the other: no file is mapped that is not there yet."""
+        dtype = np.dtype(self.storage).newbyteorder("<")
+        header = {"descr": dtype.str, "fortran_order": False, "shape": (self.n, self.dim)}
+        path = self.folder / "X.npy"
+        with naming(path), path.open("wb") as file:
+            reserve(file, dtype.itemsize * self.n * self.dim)
+            np.lib.format.write_array_header_1_0(file, header)
+            for span in self.spans:
+                block = self._sound(span)
+                if block is None:
+                    raise CacheError(
+                        f"shard {span} of {target.name[:12]} changed while it was read; run again"
+                    )
+                file.write(np.ascontiguousarray(block, dtype).data)

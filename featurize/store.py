@@ -8,7 +8,6 @@ same thing; a checksum is verified at each opening, and a damaged entry is compu
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
 import shutil
@@ -24,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.cache_folder import default_root, temporary_root, usable_root
-from featurize.hashes import file_sha256, key_of
+from featurize.hashes import file_sha256 as file_sha256
+from featurize.hashes import key_of
+from featurize.manifest import FORMAT, NAME, DamagedEntry, read_manifest, read_vectors
 from featurize.shards import CacheError, Compute, ShardWriter, spans, stored
 
 log = logging.getLogger(__name__)
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,9 @@ class Store:
         try:
             return self._compute_locked(key, fields, (n, dim), compute, versions or {})
         except OSError as error:
-            raise _explained(error, self.root) from error
+            if (explained := _explained(error, self.root)) is error:
+                raise
+            raise explained from error
 
     def _compute_locked(
         self,
@@ -177,8 +178,8 @@ class Store:
 
     def entries(self) -> list[Listing]:
         """Return every entry, whole or partial, the most recently used first."""
-        folders = [p for p in self.folder.glob("*") if p.is_dir()] if self.folder.is_dir() else []
-        return sorted((_listing(p) for p in folders), key=lambda entry: -entry.last_used)
+        folders = [p for p in self.folder.glob("*") if NAME.fullmatch(p.name) and p.is_dir()]
+        return sorted(map(_listing, folders), key=lambda entry: -entry.last_used)
 
     def verify(self) -> dict[str, str]:
         """Return what is wrong with each damaged entry, by key; empty if all is well."""
@@ -186,12 +187,9 @@ class Store:
         for entry in self.entries():
             if entry.state != "partial":
                 try:
-                    manifest = json.loads((self.folder / entry.key / "manifest.json").read_text("utf-8"))
-                    problem = _damage(self.folder / entry.key, manifest)
-                except (OSError, ValueError) as error:
-                    problem = f"has no readable manifest ({error})"
-                if problem:
-                    found[entry.key] = problem
+                    read_vectors(self.folder / entry.key, read_manifest(self.folder / entry.key))
+                except DamagedEntry as problem:
+                    found[entry.key] = str(problem)
         return found
 
     def prune(self, *, everything: bool = False, unused_days: float | None = None) -> list[Listing]:
@@ -224,22 +222,24 @@ class Store:
                 shutil.rmtree(self.folder / f"{entry.key}{suffix}")
         except Timeout:
             return False
+        except FileNotFoundError:  # another run was first
+            pass
         Path(lock.lock_file).unlink(missing_ok=True)
         return True
 
 
 def _opened(folder: Path, key: str) -> Entry | None:
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        if problem := _damage(folder, manifest):
-            log.warning("cached embedding %s %s; it will be computed again", key[:12], problem)
-            return None
-        with suppress(OSError):  # a cache that cannot be written is read all the same
-            os.utime(folder / "manifest.json")
-    except (OSError, ValueError):
+    if not (folder / "manifest.json").is_file():
         return None
-    X = np.load(folder / "X.npy", mmap_mode="r", allow_pickle=False)
-    return Entry(key, X, manifest, reused=True)
+    try:
+        manifest = read_manifest(folder)
+        X = read_vectors(folder, manifest)
+    except DamagedEntry as problem:
+        log.warning("cached embedding %s %s; it will be computed again", key[:12], problem)
+        return None
+    with suppress(OSError):  # a cache that cannot be written is read all the same
+        os.utime(folder / "manifest.json")
+    return Entry(key, X, manifest.content, reused=True)
 
 
 def _in_memory(
@@ -270,41 +270,34 @@ def _alone(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _damage(folder: Path, manifest: Mapping[str, Any]) -> str:
-    """Return what is wrong with an entry, in words; "" if nothing is."""
-    if manifest.get("format") != FORMAT:
-        return f"has format {manifest.get('format')!r}, not {FORMAT}"
-    if manifest.get("key") != folder.name or key_of(manifest.get("fields", {})) != folder.name:
-        return "does not belong to its name"
-    if not (folder / "X.npy").is_file():
-        return "has lost its vectors"
-    if file_sha256(folder / "X.npy") != manifest.get("sha256"):
-        return "is damaged (its checksum differs)"
-    return ""
-
-
 def _listing(folder: Path) -> Listing:
-    size = sum(p.stat().st_size for p in folder.iterdir())
-    key = folder.name.removesuffix(".partial")
-    state = "partial" if folder.name.endswith(".partial") else "whole"
-    manifest: dict[str, Any] = {}
-    last_used = folder.stat().st_mtime
+    key, partial = folder.name.removesuffix(".partial"), folder.name.endswith(".partial")
+    files = [folder / name for _, _, names in os.walk(folder) for name in names]
+    size = sum(_stat(path)[0] for path in files)
+    last_used = _stat(folder / "manifest.json")[1] or _stat(folder)[1]
+    if partial:
+        return Listing(key, "partial", "?", "?", 0, 0, size, last_used)
     try:
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        last_used = (folder / "manifest.json").stat().st_mtime
-    except (OSError, ValueError):
-        state = "partial" if state == "partial" else "damaged"
-    fields = manifest.get("fields", {})
-    name = fields.get("extractor", {}).get("name", "?")
-    rows, dim = manifest.get("shape", (0, 0))
-    return Listing(key, state, name, str(fields.get("dataset", "?"))[:12], rows, dim, size, last_used)
+        found = read_manifest(folder)
+    except DamagedEntry:
+        return Listing(key, "damaged", "?", "?", 0, 0, size, last_used)
+    return Listing(key, "whole", found.extractor, found.dataset[:12], *found.shape, size, last_used)
+
+
+def _stat(path: Path) -> tuple[int, float]:
+    """Return size and time of a file, zeros of one that is gone."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0, 0.0
+    return found.st_size, found.st_mtime
 
 
 def _explained(error: OSError, root: Path) -> OSError:
     """Return the error in words that say what to do."""
     if isinstance(error, CacheError):
         return error
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return CacheError(
             f"disk full while writing the cache in {root}; free some space and run again: "
             "what was computed is kept"

@@ -24,6 +24,7 @@ from featurize.atomic import replace_file, write_text
 from featurize.backbones.weightfile import WeightsError
 from featurize.download import download
 from featurize.paths import expanded
+from featurize.regular import check_file_or_folder
 from featurize.store import file_sha256
 
 log = logging.getLogger(__name__)
@@ -195,6 +196,7 @@ def add(name: str, source: Path) -> Path:
     record, source = published(name), Path(source)
     if not source.exists():
         raise WeightsError(f"no weight file {source}")
+    check_file_or_folder(source, f"mueca weights add {name}:")
     with _arriving() as temporary:
         if _is_archive(source.name):
             return _take(record, temporary, _unpacked(record, source, str(source), temporary))

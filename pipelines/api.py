@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +13,7 @@ from featurize.store import Store
 from pipelines.datasets import registry
 from pipelines.datasets.base import Dataset
 from pipelines.embedding.embed import Embedding, embed
-from pipelines.embedding.files import check_format, write_vectors
+from pipelines.embedding.files import check_format, vector_files, weights_read, write_vectors
 from pipelines.embedding.reduce import reduce
 from pipelines.evaluation.compare import compare
 from pipelines.evaluation.estimate import estimate as cost_before_run
@@ -19,8 +21,10 @@ from pipelines.evaluation.evaluate import EvaluationResult, evaluate_run
 from pipelines.evaluation.experiment import Experiment, FeatureMatrix, load_resources, make_experiment
 from pipelines.evaluation.recipe import Recipe, load_recipe, single_run
 from pipelines.models.card import model_of, save_model
-from pipelines.models.model import Model, check_saved, load_model
+from pipelines.models.model import PARTS, Model, check_saved, load_model
+from pipelines.utils.at_work import at_work, lock_of
 from pipelines.utils.cluster import Cluster, connect
+from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path, check_parents, check_target
 from pipelines.utils.progress import SILENT, Progress
 
@@ -80,6 +84,8 @@ def featurize(
     if path is not None:
         check_format(path)
         check_parents(path.parent)
+        reads = [*registry.paths_read(data), *weights_read(backbone)]
+        check_overwrites("out", vector_files(path), reads)
     store = Store.of(store)
     preprocess = Preprocess(equalize=equalize, tile=tile, clip=clip)
     dataset = registry.load(data, strict=strict, cache=store.root, progress=progress)
@@ -108,7 +114,8 @@ def fit(
     seed: int = 0, strict: bool = False, store: Store | Path | str | None = None, n_jobs: int | None = None,
     progress: Progress = SILENT, memory: float | str | None = None, folds: int | None = None,
     halving: int | None = None, hold_out: Literal["subject", "sample"] = "subject",
-    targets: Literal["labels", "votes"] = "labels", balanced_sampling: bool = False, **params: Any,
+    targets: Literal["labels", "votes"] = "labels", balanced_sampling: bool = False,
+    head_params: Mapping[str, Any] | None = None, **params: Any,
 ) -> tuple[Model, EvaluationResult]:  # fmt: skip
     """Extract, choose on validation, fit again on train + validation, test once.
 
@@ -134,6 +141,8 @@ def fit(
         The protocol; see `pipelines.cross_validation.protocol.Protocol`, whose `inner_folds` `folds` are.
     memory : str, float or None
         What kernels may take: "4GB", or a number of gigabytes; see `classifiers.search.GridSearchCV`.
+    head_params : mapping, optional
+        More of `params`: those that are called like a parameter of this function.
     **params
         The head's parameters by their scikit-learn names. Several values of one, in a list, a tuple or an
         array, are part of the grid: ``C=[1, 10]``.
@@ -151,20 +160,29 @@ def fit(
     """
     folder = None if out is None else as_path(out, "out")
     if folder is not None:
-        check_target(folder)
-    recipe, experiment = _planned(
-        data, backbone, head, grid, folder, params,
-        {"equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror},
-        {"targets": targets, "balanced_sampling": balanced_sampling},
-        {"validation": validation, "test": test, "refit": refit, "scoring": scoring, "inner_folds": folds,
-         "halving": halving, "hold_out": hold_out},
-        {"seed": seed, "strict": strict, "store": store, "n_jobs": n_jobs, "progress": progress,
-         "memory": memory},
-    )  # fmt: skip
+        check_target(folder, parts=PARTS)
+        check_overwrites("out", [folder], registry.paths_read(data))
+    with ExitStack() as stack:
+        if folder is not None:
+            stack.enter_context(at_work(lock_of(folder), "mueca fit", folder))
+        recipe, experiment = _planned(
+            data, backbone, head, grid, folder, {**dict(head_params or {}), **params},
+            {"equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror},
+            {"targets": targets, "balanced_sampling": balanced_sampling},
+            {"validation": validation, "test": test, "refit": refit, "scoring": scoring,
+             "inner_folds": folds, "halving": halving, "hold_out": hold_out},
+            {"seed": seed, "strict": strict, "store": store, "n_jobs": n_jobs, "progress": progress,
+             "memory": memory},
+        )  # fmt: skip
+        return _fitted(recipe, experiment, folder)
+
+
+def _fitted(recipe: Recipe, experiment: Experiment, folder: Path | None) -> tuple[Model, EvaluationResult]:
+    """Fit a recipe of one run, and save it where a folder is given."""
     outcome = evaluate_run(recipe.heads[0], FeatureMatrix(recipe.extractors[0], experiment))
     model = model_of(outcome, recipe.extractors[0], experiment)
     if folder is not None:
-        with progress.task("saving"):
+        with experiment.progress.task("saving"):
             save_model(model, outcome, folder)
     return model, outcome
 

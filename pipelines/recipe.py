@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,12 @@ from featurize.registry import check_expression, parse
 from featurize.suggest import first_unknown
 from pipelines.utils.paths import as_path
 from pipelines.utils.values import plain
+from pipelines.utils.yaml_files import read_yaml
+
+#: Bytes of a recipe's name.
+LONGEST_NAME = 120
+#: How pydantic calls the kinds that it has tried.
+_KIND = re.compile(r"^[a-z-]+\[.*\]$|^(literal|function|lax|tagged-union|nullable|float|str|int|bool)\b")
 
 
 class _Strict(BaseModel):
@@ -230,25 +237,38 @@ def check_recipe(given: Any, kind: type[BaseModel], caller: str, loader: str) ->
 
 def read_content(path: Path | str, expected: str) -> dict[str, Any]:
     """Return the mapping that a recipe file holds, `expected` in words; errors as in `load_recipe`."""
-    import yaml
-
     path = as_path(path, "recipe")
     if not path.is_file():
         raise FileNotFoundError(f"no recipe {path}; the ones that come with mueca are in configs/")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # where PyYAML brings it: ten times as fast
-    try:
-        content = yaml.load(path.read_text("utf-8"), loader)  # noqa: S506  both are safe loaders
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise ValueError(f"{path} is no recipe: it should be a mapping with {expected}")
+    if odd := [key for key in content if not isinstance(key, str)]:
+        raise ValueError(f"{path} is no recipe: {odd[0]!r:.40} is no name of a field")
     return content
+
+
+def as_name(name: str) -> str:
+    """Return the name of a recipe, by which its folder of results is called.
+
+    Raises
+    ------
+    ValueError
+        If it is no name of a folder: a path, nothing, or something that no disk takes.
+    """
+    bad = set(name) & set("/\\:") or not name.isprintable() or not name.strip(" .") or name[:1] in "-~"
+    if bad or name != name.strip() or len(name.encode()) > LONGEST_NAME:
+        raise ValueError(
+            f"{name!r:.60} is no name of a folder; give a word such as hog-svm, without / and \\"
+        )
+    return name
 
 
 def first_problem(error: ValidationError) -> tuple[str, str]:
     """Return where in a recipe the first problem is, and what it is, in words."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
+    # Of several kinds that were tried, such as dict[str,list[any]], no reader wants to know.
+    place = ".".join(str(part) for part in first["loc"] if not _KIND.match(str(part)))
     if first["type"] == "extra_forbidden":
         return place, "unknown"
     return place, " ".join(first["msg"].removeprefix("Value error, ").split())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,10 @@ from featurize import weights as store
 from featurize.backbones import weightfile
 from featurize.backbones.extractor import UnitLengthExtractor
 from featurize.backbones.frame import keras
+from featurize.backbones.hdf5 import read_keras
 from featurize.backbones.network import Network
 from featurize.backbones.weightfile import TrainingProvenance, WeightsError
+from featurize.suggest import os_error_words
 
 #: Mean of VGGFace2 in blue, green, red, on 0..255.
 MEAN_BGR = (91.4953, 103.8827, 131.0912)
@@ -85,26 +86,14 @@ def read(path: Path) -> dict[str, NDArray[np.float32]]:
     WeightsError
         If there is no such file, or it is truncated or no such file.
     """
-    import h5py
-
     try:
-        with h5py.File(path, "r") as file:
-            return dict(_tensors(file.get("model_weights", file)))
+        return {f"{_layer(layer)}/{name}": tensor for (layer, name), tensor in read_keras(path).items()}
     except FileNotFoundError:
         raise WeightsError(f"no weight file {path}") from None
-    except (OSError, KeyError, RuntimeError, ValueError, AttributeError):
+    except OSError as error:
+        raise WeightsError(os_error_words(error)) from None
+    except ValueError:
         raise WeightsError(f"{path} is truncated or no keras-vggface weight file") from None
-
-
-def _tensors(file: Any) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    for layer in map(_text, file.attrs["layer_names"]):
-        for weight in map(_text, file[layer].attrs["weight_names"]):
-            variable = weight.rsplit("/", 1)[-1].split(":")[0]
-            yield f"{_layer(layer)}/{variable}", np.asarray(file[layer][weight], np.float32)
-
-
-def _text(name: bytes | str) -> str:
-    return name.decode() if isinstance(name, bytes) else name
 
 
 def check(path: Path) -> None:

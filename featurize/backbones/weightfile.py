@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.atomic import write_bytes
+from featurize.json_files import mapping_of
+from featurize.npz_files import read_npz
+from featurize.suggest import os_error_words
 
 FORMAT = 1
 _CARD, _SAMPLES, _CONTENTS = "#card", "#samples", "#contents"
+#: What parts of a card must be, where it has them.
+_KINDS: dict[str, type] = {"classes": list, "data": dict, "recipe": dict, "accuracy": dict}
 
 
 class WeightsError(OSError):
@@ -161,6 +165,8 @@ def load(path: Path) -> Weights:
     arrays = _read(path)
     card = _card(path, arrays.pop(_CARD))
     seen = TrainingProvenance(arrays.pop(_SAMPLES), arrays.pop(_CONTENTS))
+    if odd := [name for name, array in arrays.items() if array.dtype.kind not in "fiu"]:
+        raise WeightsError(f"{path} is no weight file of mueca ({odd[0]} holds no numbers)")
     return Weights({n: a.astype(np.float32) for n, a in arrays.items()}, card, seen)
 
 
@@ -177,26 +183,28 @@ def load_seen(path: Path) -> TrainingProvenance:
 
 def _read(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
     try:
-        with path.open("rb") as start:  # NumPy's own words for text or a pickle advise to load it unsafely
-            if not zipfile.is_zipfile(start):
-                raise ValueError("it is no .npz")
-        with np.load(path, allow_pickle=False) as file:
-            if {_CARD, _SAMPLES, _CONTENTS} - set(file.files):
-                raise ValueError("it has no card")
-            return {name: file[name] for name in names or file.files}
+        found = read_npz(path, names)
+        if names is None and {_CARD, _SAMPLES, _CONTENTS} - set(found):
+            raise ValueError("it has no card")
+        return found
     except FileNotFoundError:
         raise WeightsError(f"no weight file {path}") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, zlib.error) as error:
-        raise WeightsError(f"{path} is truncated or no weight file of mueca ({_brief(error)})") from None
+    except OSError as error:
+        raise WeightsError(os_error_words(error)) from None
+    except ValueError as error:
+        words = str(error).replace(f"it has no {_CARD}", "it has no card")
+        raise WeightsError(f"{path} is truncated or no weight file of mueca ({words})") from None
 
 
 def _card(path: Path, raw: NDArray[Any]) -> dict[str, Any]:
     try:
-        card = dict(json.loads(raw.tobytes()))
+        card = mapping_of(raw.tobytes())
     except ValueError:
         raise WeightsError(f"{path} is no weight file of mueca (its card cannot be read)") from None
     if card.get("format") != FORMAT:
-        raise WeightsError(f"{path} has format {card.get('format')!r}; this version reads {FORMAT}")
+        raise WeightsError(f"{path} has format {card.get('format')!r:.20}; this version reads {FORMAT}")
+    if odd := [name for name, kind in _KINDS.items() if not isinstance(card.get(name, kind()), kind)]:
+        raise WeightsError(f"{path} is no weight file of mueca ({odd[0]} of its card cannot be read)")
     return card
 
 
@@ -250,7 +258,3 @@ def _random_tensor(name: str, shape: tuple[int, ...], rng: np.random.Generator) 
         return (rng.standard_normal(shape) * scale).astype(np.float32)
     ones = name.endswith(("gamma", "moving_variance"))
     return np.ones(shape, np.float32) if ones else np.zeros(shape, np.float32)
-
-
-def _brief(error: Exception) -> str:
-    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__

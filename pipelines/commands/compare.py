@@ -37,8 +37,11 @@ def compare(
 ) -> None:
     """Run every system of a recipe under every protocol; what is there already is not computed again."""
     from pipelines.evaluation.recipe import load_recipe
+    from pipelines.results.folder import files_of
+    from pipelines.utils.overwriting import check_overwrites
 
     plan = load_recipe(recipe)
+    check_overwrites("--out", files_of(out or Path("results") / plan.name), [recipe])
     run_recipe(
         plan, out or Path("results") / plan.name, strict=strict, jobs=jobs, memory=kernel_memory,
         scheduler=scheduler, workers=workers, json=json,

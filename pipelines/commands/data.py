@@ -24,13 +24,17 @@ def data_add(
     name: Annotated[str, typer.Argument(help="Which set; see: mueca data list.")],
     path: Annotated[Path, typer.Argument(help="Its folder, archive (.zip .tar .tar.xz) or .csv.")],
     strict: StrictOption = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Put a set that is not as published in the place of one that is there."),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Import a published data set; its counts are checked."""
     from pipelines.datasets import registry
     from pipelines.utils import console
 
-    report = registry.add(name, path, progress=console.ConsoleProgress(), strict=strict)
+    report = registry.add(name, path, progress=console.ConsoleProgress(), strict=strict, force=force)
     if json:
         console.as_json(report.as_dict())
     else:
@@ -115,7 +119,11 @@ def audit_of(
     from featurize.store import Store
     from pipelines.datasets import registry
     from pipelines.datasets.audit import audit as run_audit
+    from pipelines.datasets.audit import audit_files
+    from pipelines.utils.overwriting import check_overwrites
 
+    if out is not None:
+        check_overwrites("--out", audit_files(out), registry.paths_read(data))
     dataset = registry.load(data, cache=Store().root, progress=progress)
     options = {} if threshold is None else {"near_threshold": threshold}
     found = run_audit(dataset, progress=progress, **options)

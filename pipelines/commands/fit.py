@@ -110,36 +110,19 @@ def fit(
         raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
     network = {"layer": layer, "engine": engine, "precision": precision}
     settings: dict[str, Any] = {
-        "grid": grid or free,
-        "equalize": equalize,
-        "tile": clahe_tile,
-        "clip": clahe_clip,
-        "mirror": mirror,
-        "validation": share_or_name(validation),
-        "test": share_or_name(test),
-        "refit": refit,
-        "scoring": scoring,
-        "folds": folds,
-        "halving": halving,
-        "hold_out": hold_out,
-        "targets": targets,
-        "balanced_sampling": balanced_sampling,
-        "seed": seed,
-        "strict": strict,
-        "n_jobs": jobs,
-        "progress": console.ConsoleProgress(),
-        "memory": kernel_memory,
+        "grid": grid or free, "scoring": scoring, "folds": folds, "halving": halving, "refit": refit,
+        "equalize": equalize, "tile": clahe_tile, "clip": clahe_clip, "mirror": mirror,
+        "validation": share_or_name(validation), "test": share_or_name(test), "hold_out": hold_out,
+        "targets": targets, "balanced_sampling": balanced_sampling, "seed": seed, "strict": strict,
+        "n_jobs": jobs, "progress": console.ConsoleProgress(), "memory": kernel_memory,
         "store": Store(storage=storage),
-    }
+    }  # fmt: skip
     backbone = with_network(backbone, network, head, params)
     if estimate:
         print_cost(api.estimate(data, backbone, head, **settings, **params), json)
         return
-    model, outcome = api.fit(data, backbone, head, out=out, **settings, **params)
-    if json:
-        console.as_json(model.card)
-    else:
-        print_fit(model, outcome, out)
+    model, outcome = api.fit(data, backbone, head, out=out, head_params=params, **settings)
+    console.as_json(model.card) if json else print_fit(model, outcome, out)
     if left_out := model.card["data"]["left_out"]:
         console.echo(f"mueca: {left_out} unreadable images were left out; see: mueca data audit {data}")
         raise typer.Exit(PARTLY)

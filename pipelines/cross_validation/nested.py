@@ -135,10 +135,7 @@ def cross_validate(
         test = outer[fold]
         train = np.setdiff1d(every, test)
         if select_on_test:
-            found = cells.scores(train, test)
-            quality = np.array([uf1_uar(y[test], s.argmax(axis=1)) for s in found])
-            best = int(np.argmax(quality))
-            return found[best], best, float(quality[best])
+            return _best_on_test(cells, y, train, test)
         best, score = together[fold] if together else choose(cells, y, train, subjects, inner, seed)
         return cells.scores(train, test, best)[0], best, score
 
@@ -146,6 +143,16 @@ def cross_validate(
     whole = groups is not None and protocol not in ("kfold", "random-leaky")
     words = _words(protocol, len(outer), inner, shared, len(cells.candidates), select_on_test, whole)
     return _pooled(cells, len(y), outer, results, marks_of(protocol, select_on_test), words)
+
+
+def _best_on_test(
+    cells: CandidateSet, y: NDArray[np.intp], train: NDArray[np.intp], test: NDArray[np.intp]
+) -> tuple[Scores, int, float]:
+    """Return what the candidate says that scores best on the test samples themselves, it, and its score."""
+    found = cells.scores(train, test)
+    quality = np.array([uf1_uar(y[test], s.argmax(axis=1)) for s in found])
+    best = int(np.argmax(quality))
+    return found[best], best, float(quality[best])
 
 
 def _in_threads(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from classifiers.candidates import Indices, Scores
 from featurize.atomic import AtomicFile
 from featurize.clips.maps import Maps, altered
+from featurize.npz_files import read_npz
 from featurize.store import key_of
 from pipelines.datasets.base import Dataset
 from pipelines.training.recipe import TrainRecipe
@@ -77,9 +77,8 @@ class NetworkCandidates(ABC):
         if self.folder is None:
             return None
         try:
-            with np.load(self.folder / f"{key}.npz", allow_pickle=False) as file:
-                return np.asarray(file["scores"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return read_npz(self.folder / f"{key}.npz", ["scores"])["scores"]
+        except (OSError, ValueError):
             return None
 
     def _keep(self, key: str, scores: Scores) -> None:

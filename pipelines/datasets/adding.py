@@ -16,7 +16,14 @@ from featurize.file_kinds import ending_of
 from pipelines.datasets import archive
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.listing import Listed
-from pipelines.datasets.published.about import About, AddReport, count, differences, not_written
+from pipelines.datasets.published.about import (
+    About,
+    AddReport,
+    check_replacing,
+    count,
+    differences,
+    not_written,
+)
 from pipelines.datasets.walk import DOCUMENTS, Fault, is_hidden
 from pipelines.utils.progress import SILENT, Progress
 
@@ -42,8 +49,9 @@ def place_of(root: Path, name: str) -> Path | None:
 
 
 def add(
-    name: str, loader: Any, path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = False
-) -> AddReport:
+    name: str, loader: Any, path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = False,
+    there: Path | None = None, force: bool = False,
+) -> AddReport:  # fmt: skip
     """Find a published set, check its counts, and remember where it lies.
 
     Parameters
@@ -58,6 +66,10 @@ def add(
     progress : Progress
     strict : bool
         A fault is an error.
+    there : Path, optional
+        Where the set lies by now, if it is there.
+    force : bool
+        Let a set that is not as published, or smaller, take the place of one that is there.
 
     Returns
     -------
@@ -70,6 +82,7 @@ def add(
     """
     if path.is_dir():
         inside, report = _report(name, loader, path, place_file(root, name), path, strict)
+        _check_replacing(report, loader, there, path, force)
         root.mkdir(parents=True, exist_ok=True)
         write_text(place_file(root, name), json.dumps({"path": str(inside.resolve())}))
         return report
@@ -82,6 +95,7 @@ def add(
             inside, report = _report(name, loader, folder, root / name, path, strict)
         except (ValueError, FileNotFoundError) as error:  # the folder that it names is gone by then
             raise type(error)(str(error).replace(str(folder), str(path))) from None
+        _check_replacing(report, loader, there, path, force)
     if inside == folder:
         place_file(root, name).unlink(missing_ok=True)
     else:
@@ -132,6 +146,19 @@ def _inside(name: str, loader: Loader, folder: Path, source: Path) -> tuple[Path
             first = first or error
     assert first is not None  # noqa: S101 - there is one level at least
     raise first
+
+
+def _check_replacing(report: AddReport, loader: Any, there: Path | None, path: Path, force: bool) -> None:
+    """Refuse what is less than the set that is there, which is counted only where that can matter."""
+    if force or there is None or not there.exists() or (path.exists() and there.samefile(path)):
+        return
+    if report.published and not report.differences:
+        return
+    try:
+        before = _counted(loader, there)[0]
+    except (OSError, ValueError, KeyError):
+        return  # nothing that could be read is lost
+    check_replacing(report, before, force)
 
 
 def _report(

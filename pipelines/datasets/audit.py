@@ -126,12 +126,16 @@ class Audit:
 
     def write_csv(self, folder: Path | str) -> tuple[Path, Path]:
         """Write summary.csv and findings.csv into `folder`; return their paths."""
-        folder = expanded(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        summary, findings = audit_files(folder)
         return (
-            _written(folder / "summary.csv", self.dataset, Count, self.counts),
-            _written(folder / "findings.csv", self.dataset, Finding, self.findings),
+            _written(summary, self.dataset, Count, self.counts),
+            _written(findings, self.dataset, Finding, self.findings),
         )
+
+
+def audit_files(folder: Path | str) -> tuple[Path, Path]:
+    """Return the files that `Audit.write_csv` writes into a folder."""
+    return expanded(folder) / "summary.csv", expanded(folder) / "findings.csv"
 
 
 def _written(path: Path, dataset: str, kind: type[Any], records: Iterable[Any]) -> Path:

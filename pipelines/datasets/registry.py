@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from featurize.paths import expanded
+from featurize.regular import check_file_or_folder
 from featurize.suggest import hint
+from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path
 from pipelines.utils.progress import SILENT, Progress
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.datasets.fer2013.dataset import ImportReport
     from pipelines.datasets.published.about import About, AddReport
 
-__all__ = ["about", "add", "data_root", "list_datasets", "load"]
+__all__ = ["about", "add", "data_root", "list_datasets", "load", "paths_read"]
 
 #: name -> module; a module is imported when its set is asked for. It has ``load(**options)``; a set that
 #: must be imported first has ``load(root)`` and ``add(path, root, progress)`` and stands in `IMPORTED` too.
@@ -189,6 +191,24 @@ def with_options(text: str) -> tuple[str, dict[str, Any]]:
     return (known[0], keywords(text[len(known[0]) + 1 : -1], text)) if known else (text, {})
 
 
+def paths_read(data: Any, root: Path | str | None = None) -> list[Path]:
+    """Return the files and folders that loading a data set reads; none of one that was made before.
+
+    Parameters
+    ----------
+    data : str, Path or Dataset
+        As for `load`.
+    root : path, optional
+        Folder of imported sets.
+    """
+    if not isinstance(data, str | os.PathLike):
+        return []
+    name, options = with_options(os.fspath(data))
+    given = [options[key] for key in ("path", "root") if isinstance(options.get(key), str)]
+    place = _place(_root(root), name) if name in IN_PLACE | IMPORTED else expanded(name)
+    return [path for path in (place, *map(expanded, given)) if path.exists()]
+
+
 def _place(root: Path, name: str) -> Path:
     """Return where a set lies: where it was added from, or a folder or an archive of its name."""
     from pipelines.datasets.adding import place_of
@@ -233,6 +253,7 @@ def _load_path(name: str, reading: Callable[[], Any], options: dict[str, Any]) -
     from pipelines.datasets.whole_photos import with_notes
 
     path = expanded(name)
+    check_file_or_folder(path, "--data")
     if not path.exists():
         raise _unknown(name)
     if path.suffix == ".parquet" and path.is_file() and index.about(path) is not None:
@@ -274,6 +295,7 @@ def add(
     root: Path | str | None = None,
     progress: Progress = SILENT,
     strict: bool = False,
+    force: bool = False,
 ) -> ImportReport | AddReport:
     """Import a published set from where it was downloaded to.
 
@@ -288,6 +310,8 @@ def add(
     progress : Progress
     strict : bool
         Refuse a source with an unreadable image.
+    force : bool
+        Let a set whose counts differ from the published ones take the place of one that is there.
 
     Returns
     -------
@@ -305,12 +329,16 @@ def add(
             "a folder of class/*.jpg is used by its path"
         )
     loader, place = import_module(DATASETS[name]), _root(root)
+    check_file_or_folder(as_path(path), f"mueca data add {name}:")
+    if (source := as_path(path)).is_file():
+        check_overwrites("mueca data add", [place / name], [source])
     if name in IMPORTED:
-        report: ImportReport | AddReport = loader.add(as_path(path), place, progress, strict=strict)
+        report: ImportReport | AddReport = loader.add(source, place, progress, strict=strict, force=force)
         return report
     from pipelines.datasets.adding import add as added
 
-    return added(name, loader, as_path(path), place, progress, strict=strict)
+    there = _place(place, name)
+    return added(name, loader, source, place, progress, strict=strict, there=there, force=force)
 
 
 def about(name: str) -> About | None:

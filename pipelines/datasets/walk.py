@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -114,7 +114,7 @@ def list_folder(folder: Path, sniff: bool = False) -> Listing:
                 not sniff
                 and ending_of(entry.name) in IMAGE_ENDINGS
                 and entry.name[0] != "."
-                and entry.is_file()
+                and _is(entry.is_file)
             ):
                 found.images.append(entry.name)
             else:
@@ -122,8 +122,16 @@ def list_folder(folder: Path, sniff: bool = False) -> Listing:
     return found
 
 
+def _is(kind: Callable[[], bool]) -> bool:
+    """Return whether an entry of a folder is of a kind; what leads to itself is of none."""
+    try:
+        return kind()
+    except OSError:
+        return False
+
+
 def _place(entry: os.DirEntry[str], folder: Path, found: Listing) -> None:
-    name, is_folder = entry.name, entry.is_dir()
+    name, is_folder = entry.name, _is(entry.is_dir)
     if name.startswith(".") and name.endswith(".icloud"):
         found.faults.append(Fault(str(folder / name[1:].removesuffix(".icloud")), CLOUD.reason()))
     elif is_hidden(name, is_folder):

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.atomic import AtomicFile
+from featurize.paths import expanded
+from featurize.registry import parse
 from pipelines.datasets.base import Dataset
 
 FORMATS = (".npz", ".npy", ".csv", ".parquet")
@@ -50,12 +52,24 @@ def write_vectors(path: Path, dataset: Dataset, X: NDArray[np.float32]) -> list[
     """
     check_format(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix.lower() != ".npy":
+    first, *more = vector_files(path)
+    if not more:
         return [
             _whole(path, {".npz": _npz, ".csv": _csv, ".parquet": _parquet}[path.suffix.lower()], dataset, X)
         ]
-    beside = path.with_name(f"{path.stem}.ids.csv")
-    return [_whole(path, _npy, dataset, X), _whole(beside, _csv, dataset, np.empty((len(X), 0), np.float32))]
+    return [_whole(first, _npy, dataset, X), _whole(more[0], _csv, dataset, X[:, :0])]
+
+
+def weights_read(backbone: str) -> list[Path]:
+    """Return the weight files that an extractor expression gives by their paths."""
+    given = [str(getattr(part.params, "weights", "")) for part in parse(backbone)]
+    return [path for text in given if text and (path := expanded(text)).is_file()]
+
+
+def vector_files(path: Path) -> list[Path]:
+    """Return the files that `write_vectors` makes."""
+    beside = [path.with_name(f"{path.stem}.ids.csv")] if path.suffix.lower() == ".npy" else []
+    return [path, *beside]
 
 
 def _whole(

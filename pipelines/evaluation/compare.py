@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from featurize.atomic import write_text
 from featurize.backbones.weightfile import WeightsError
 from featurize.registry import parse
 from featurize.store import Store, key_of
@@ -24,6 +25,7 @@ from pipelines.cross_validation.systems import (
     System,
 )
 from pipelines.cross_validation.table import PooledRow, write_table
+from pipelines.datasets import registry
 from pipelines.datasets.audit import audit
 from pipelines.datasets.base import Dataset
 from pipelines.embedding.leakage import check_classes
@@ -33,10 +35,12 @@ from pipelines.evaluation.holdout import Holdout
 from pipelines.evaluation.recipe import Recipe, pretrained_run
 from pipelines.evaluation.summary import Comparison, write_summary
 from pipelines.recipe import check_recipe, heads_on
-from pipelines.results.folder import FAILURES, ResultsFolder, RunOutput
+from pipelines.results.folder import FAILURES, ResultsFolder, RunOutput, files_of
 from pipelines.results.rows import Row
+from pipelines.utils.at_work import at_work
 from pipelines.utils.cluster import Cluster
 from pipelines.utils.kept_warnings import kept_warnings, say_again
+from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.progress import SILENT, Progress
 from pipelines.utils.provenance import machine
 
@@ -92,15 +96,18 @@ def compare(
     TypeError
         If `recipe` is none.
     ValueError, OSError
-        If the data set or a holdout cannot be had, or nothing can be written to `out`.
+        If the data set or a holdout cannot be had, nothing can be written to `out`, or another run works
+        there.
     """
     check_recipe(recipe, Recipe, "compare", "load_recipe")
     folder = ResultsFolder(out)
+    check_overwrites("out", files_of(out), registry.paths_read(recipe.data.name))
     resources = load_resources(
         recipe, folder.path, store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory,
         cluster=cluster,
     )  # fmt: skip
-    return Runner(recipe, resources, folder).run()
+    with at_work(folder.path / "compare.lock", "mueca compare", folder.path):
+        return Runner(recipe, resources, folder).run()
 
 
 class Runner:
@@ -283,7 +290,7 @@ def write_audit(dataset: Dataset, out: Path, progress: Progress = SILENT) -> boo
     if dataset.kind != "image" or (mark.is_file() and mark.read_text("utf-8") == dataset.fingerprint):
         return False
     audit(dataset, progress=progress).write_csv(mark.parent)
-    mark.write_text(dataset.fingerprint, "utf-8")
+    write_text(mark, dataset.fingerprint)
     return True
 
 

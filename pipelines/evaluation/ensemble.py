@@ -59,7 +59,8 @@ def ensembles(
         asked = [r for r in single if ensemble.takes(r.extractor, r.head)]
         members = [r for r in asked if not r.seen_validation]
         base = _base(ensemble, members, experiment, _left_out([r for r in asked if r.seen_validation]))
-        how = "reused" if base.run in done else _run(ensemble, base, members, experiment, folder)
+        whole = base.run in done and folder.has_predictions(base.run)
+        how = "reused" if whole else _run(ensemble, base, members, experiment, folder)
         yield base.run, how
 
 

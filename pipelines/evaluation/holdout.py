@@ -78,9 +78,8 @@ class Holdout:
 
     def is_whole(self, run: str, folder: ResultsFolder) -> bool:
         """Say whether what is needed of a finished run is there."""
-        return not self.keeps_validation or (
-            folder.has_predictions(run) and folder.has_predictions(run, validation=True)
-        )
+        there = folder.has_predictions(run)
+        return there and (not self.keeps_validation or folder.has_predictions(run, validation=True))
 
     def mark(self, system: System, rows: Sequence[Row], folder: ResultsFolder) -> None:
         """Mark rows of an older version as they would be now."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
@@ -32,6 +33,7 @@ from pipelines.recipe import (
     as_data,
     as_features,
     as_head,
+    as_name,
     first_problem,
     read_content,
     with_extractors,
@@ -113,7 +115,7 @@ class Recipe(_Strict):
         Of the runs under a holdout.
     """
 
-    name: str
+    name: Annotated[str, AfterValidator(as_name)]
     question: str = ""
     data: Annotated[Data, BeforeValidator(as_data)]
     protocols: list[Annotated[Protocol, BeforeValidator(as_protocol)]] = Field(

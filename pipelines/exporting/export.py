@@ -26,6 +26,8 @@ __all__ = ["Exported", "NotExportable", "export"]
 Format = Literal["onnx", "openvino"]
 FORMATS: tuple[Format, ...] = ("onnx", "openvino")
 FORMAT = 1
+#: What a folder of an export holds.
+PARTS = ("head.*", "extractor.*", "export.json", "predict.py", "__pycache__", ".DS_Store")
 #: Largest difference to mueca's own float32 values, as a share of the largest of them (at least of 1).
 TOLERANCE: dict[Format, float] = {"onnx": 1e-4, "openvino": 2e-3}
 #: Share of probes that may differ by more: a vote within rounding of the border falls the other way.
@@ -96,7 +98,7 @@ def export(model: Path | str | Model, out: Path | str, formats: Sequence[Format]
     _check_installed()
     found = model if isinstance(model, Model) else load_model(model)
     folder = as_path(out, "out")
-    check_target(folder, "export.json", "export")
+    check_target(folder, "export.json", "export", PARTS)
     with atomic_folder(folder) as temporary:
         made = _write(found, temporary, list(dict.fromkeys(formats)))
     names = sorted(path.name for path in folder.iterdir())

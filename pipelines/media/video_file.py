@@ -19,6 +19,14 @@ from pipelines.media.streams import choose_stream, seconds_of
 
 #: FFmpeg's names of the containers that are read. A fixed list: playlists (.m3u8, concat) name other files.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegvideo,mpegts,asf,flv"
+#: The decoders that may run, of FFmpeg's hundreds: what cameras, telephones and editors have written. VVC is
+#: not among them, see SECURITY.md.
+DECODERS = frozenset(
+    {"h264", "hevc", "mpeg4", "msmpeg4", "msmpeg4v1", "msmpeg4v2", "mpeg1video", "mpeg2video", "mpegvideo",
+     "h263", "h263p", "h263i", "flv", "vp8", "vp9", "av1", "libdav1d", "theora", "mjpeg", "wmv1", "wmv2",
+     "wmv3", "vc1", "prores", "dnxhd", "dvvideo", "ffv1", "huffyuv", "ffvhuff", "rawvideo", "msvideo1", "png",
+     "bmp", "gif", "svq1", "svq3", "cinepak", "libvpx", "libvpx-vp9"}
+)  # fmt: skip
 #: A header may promise this share of frames or seconds more than there are; above it the file is cut off.
 SHORT = 0.95
 #: Damaged packets in a row after which the rest is given up.
@@ -103,6 +111,11 @@ class VideoFile:
         if self._stream is None:
             self.close()
             raise UnreadableVideo(path.name, _no_video(self.left_out))
+        if (name := self._stream.codec_context.codec.name) not in DECODERS:
+            self.close()
+            raise UnreadableVideo(
+                path.name, f"holds {name}, which is not read; convert it to .mp4 with H.264"
+            )
         self._stream.thread_type = av.codec.context.ThreadType.AUTO
         self._stream.codec_context.options = {"max_pixels": str(max_pixels)}
         self.width, self.height = self._stream.width, self._stream.height
@@ -115,7 +128,10 @@ class VideoFile:
     def _opened(self) -> Any:
         import av
 
-        options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+        options = {
+            "format_whitelist": FORMATS, "protocol_whitelist": "file",
+            "codec_whitelist": ",".join(sorted(DECODERS)),
+        }  # fmt: skip
         try:
             return av.open(str(self.path.resolve()), container_options=options, metadata_errors="replace")
         except (av.FFmpegError, ValueError):

@@ -18,7 +18,8 @@ from featurize.atomic import atomic_folder
 from pipelines.evaluation.evaluate import EvaluationResult
 from pipelines.evaluation.experiment import Experiment
 from pipelines.metrics.scores import recall_by_class
-from pipelines.models.model import FORMAT, Model
+from pipelines.models.manifest import NAME, write_manifest
+from pipelines.models.model import FORMAT, PARTS, Model
 from pipelines.recipe import Features
 from pipelines.results.rows import append_rows
 from pipelines.utils.kept_warnings import from_text
@@ -128,7 +129,7 @@ def save_model(model: Model, outcome: EvaluationResult, folder: Path | str) -> N
         If it cannot be written; an older model is then left as it was.
     """
     folder = as_path(folder)
-    check_target(folder)
+    check_target(folder, parts=PARTS)
     with atomic_folder(folder) as temporary:
         _fill(temporary, outcome, model.card)
 
@@ -141,12 +142,13 @@ def _fill(folder: Path, outcome: EvaluationResult, card: dict[str, Any]) -> None
     }
     trusted = head_spec(card["head"]["name"]).trusted
     persist.save(outcome.estimator, folder / "head.skops", meta, trusted)
-    card = {**card, "weights": _copy_weights(outcome.embedding.extractors, folder)}
+    card = {**card, "weights": _copy_weights(outcome.embedding.extractors, folder), "manifest": NAME}
     text = json.dumps(card, indent=1, ensure_ascii=False, default=_plain)
     (folder / "card.json").write_text(text, "utf-8")
     append_rows(folder / "rows.csv", outcome.rows)
     (folder / "rows.lock").unlink(missing_ok=True)
     outcome.predictions.save(folder / "predictions.npz")
+    write_manifest(folder)
 
 
 def _copy_weights(extractors: Sequence[Any], folder: Path) -> dict[str, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from featurize.backbones.extractor import SHIPPED
+from featurize.json_files import read_mapping
 from pipelines.models.model import shipped_models
 
 
@@ -16,7 +16,7 @@ def described() -> list[dict[str, str]]:
 
 
 def _described(name: str, folder: Path) -> dict[str, str]:
-    card = json.loads((folder / "card.json").read_text("utf-8"))
+    card = read_mapping(folder / "card.json")
     scores, cost = card["scores"], card.get("cost", {})
     return {
         "name": name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from sklearn.utils.metaestimators import available_if
 
 from classifiers import answers, persist
@@ -22,10 +23,13 @@ from featurize.backbones.views import Views
 from featurize.base import Extractor
 from featurize.checks import check_samples
 from featurize.engine import Precision
-from featurize.images import Image, Preprocess, resize
+from featurize.images import MIN_SIDE, Image, Preprocess, resize
 from featurize.inputs import Color, as_images
+from featurize.json_files import read_mapping
 from featurize.paths import as_path
 from featurize.registry import parse
+from pipelines.models.manifest import NAME, check_manifest
+from pipelines.recipe import first_problem
 
 if TYPE_CHECKING:
     from pipelines.recipe import Head
@@ -33,6 +37,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+#: What a folder of a model holds, beside a report on it.
+PARTS = (
+    "head.skops", "head.skops.json", "card.json", "rows.csv", "rows.lock", "predictions.npz", "weights-*",
+    "manifest.json", "report", ".DS_Store",
+)  # fmt: skip
 #: Each model is a folder in here, named after it.
 FOLDER = Path(__file__).parent
 #: What is taken where no model is given.
@@ -237,18 +246,39 @@ def load_model(folder: Path | str | None = None, trusted: Iterable[str] = ()) ->
     if not (folder / "card.json").is_file():
         raise FileNotFoundError(f"no model in {folder}; make one with: mueca fit ... --out {folder}")
     try:
-        card = json.loads((folder / "card.json").read_text("utf-8"))
+        card = read_mapping(folder / "card.json")
+        _check_sides(card["data"])
         expression, settings = card["extractor"]["expression"], dict(card["preprocess"])
         expression = _with_own_weights(expression, card, folder)
         settings.pop("mirrored_copies", None)
         preprocess = Preprocess(**settings)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{folder}/card.json is no card of a model: {' '.join(str(error).split())}"
-        ) from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{folder}/card.json is no card of a model: {_card_words(error)}") from None
     _check_match(folder, card, expression, persist.load_card(folder / "head.skops")["meta"])
+    if not check_manifest(folder) and "manifest" in card:
+        raise ValueError(f"{folder} lacks {NAME}, which its card names; copy the folder anew, or fit again")
     estimator = persist.load(folder / "head.skops", trusted)
     return Model(expression, preprocess, estimator, card)
+
+
+def _card_words(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it lacks {error.args[0]}"
+    if isinstance(error, ValidationError):
+        return ": ".join(first_problem(error))
+    if isinstance(error, TypeError | AttributeError):
+        return "a part of it is of another kind"
+    return " ".join(str(error).split())
+
+
+def _check_sides(data: Mapping[str, Any]) -> None:
+    """Refuse sizes of faces that no image has."""
+    for name in ("side", "largest"):
+        value = data.get(name)
+        if value is not None and not (type(value) is int and value >= MIN_SIDE):
+            raise ValueError(
+                f"{name} is {value!r:.20}; a whole number of at least {MIN_SIDE} pixels belongs there"
+            )
 
 
 def _no_folder(path: Path) -> str:

@@ -18,6 +18,7 @@ from pipelines.prediction import photos
 from pipelines.prediction.faces import Options, Summary
 from pipelines.prediction.outputs import RecordFile, Stream, check_folder, check_out, record_format
 from pipelines.prediction.predictor import ClipPredictor, Predictor, load_predictor
+from pipelines.prediction.targets import check_targets
 from pipelines.utils.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def run(
     """
     chosen, out = _checked(options or Options(), out)
     found = find_files([expanded(path) for path in paths])
+    check_targets(found, chosen, out, [expanded(given) for given in (boxes, model) if given is not None])
     known = _known_boxes(boxes, found)
     if cluster is not None and (found.videos or known):
         raise ValueError("--scheduler and --workers are for photos without --boxes; leave them out")

@@ -9,11 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from featurize.atomic import AtomicFile
 from featurize.images import MAX_FILE, Image, UnreadableImage, decode
 from pipelines.datasets.walk import Fault
 from pipelines.prediction.faces import Form, ImageResult, Summary, box_dict
 from pipelines.prediction.outputs import LinesWriter, Stream, TableWriter
 from pipelines.prediction.predictor import Predictor
+from pipelines.prediction.targets import check_copies, copy_names
 from pipelines.utils.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -61,9 +63,16 @@ def predict_photos(
     Returns
     -------
     Summary
+
+    Raises
+    ------
+    ValueError
+        If a copy would be written over a photo.
     """
     tally = Summary()
     names = copy_names(photos, ".jpg")
+    if drawn is not None:
+        check_copies(photos, list(names.values()), drawn)
     writer = _Lines(to) if form == "jsonl" else _Table(to, form, COLUMNS, predictor.classes)
     with progress.task("photos", len(photos)) as advance, writer:
         for path, image, seen, reason in _looked(photos, predictor, boxes) if looked is None else looked:
@@ -138,23 +147,10 @@ class _Table(TableWriter):
         self.table.write(rows)
 
 
-def copy_names(paths: Sequence[Path], suffix: str) -> dict[Path, str]:
-    """Return a file name for each copy; files of one name in several folders get a number."""
-    names: dict[Path, str] = {}
-    taken: set[str] = set()
-    for path in paths:
-        stem, count = path.stem, 1
-        while f"{stem}{suffix}".lower() in taken:
-            stem, count = f"{path.stem}-{count + 1}", count + 1
-        names[path] = f"{stem}{suffix}"
-        taken.add(names[path].lower())
-    return names
-
-
 def _save(path: Path, image: Image, seen: ImageResult) -> None:
     from PIL import Image as Pillow
 
     from pipelines.prediction.annotate import draw
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Pillow.fromarray(draw(image, seen.faces)).save(path, quality=92)
+    with AtomicFile(path) as temporary:
+        Pillow.fromarray(draw(image, seen.faces)).save(temporary, quality=92)

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from featurize.detect import tilt
 from featurize.images import MAX_PIXELS, Image
 from featurize.track import EVERY, Track, Tracker
-from pipelines.media.video_file import Frame, VideoFile, VideoWriter
+from pipelines.media.limited import LimitedVideo
+from pipelines.media.video_file import Frame, VideoWriter
 from pipelines.prediction.annotate import draw
 from pipelines.prediction.faces import SMOOTH, FrameResult, TrackedFace, tracked
 from pipelines.prediction.identify import Moment, identified
 from pipelines.prediction.predictor import Predictor
+from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path
 from pipelines.utils.prefetch import prefetch
 from pipelines.utils.progress import SILENT, Progress
@@ -179,11 +181,11 @@ class Timeline(Generic[R]):
 
     Attributes
     ----------
-    video : VideoFile
+    video : LimitedVideo
         Its `width`, `height`, `rate`, `seconds` and `total`.
     """
 
-    def __init__(self, video: VideoFile, rows: Iterator[R]) -> None:
+    def __init__(self, video: LimitedVideo, rows: Iterator[R]) -> None:
         self.video = video
         self._rows = rows
 
@@ -232,15 +234,17 @@ def time_line(
     identify: bool = False,
 ) -> Timeline[R]:
     """Return the rows that `watch` makes of a video's frames; parameters and errors as `predict_video`."""
-    video = VideoFile(as_path(path, "video"), max_pixels, max_seconds)
+    video = LimitedVideo(as_path(path, "video"), max_pixels, max_seconds)
     target = None if drawn is None else as_path(drawn, "drawn")
+    if target is not None:
+        check_overwrites("drawn", [target], [video.path])
     moments = _moments(video, watch)
     if identify:
         moments = identified(moments, watch.predictor, keep_images=target is not None)
     return Timeline(video, _rows(video, watch.predictor, moments, target, progress))
 
 
-def _moments(video: VideoFile, watch: Watch[R]) -> Generator[Moment, None, None]:
+def _moments(video: LimitedVideo, watch: Watch[R]) -> Generator[Moment, None, None]:
     """Yield every frame with the row that ends with it, if one does.
 
     One thread decodes, one follows the faces, and the caller's classifies them: each a few frames ahead.
@@ -253,7 +257,7 @@ def _moments(video: VideoFile, watch: Watch[R]) -> Generator[Moment, None, None]
 
 
 def _rows(
-    video: VideoFile,
+    video: LimitedVideo,
     predictor: Predictor,
     moments: Generator[Moment, None, None],
     drawn: Path | None,
@@ -271,7 +275,7 @@ def _rows(
                 yield row
 
 
-def timed(video: VideoFile, predictor: Predictor) -> Iterator[Frame]:
+def timed(video: LimitedVideo, predictor: Predictor) -> Iterator[Frame]:
     """Yield the frames of a video; the predictor's watch counts what decoding them takes."""
     frames = iter(video)
     while True:

@@ -12,8 +12,8 @@ from pipelines.prediction.chart import Chart
 from pipelines.prediction.clips import STRIDE, WINDOW, predict_windows
 from pipelines.prediction.faces import Form, FrameResult, Options, Summary, WindowRow, box_dict, span
 from pipelines.prediction.outputs import LinesWriter, Stream, TableWriter
-from pipelines.prediction.photos import copy_names
 from pipelines.prediction.predictor import ClipPredictor, Predictor
+from pipelines.prediction.targets import copy_names
 from pipelines.prediction.video import Timeline, predict_video
 from pipelines.utils.progress import SILENT, Progress
 
@@ -85,8 +85,6 @@ def _predict_file(
 ) -> str:  # fmt: skip
     """Write what a video shows; return what was wrong with it."""
     drawn = options.drawn / name if options.drawn else None
-    if drawn is not None and drawn.exists() and drawn.samefile(path):
-        raise ValueError(f"--draw would write over {path}; give another folder")
     try:
         rows = _timeline(path, predictor, drawn, options, progress)
     except (UnreadableVideo, OSError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from featurize.atomic import write_text
+from featurize.hashes import file_sha256
 from featurize.suggest import error_words
 from pipelines.results.predictions import Predictions, load_predictions
 from pipelines.results.rows import Row, append_grid, append_rows, read_rows
@@ -19,7 +20,16 @@ from pipelines.utils.paths import as_path, check_parents
 log = logging.getLogger(__name__)
 
 #: What makes a run a row with an error, and not the end of a comparison.
-FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError)
+FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError, OSError)
+
+
+#: The file of checksums beside the predictions.
+SUMS = "SHA256SUMS"
+#: What a comparison writes into its folder.
+WRITTEN = (
+    "rows.csv", "grid.csv", "summary.csv", "cross-validation.csv", "recipe.json", "predictions", "folds",
+    "audit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,11 @@ class RunOutput:
     predictions: Predictions
     validation: Predictions | None = None
     tried: Sequence[Mapping[str, Any]] = ()
+
+
+def files_of(folder: Path | str) -> list[Path]:
+    """Return the files and folders that a comparison writes into a folder of results."""
+    return [as_path(folder, "out") / name for name in WRITTEN]
 
 
 class ResultsFolder:
@@ -67,7 +82,7 @@ class ResultsFolder:
         for row in read_rows(self.path / "rows.csv"):
             if row.done:
                 found.setdefault(row.run, []).append(row)
-        return found
+        return {run: rows for run, rows in found.items() if any(row.split == "test" for row in rows)}
 
     def rows(self, runs: Sequence[str]) -> list[Row]:
         """Return the rows of `runs`, in that order: of one computed twice the later, no mended error."""
@@ -83,12 +98,34 @@ class ResultsFolder:
         return load_predictions(self._file(run, validation))
 
     def has_predictions(self, run: str, *, validation: bool = False) -> bool:
-        """Say whether the predictions of a run are there and can be read."""
+        """Say whether the predictions of a run are there, as they were written, and can be read.
+
+        What older versions wrote has no checksum, and is taken where it can be read.
+        """
+        path = self._file(run, validation)
         try:
-            self.predictions(run, validation=validation)
+            load_predictions(path)
         except ValueError:
             return False
-        return True
+        return self._sums.get(path.name) in (None, file_sha256(path))
+
+    @property
+    def _sums(self) -> dict[str, str]:
+        """The SHA-256 of each file of predictions, as ``sha256sum -c`` reads them."""
+        try:
+            lines = (self.path / "predictions" / SUMS).read_text("utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return {}
+        pairs = [line.partition("  ") for line in lines]
+        return {name: digest for digest, _, name in pairs if len(digest) == 64 and name}
+
+    def _keep_sums(self, paths: Sequence[Path]) -> None:
+        from filelock import FileLock
+
+        with FileLock(self.path / "rows.lock"):
+            sums = self._sums | {path.name: file_sha256(path) for path in paths}
+            text = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+            write_text(self.path / "predictions" / SUMS, text)
 
     def _file(self, run: str, validation: bool) -> Path:
         return self.path / "predictions" / f"{run}{'.validation' * validation}.npz"
@@ -96,9 +133,12 @@ class ResultsFolder:
     def save(self, output: RunOutput) -> None:
         """Write a run; its rows last, since these say that all of it is there."""
         first = output.rows[0]
-        output.predictions.save(self._file(first.run, validation=False))
+        made = [self._file(first.run, validation=False)]
+        output.predictions.save(made[0])
         if output.validation is not None:
-            output.validation.save(self._file(first.run, validation=True))
+            made.append(self._file(first.run, validation=True))
+            output.validation.save(made[1])
+        self._keep_sums(made)
         if output.tried:
             append_grid(self.path / "grid.csv", first.run, first.head, output.tried)
         append_rows(self.path / "rows.csv", output.rows)

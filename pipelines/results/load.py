@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.json_files import read_mapping
 from pipelines.metrics.scores import confusion
 from pipelines.results.frames import Rows
 from pipelines.results.predictions import Predictions, load_predictions
@@ -208,18 +209,27 @@ def load_results(folder: Path | str) -> Results:
 
 def _about(folder: Path) -> dict[str, Any]:
     """Return ``recipe.json``, or what the card of a fitted model says in its stead."""
+    file = next((folder / name for name in ("recipe.json", "card.json") if (folder / name).is_file()), None)
+    if file is None:
+        return {}
+    rows = read_rows(folder / "rows.csv")  # what is wrong with these is said of these
     try:
-        if (folder / "recipe.json").is_file():
-            return dict(json.loads((folder / "recipe.json").read_text("utf-8")))
-        if (folder / "card.json").is_file():
-            return _about_model(json.loads((folder / "card.json").read_text("utf-8")), folder)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{folder}: recipe.json or card.json cannot be read: {error}") from None
-    return {}
+        content = read_mapping(file)
+        return content if file.name == "recipe.json" else _about_model(content, rows)
+    except ValueError as error:
+        raise ValueError(f"{file} cannot be read: {error}; {_REMOVE}") from None
+    except (TypeError, KeyError, AttributeError):
+        raise ValueError(
+            f"{file} cannot be read: a part of it is gone or of another kind; {_REMOVE}"
+        ) from None
 
 
-def _about_model(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    (run, *_) = [row.run for row in read_rows(folder / "rows.csv")] or [""]
+#: What to do about a damaged file beside the rows.
+_REMOVE = "run the same command again, or take that file away"
+
+
+def _about_model(card: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
+    (run, *_) = [row.run for row in rows] or [""]
     candidates = [
         Candidate(
             run, card["head"]["name"], _params(tried), float(tried["validation"]), float(tried["fit_s"])

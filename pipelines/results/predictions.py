@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featurize.atomic import AtomicFile
+from featurize.npz_files import read_npz
+from featurize.suggest import error_words
 
 _NEEDED = ("ids", "true", "predicted", "scores", "classes", "clean", "probabilistic")
 
@@ -57,12 +59,38 @@ def load_predictions(path: Path) -> Predictions:
         If the file is not such a file.
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
-            # Files from before subjects were kept have no groups.
-            columns = {
-                f.name: found[f.name] for f in fields(Predictions) if f.name in {*found.files, *_NEEDED}
-            }
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} holds no predictions: {error}") from None
+        found = read_npz(path)
+        # Files from before subjects were kept have no groups.
+        columns: dict[str, Any] = {f.name: found[f.name] for f in fields(Predictions) if f.name in found}
+        _check(columns)
+    except FileNotFoundError:
+        raise ValueError(f"{path} holds no predictions: there is no such file; {_AGAIN}") from None
+    except OSError as error:
+        raise ValueError(f"{path} holds no predictions: {error_words(error)}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} holds no predictions: {error}; {_AGAIN}") from None
     columns["probabilistic"] = bool(columns["probabilistic"])
     return Predictions(**columns)
+
+
+#: What to do about a file that is gone or damaged.
+_AGAIN = "run the same comparison or fit again: it computes what is missing"
+
+
+def _check(columns: dict[str, Any]) -> None:
+    """Raise a `ValueError` unless these are the predictions of one run, of shapes that go together."""
+    if missing := [name for name in _NEEDED if name not in columns]:
+        raise ValueError(f"it has no {missing[0]}")
+    n, k = columns["ids"].shape, columns["classes"].shape
+    each = ("true", "predicted", "clean", *(["groups"] if columns.get("groups", np.empty(0)).size else []))
+    if len(n) != 1 or len(k) != 1 or _odd_shape(columns, dict.fromkeys(each, n) | {"scores": (*n, *k)}):
+        raise ValueError("its arrays do not go together")
+    for name in ("true", "predicted"):
+        values = columns[name]
+        if values.dtype.kind not in "iu" or (values.size and not 0 <= values.min() <= values.max() < k[0]):
+            raise ValueError(f"{name} holds something that is no class")
+
+
+def _odd_shape(columns: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> str:
+    """Return the name of the first array of another shape; "" if there is none."""
+    return next((name for name, shape in shapes.items() if columns[name].shape != shape), "")

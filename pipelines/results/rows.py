@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pipelines.utils.csv_files import as_csv, write_csv
+from pipelines.results import appended
 
 #: The mark of a run one of whose networks has learned from the samples that validate.
 SEEN_VALIDATION = "validation-seen"
@@ -106,6 +104,8 @@ class Candidate:
     fit_s: float
 
 
+#: What to do about a line that is none.
+_REMOVE = "remove that line, or give another --out folder"
 GRID_COLUMNS = tuple(f.name for f in fields(Candidate))
 
 
@@ -121,7 +121,7 @@ def append_rows(path: Path, rows: Iterable[Row]) -> None:
     OSError
         If it cannot be written.
     """
-    _append(path, COLUMNS, map(asdict, rows))
+    appended.append(path, COLUMNS, map(asdict, rows), _ADDED)
 
 
 def append_grid(path: Path, run: str, head: str, tried: Iterable[Mapping[str, Any]]) -> None:
@@ -132,48 +132,7 @@ def append_grid(path: Path, run: str, head: str, tried: Iterable[Mapping[str, An
         records.append(
             Candidate(run, head, as_json(params), float(candidate["validation"]), float(candidate["fit_s"]))
         )
-    _append(path, GRID_COLUMNS, map(asdict, records))
-
-
-def _append(path: Path, columns: tuple[str, ...], records: Iterable[Mapping[str, Any]]) -> None:
-    from filelock import FileLock
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        started = path.exists() and path.stat().st_size > 0
-        if started and _check_header(path, columns) != columns:
-            _give_columns(path, columns)
-        _append_whole(path, as_csv(records, columns, header=not started).encode())
-
-
-def _append_whole(path: Path, data: bytes) -> None:
-    """Append `data`; if that fails half-way (a full disk), take back what was written."""
-    size = path.stat().st_size if path.exists() else 0
-    try:
-        with path.open("ab") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        os.truncate(path, size)
-        raise
-
-
-def _check_header(path: Path, columns: tuple[str, ...] = COLUMNS) -> tuple[str, ...]:
-    """Return the header of a file; a `ValueError` if it is not `columns`, less what was added to these."""
-    with path.open(newline="", encoding="utf-8") as file:
-        header = tuple(next(csv.reader(file), []))
-    added = sum(name in _ADDED for name in columns)
-    if header not in [columns[: len(columns) - n] for n in range(added + 1)]:
-        raise ValueError(f"{path} holds no result rows of this version; give another --out folder")
-    return header
-
-
-def _give_columns(path: Path, columns: tuple[str, ...]) -> None:
-    """Write a file of an older version anew, whole or not at all, with the columns that it lacks."""
-    with path.open(newline="", encoding="utf-8") as file:
-        records = [dict.fromkeys(columns, "") | record for record in csv.DictReader(file, restval="")]
-    write_csv(path, records, columns)
+    appended.append(path, GRID_COLUMNS, map(asdict, records))
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -184,15 +143,12 @@ def read_rows(path: Path) -> list[Row]:
     ValueError
         If the file is no file of result rows; the message names the line.
     """
-    if not path.exists():
-        return []
-    columns = _check_header(path)
+    columns = appended.header_of(path, COLUMNS, _ADDED)
     latest: dict[tuple[str, str, int], Row] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for number, record in enumerate(csv.DictReader(file), start=2):
-            row = _row(record, path, number, columns)
-            latest.pop((row.run, row.split, row.fold), None)
-            latest[row.run, row.split, row.fold] = row
+    for number, record in appended.read(path, COLUMNS, _ADDED):
+        row = _row(record, path, number, columns)
+        latest.pop((row.run, row.split, row.fold), None)
+        latest[row.run, row.split, row.fold] = row
     return list(latest.values())
 
 
@@ -200,7 +156,7 @@ def _row(record: Mapping[str, str | None], path: Path, number: int, columns: tup
     try:
         return Row(**{name: _value(name, record[name]) for name in columns})
     except (TypeError, ValueError, KeyError):
-        raise ValueError(f"{path}, line {number}: not a result row") from None
+        raise ValueError(f"{path}, line {number}: not a result row; {_REMOVE}") from None
 
 
 def read_grid(path: Path) -> list[Candidate]:
@@ -211,20 +167,23 @@ def read_grid(path: Path) -> list[Candidate]:
     ValueError
         If the file is no such file; the message names the line.
     """
-    if not path.exists():
-        return []
-    _check_header(path, GRID_COLUMNS)
     latest: dict[tuple[str, str], Candidate] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for number, record in enumerate(csv.DictReader(file), start=2):
-            try:
-                scores = {name: float(record[name] or "nan") for name in ("validation", "fit_s")}
-                found = Candidate(record["run"], record["head"], record["params"], **scores)
-            except (TypeError, ValueError, KeyError):
-                raise ValueError(f"{path}, line {number}: not a candidate of a grid") from None
-            latest.pop((found.run, found.params), None)
-            latest[found.run, found.params] = found
+    for number, record in appended.read(path, GRID_COLUMNS):
+        try:
+            scores = {name: float(record[name] or "nan") for name in ("validation", "fit_s")}
+            texts = {name: _text(record[name]) for name in ("run", "head", "params")}
+            found = Candidate(**texts, **scores)
+        except (TypeError, ValueError, KeyError):
+            raise ValueError(f"{path}, line {number}: not a candidate of a grid; {_REMOVE}") from None
+        latest.pop((found.run, found.params), None)
+        latest[found.run, found.params] = found
     return list(latest.values())
+
+
+def _text(value: str | None) -> str:
+    if value is None:
+        raise ValueError("no text")
+    return value
 
 
 def _value(name: str, text: str | None) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.atomic import AtomicFile
+from featurize.json_files import mapping_of
+from featurize.npz_files import read_npz
 from pipelines.utils.csv_files import write_csv
 
 
@@ -67,12 +68,12 @@ class Folder:
         """
         path = self.path / "state.npz"
         try:
-            with np.load(path, allow_pickle=False) as file:
-                state = State(**json.loads(file["#state"].tobytes()))
-                return state, [file[f"v{i}"] for i in range(len(file.files) - 1)]
+            found = read_npz(path)
+            state = State(**mapping_of(found["#state"].tobytes()))
+            return state, [found[f"v{i}"] for i in range(len(found) - 1)]
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        except (ValueError, KeyError, TypeError):
             raise ValueError(f"{path} is damaged; remove it to train from the start") from None
 
     def forget_batch(self, batch: int) -> None:
@@ -86,8 +87,12 @@ class Folder:
 
     def load_best(self) -> dict[str, NDArray[np.float32]]:
         """Return the weights of the best epoch."""
-        with np.load(self.path / "best.npz", allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        try:
+            return read_npz(self.path / "best.npz")
+        except (FileNotFoundError, ValueError):
+            raise ValueError(
+                f"{self.path / 'best.npz'} is damaged or gone; remove state.npz beside it to start anew"
+            ) from None
 
     def clear(self) -> None:
         """Remove what only a training that goes on needs."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import gpus
 from featurize.backbones.network import Network
 from featurize.engine import cpu_capabilities
 from featurize.registry import parse
-from pipelines.recipe import read_content
+from pipelines.recipe import as_name, read_content
 from pipelines.training.augment import changes
 from pipelines.training.fields import DISTILL_WEIGHT, OF_THE_NETWORK, OLD_NAMES, TrainFields
 from pipelines.utils.values import plain
@@ -131,7 +131,7 @@ class Trainings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: str = Field(pattern=r"^[\w.-]+$")
+    name: Annotated[str, AfterValidator(as_name)]
     question: str = ""
     data: str
     runs: int = Field(1, ge=1)

@@ -14,7 +14,9 @@ import numpy as np
 from featurize.atomic import write_text
 from featurize.backbones import weightfile
 from featurize.backbones.frame import backend_name, gpus
+from featurize.paths import expanded
 from pipelines.datasets.base import Dataset
+from pipelines.embedding.files import weights_read
 from pipelines.training.checkpoint import Folder, State
 from pipelines.training.distillation import teachers
 from pipelines.training.initial_weights import start_path
@@ -22,7 +24,9 @@ from pipelines.training.recipe import Trainings, TrainRecipe, load_trainings, ne
 from pipelines.training.recipe import recipe as checked
 from pipelines.training.trainer import OutOfMemoryError
 from pipelines.training.training_run import TrainingRun
+from pipelines.utils.at_work import at_work
 from pipelines.utils.cluster import Cluster
+from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path, check_parents
 from pipelines.utils.progress import SILENT, Progress
 
@@ -109,12 +113,15 @@ def run(
     folder = None if out is None else _target(out)
     if recipe is not None:
         plans = load_trainings(recipe)
+        folder = folder or Path("results") / plans.name
+        _check_reads(folder, plans.trainings, [*registry.paths_read(plans.data), expanded(Path(recipe))])
         return _run_all(
             plans.model_copy(update={"runs": runs or plans.runs}), folder, strict, progress, cluster
         )
     plan = checked(**fields)
     _check(plan)
     folder = folder or Path("results") / f"train-{network_of(plan.backbone).name}"
+    _check_reads(folder, [plan], registry.paths_read(str(data)))
     dataset = registry.load(str(data), strict=strict, progress=progress)
     if runs and runs > 1:
         return train_runs(dataset, plan, folder, runs, progress, cluster)
@@ -128,11 +135,31 @@ def _target(out: Path | str) -> Path:
     """Return the folder to write to; refuse one that cannot be made before any data are read."""
     folder = as_path(out, "out")
     check_parents(folder)
+    if (folder / "head.skops").exists():
+        raise ValueError(f"{folder} holds a model of mueca fit; give another --out folder")
     return folder
 
 
+#: What a training writes into its folder.
+WRITTEN = (
+    "weights.npz", "card.json", "history.csv", "summary.json", "state.npz", "best.npz", "average.npz",
+    "tensorboard",
+)  # fmt: skip
+
+
+def _check_reads(out: Path, plans: Sequence[TrainRecipe], reads: Sequence[Path]) -> None:
+    """Refuse to write over data, a recipe, or the weights that a training starts or learns from."""
+    taught = [path for plan in plans if plan.teacher for path in weights_read(plan.teacher)]
+    given = [plan.init_weights for plan in plans if plan.init_weights]
+    folders = [out, *out.glob("run-*"), *out.glob("[0-9][0-9]-*"), *out.glob("[0-9][0-9]-*/run-*")]
+    weights = [path for text in given if (path := expanded(text)).is_file()]
+    check_overwrites(
+        "--out", [folder / name for folder in folders for name in WRITTEN], [*reads, *weights, *taught]
+    )
+
+
 def _run_all(
-    plans: Trainings, out: Path | None, strict: bool, progress: Progress, cluster: Cluster | None = None
+    plans: Trainings, out: Path, strict: bool, progress: Progress, cluster: Cluster | None = None
 ) -> dict[str, Any]:
     """Train what a recipe lists, one folder each; what is done is not done again."""
     from pipelines.datasets import registry
@@ -142,7 +169,7 @@ def _run_all(
     dataset = registry.load(plans.data, strict=strict, progress=progress)
     records = []
     for number, plan in enumerate(plans.trainings, 1):
-        folder = (out or Path("results") / plans.name) / f"{number:02d}-{network_of(plan.backbone).name}"
+        folder = out / f"{number:02d}-{network_of(plan.backbone).name}"
         summary = train_runs(dataset, plan, folder, plans.runs, progress, cluster)
         known = {"training": plan.title, "runs": plans.runs}
         records += [{**known, "split": k, **v} for k, v in summary.items() if isinstance(v, dict)]
@@ -181,7 +208,11 @@ def train(dataset: Dataset, plan: TrainRecipe, out: Path | str, progress: Progre
     out = _target(out)
     _check(plan)
     plan = plan.resolved()
-    job = TrainingRun(dataset, plan, out)
+    with at_work(out / "train.lock", "mueca train", out):
+        return _trained(TrainingRun(dataset, plan, out), out, progress)
+
+
+def _trained(job: TrainingRun, out: Path, progress: Progress) -> Trained:
     state = run_job(job, progress)
     path = out / "weights.npz"
     tensors = Folder(out).load_best()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize import parse, with_params
+from featurize.atomic import AtomicFile, save_array
 from featurize.backbones import weightfile
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.frame import keras
@@ -161,7 +162,8 @@ class TrainingRun:
     def _asked(self, model: Any, epoch: int) -> None:
         pictures = self.pictures(self.test)
         said = [model.predict_on_batch(x) for x, _ in in_order(pictures, 64)]
-        np.save(self.answer(epoch), np.concatenate(said).astype(np.float32))
+        with AtomicFile(self.answer(epoch)) as temporary:
+            save_array(temporary, np.concatenate(said).astype(np.float32))
 
     def loop(
         self, batch: int, progress: Progress, forget_batch: bool = False, ask: bool = False

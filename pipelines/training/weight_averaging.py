@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.npz_files import read_npz
 from pipelines.training.checkpoint import replace_npz
 
 _EPOCHS = "#epochs"
@@ -48,6 +49,10 @@ class Average:
     def _load(self) -> tuple[list[int], dict[str, NDArray[Any]]]:
         if not self.path.is_file():
             return [], {}
-        with np.load(self.path, allow_pickle=False) as file:
-            total = {name: file[name] for name in file.files if name != _EPOCHS}
-            return file[_EPOCHS].tolist(), total
+        try:
+            total = read_npz(self.path)
+            return total.pop(_EPOCHS).tolist(), total
+        except (ValueError, KeyError):
+            raise ValueError(
+                f"{self.path} is damaged; remove it and state.npz beside it to train from the start"
+            ) from None

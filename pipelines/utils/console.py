@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from featurize.suggest import error_words
 from pipelines.utils.progress import Advance, Progress
 
 
@@ -157,11 +158,9 @@ def _without_nan(value: Any) -> Any:
 
 def format_error(error: BaseException) -> str:
     """Return an error as one line without a traceback."""
-    words = " ".join(str(error).split())
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror.lower()}"
+    words = error_words(error)
     if isinstance(error, ValueError | OSError):
-        return words or type(error).__name__
+        return words
     if isinstance(error, MemoryError):
         return "not enough memory; use fewer samples or a smaller extractor"
     return (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
+from fnmatch import fnmatch
 from pathlib import Path
 
 from featurize.paths import as_path
@@ -28,7 +30,21 @@ def check_parents(folder: Path) -> None:
         )
 
 
-def check_target(folder: Path | str, card: str = "card.json", what: str = "model") -> None:
+def _check_parts(folder: Path, parts: Collection[str], what: str) -> None:
+    for path in sorted(folder.iterdir()):
+        if not any(fnmatch(path.name, pattern) for pattern in parts):
+            raise ValueError(
+                f"{folder} holds {path.name}, which is of no {what} and would be lost; "
+                "move it, or give another --out folder"
+            )
+
+
+def check_target(
+    folder: Path | str,
+    card: str = "card.json",
+    what: str = "model",
+    parts: Collection[str] | None = None,
+) -> None:
     """Refuse a folder that cannot be written or holds something else, before anything is computed.
 
     Parameters
@@ -38,6 +54,8 @@ def check_target(folder: Path | str, card: str = "card.json", what: str = "model
         The file by which an older one is known, which may be replaced.
     what : str
         What it is, for the message.
+    parts : collection of str, optional
+        Patterns of the names that such a folder has: anything beside these would be lost with it.
 
     Raises
     ------
@@ -47,6 +65,8 @@ def check_target(folder: Path | str, card: str = "card.json", what: str = "model
         If it cannot be made.
     """
     folder = as_path(folder, "out")
+    if parts is not None and (folder / card).is_file():
+        _check_parts(folder, parts, what)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / card).is_file()):
         raise ValueError(f"{folder} holds something that is no {what}; give an empty or a new --out folder")
     check_parents(folder)

@@ -140,7 +140,7 @@ def _add_pages(app: FastAPI, site: Site) -> None:
         return Response((_HERE / "static" / name).read_bytes(), media_type=_STATIC[name])
 
     @app.get("/health", summary="Does it run?")
-    def health() -> HealthAnswer:
+    async def health() -> HealthAnswer:  # of no thread: it is answered whatever the others do
         return HealthAnswer()
 
 
@@ -160,11 +160,11 @@ def _add_predict(app: FastAPI, site: Site, judge: InferenceService) -> None:
     async def predict(request: Request) -> Any:
         if places.locked():
             raise RequestError(503, "too many requests at once; try again in a few seconds")
-        async with places:
-            with site.spool.place() as place:
-                uploads = await receive(request, place, site.limits)
-                async with _while_there(request) as gone:
-                    found = await asyncio.gather(*(_answer(judge, upload, gone) for upload in uploads))
+        # What is received holds no place: a slow upload keeps nobody else waiting.
+        with site.spool.place() as place:
+            uploads = await receive(request, place, site.limits)
+            async with places, _while_there(request) as gone:
+                found = await asyncio.gather(*(_answer(judge, upload, gone) for upload in uploads))
         if len(found) == 1 and found[0]["kind"] == "fault":
             raise RequestError(found[0]["status"], f"{found[0]['name']}: {found[0]['error']}")
         return {"files": found}

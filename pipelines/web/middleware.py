@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from pipelines.web.auth import COOKIE, Access, Refusal
+from pipelines.web.connections import MOST_REQUESTS, Uploads
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,6 +48,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self.app, self.access = app, access
+        self._uploads, self._running = Uploads(), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, log in, or pass on."""
@@ -60,8 +62,20 @@ class Guard:
             await _answer(_sealed(send), 200, _WELCOME, [(b"set-cookie", self._cookie())])
         elif refusal:
             await _answer(_sealed(send), refusal.status, _words(refusal))
+        elif self._running >= MOST_REQUESTS and scope["path"] != "/health":
+            await _answer(_sealed(send), 503, _words(Refusal(503, "too many requests at once; try again")))
         else:
-            await self.app(scope, receive, _sealed(send))
+            await self._passed_on(scope, receive, send)
+
+    async def _passed_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        slowly, upload = self._uploads.paced(receive) if scope["method"] == "POST" else (receive, None)
+        self._running += 1
+        try:
+            await self.app(scope, slowly, _sealed(send))
+        finally:
+            self._running -= 1
+            if upload is not None:
+                self._uploads.done(upload)
 
     def _logs_in(self, scope: Scope) -> bool:
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]

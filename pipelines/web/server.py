@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 #: What the extra `web` brings.
 _NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "python-multipart": "python_multipart"}
-#: Connections at once; beyond, 503.
-_MOST_CONNECTIONS = 256
+#: Files and connections that may be open at once, where the system allows it.
+_OPEN_FILES = 4096
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ def run(options: Options, echo: Callable[[str], None], ready: Callable[[str], An
         One line: the extra is not installed, the port is taken, there is no such model or folder.
     """
     check_installed()
+    _raise_open_files()
     detector(options.detector)
     reports = _reports(options.reports)
     access = access_for(options.host, options.allowed, options.token)
@@ -119,6 +120,18 @@ def page_address(host: str, port: int, access: Access) -> str:
     name = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)  # noqa: S104
     name = f"[{name}]" if ":" in name else name
     return f"http://{name}:{port}/" + (f"?token={quote(access.token, safe='')}" if access.token else "")
+
+
+def _raise_open_files() -> None:
+    """Let this process open as many files as the system allows it, so that connections do not end it."""
+    try:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    except (ImportError, OSError, ValueError):
+        return
 
 
 def _reports(folder: Path | None) -> Path | None:
@@ -159,7 +172,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(place)
-            listener.listen(512)
+            listener.listen(1024)
         except OSError as error:
             raise OSError(_why(error, host, port)) from None
         yield listener
@@ -209,6 +222,8 @@ def uvicorn_server(app: Any, ready: Callable[[], Any] | None = None) -> Any:
     """
     import uvicorn
 
+    from pipelines.web.connections import Connection
+
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -224,7 +239,8 @@ def uvicorn_server(app: Any, ready: Callable[[], Any] | None = None) -> Any:
         server_header=False,
         proxy_headers=False,
         ws="none",
-        limit_concurrency=_MOST_CONNECTIONS,
+        http=Connection,
+        backlog=1024,
         timeout_graceful_shutdown=5,
     )
     return Server(config)

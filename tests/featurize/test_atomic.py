@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+import errno
+import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from featurize import atomic
-from featurize.atomic import AtomicFile, atomic_folder, write_bytes, write_text
+from featurize import atomic, leftovers
+from featurize.atomic import AtomicFile, atomic_folder, save_array, write_bytes, write_text
+from featurize.exchange import exchange
 from tests.helpers.rooms import ROOT
 
 FULL = OSError(28, "No space left on device")
@@ -116,6 +121,7 @@ def test_a_folder_replaces_an_older_one_as_a_whole(tmp_path):
 @pytest.mark.parametrize("step, after", [("mkdir", 0), ("mkdir", 1), ("write_text", 0), ("write_text", 1),
                                          ("fsync", 0), ("fsync", 1), ("rename", 0)])  # fmt: skip
 def test_an_older_folder_stays_whichever_step_fails(tmp_path, monkeypatch, step, after, error):
+    monkeypatch.setattr(atomic, "exchange", lambda *_: False)
     make(tmp_path / "model", "old")
     before = content(tmp_path)
     where = atomic.os if step == "fsync" else Path
@@ -136,6 +142,7 @@ def test_an_older_folder_stays_whichever_step_fails(tmp_path, monkeypatch, step,
 
 @pytest.mark.parametrize("error", [FULL, KeyboardInterrupt()])
 def test_an_older_folder_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch, error):
+    monkeypatch.setattr(atomic, "exchange", lambda *_: False)
     make(tmp_path / "model", "old")
     before, rename = content(tmp_path), Path.rename
 
@@ -150,6 +157,128 @@ def test_an_older_folder_comes_back_if_the_new_one_cannot_take_its_place(tmp_pat
     monkeypatch.undo()
     assert content(tmp_path) == before
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("error", [FULL, KeyboardInterrupt()])
+def test_an_older_folder_stays_if_it_cannot_be_exchanged(tmp_path, monkeypatch, error):
+    make(tmp_path / "model", "old")
+    before = content(tmp_path)
+    monkeypatch.setattr(atomic, "exchange", failing(error))
+    with pytest.raises(type(error)):
+        make(tmp_path / "model", "new")
+    assert content(tmp_path) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_two_names_are_exchanged_in_one_step(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    if not exchange(tmp_path / "one", tmp_path / "other"):
+        pytest.skip("no such call on this file system")
+    assert (tmp_path / "one" / "other").exists() and (tmp_path / "other" / "one").exists()
+    with pytest.raises(FileNotFoundError):
+        exchange(tmp_path / "one", tmp_path / "gone")
+
+
+def test_no_folder_is_missing_while_others_replace_it(tmp_path):
+    program = (
+        "import sys; from pathlib import Path; from featurize.atomic import atomic_folder\n"
+        "for i in range(60):\n with atomic_folder(Path(sys.argv[1])) as to:"
+        " (to / 'a').write_text(sys.argv[2]); (to / 'b').write_text(sys.argv[2])"
+    )
+    make(tmp_path / "model", "old")
+    if not exchange(tmp_path / "model", tmp_path / "model"):
+        pytest.skip("no such call on this file system")
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "model"), x], cwd=ROOT) for x in "12"
+    ]
+    while any(process.poll() is None for process in running):
+        assert (tmp_path / "model").is_dir()
+    assert [process.returncode for process in running] == [0, 0]
+    assert content(tmp_path).keys() == {"model/a", "model/b"}
+    assert len(set(content(tmp_path).values())) == 1
+
+
+def killed(folder: Path, name: str, process: int, mark: str = "tmp") -> Path:
+    """Return what a run of another process would write to."""
+    path = leftovers.beside(folder / name, mark)
+    return path.with_name(path.name.replace(f"{os.getpid():08x}-", f"{process:08x}-"))
+
+
+@pytest.fixture
+def dead():
+    """Return the number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_killed_runs_have_left_is_removed_by_the_next_run(tmp_path, dead, monkeypatch):
+    monkeypatch.setattr(leftovers, "_swept", set())
+    mine = [".hidden", ".x.tmp", ".x.000000000000.tmp.csv", "x.tmp"]
+    for name in mine:
+        (tmp_path / name).write_text("mine")
+    killed(tmp_path, "a.npz", dead).write_bytes(b"half")
+    killed(tmp_path, "model", dead).mkdir()
+
+    living = killed(tmp_path, "b.npz", os.getppid())
+    living.write_bytes(b"half")
+    write_bytes(tmp_path / "other", b"new")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*mine, living.name, "other"])
+
+
+def test_what_nobody_touches_for_long_is_left_over_whoever_wrote_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(leftovers, "_swept", set())
+    monkeypatch.setattr(leftovers, "_machine", lambda: "abcdef")
+    old, new = killed(tmp_path, "a", 1), killed(tmp_path, "b", 1)
+    monkeypatch.setattr(leftovers, "_machine", lambda: "123456")
+    old.mkdir()
+    (old / "part").write_text("x")
+    new.write_text("x")
+    long_ago = time.time() - leftovers.IDLE - 10
+    os.utime(old / "part", (long_ago, long_ago))
+    os.utime(old, (long_ago, long_ago))
+    make(tmp_path / "model", "new")
+    assert {p.name for p in tmp_path.iterdir()} == {"model", new.name}
+
+
+def test_what_was_set_aside_comes_back_at_the_next_start(tmp_path, dead):
+    aside = killed(tmp_path, "model", dead, "old")
+    aside.mkdir()
+    (aside / "card.json").write_text("old")
+    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "model"):
+        raise ZeroDivisionError
+    assert content(tmp_path) == {"model/card.json": b"old"}
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (5, 3), (2, 70_000), ()])
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+def test_an_array_is_written_as_numpy_writes_it(tmp_path, shape, dtype):
+    array = np.asarray(np.random.default_rng(0).integers(0, 99, shape), dtype)
+    save_array(tmp_path / "ours.npy", array)
+    np.save(tmp_path / "its.npy", array)
+    assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "its.npy").read_bytes()
+
+
+def test_an_array_on_a_full_disk_is_an_error_with_its_number_and_its_file():
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    with pytest.raises(OSError) as caught:
+        save_array(full, np.zeros(100_000))
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, "/dev/full")
+
+
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path):
+    path = tmp_path / "rows.csv"
+    with pytest.raises(OSError) as caught, AtomicFile(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(path)
+    with pytest.raises(OSError) as caught, AtomicFile(path) as temporary:
+        temporary.mkdir()
+        temporary.write_bytes(b"")
+    assert caught.value.filename == str(path)
 
 
 def test_a_file_in_the_way_of_a_folder(tmp_path):

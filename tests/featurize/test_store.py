@@ -1,6 +1,7 @@
 """The cache: found again, resumed, shared, checked."""
 
 import errno
+import hashlib
 import json
 import multiprocessing as mp
 import os
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from featurize.hashes import canonical_json, key_of
 from featurize.store import CacheError, Store
+from pipelines.utils.console import format_error
 
 N, DIM = 1500, 7  # three shards
 FIELDS = {"dataset": "abc", "extractor": {"name": "test", "version": 1}}
@@ -243,3 +245,122 @@ def test_key_depends_on_every_field(fields, name, value):
 def test_key_refuses_nan():
     with pytest.raises(ValueError, match="NaN|Out of range"):
         key_of({"a": float("nan")})
+
+
+def odd_manifests():
+    """Return what a manifest may hold that is none."""
+    whole = {"format": 1, "key": "k", "fields": {}, "shape": [1500, 7], "seconds": 0.1, "sha256": "0" * 64}
+    odd = [
+        b"[]",
+        b'"x"',
+        b"1",
+        b"null",
+        b"\xff\xfe",
+        b"",
+        b"[" * 100_000,
+        b'{"format": ' + b"9" * 5000 + b"}",
+    ]
+    parts = [
+        {"fields": []}, {"fields": 1}, {"fields": {"extractor": 3}}, {"shape": 7}, {"shape": ["a", "b"]},
+        {"shape": [1]}, {"shape": None}, {"shape": [-1, 7]}, {"shape": [True, 7]}, {"format": "1"},
+        {"seconds": "many"}, {"seconds": None}, {"key": None}, {"sha256": 5},
+    ]  # fmt: skip
+    return [*odd, *(json.dumps(whole | part).encode() for part in parts)]
+
+
+@pytest.mark.parametrize("content", odd_manifests(), ids=lambda c: c[:40].decode("latin-1"))
+def test_a_manifest_that_is_none_is_a_damaged_entry(tmp_path, content):
+    store = Store(tmp_path)
+    good, odd = store.get(FIELDS, N, DIM, Counting()).key, store.get({"a": 1}, N, DIM, Counting()).key
+    (store.folder / odd / "manifest.json").write_bytes(content)
+    states = {entry.key: entry.state for entry in store.entries()}
+    assert states[good] == "whole"
+    assert list(store.verify()) == [odd]
+    assert not store.get({"a": 1}, N, DIM, Counting()).reused
+    (store.folder / odd / "manifest.json").write_bytes(content)
+    assert [entry.key for entry in store.prune()] == [odd]
+    assert [entry.key for entry in store.prune(everything=True)] == [good]
+
+
+def test_an_entry_of_folders_links_and_pipes_is_damaged(tmp_path):
+    store = Store(tmp_path)
+    folder = store.folder / ("a" * 64)
+    (folder / "manifest.json").mkdir(parents=True)
+    (folder / "X.npy").symlink_to("nowhere")
+    (folder / "inside").mkdir()
+    (store.folder / "notes").mkdir()
+    assert [(e.key, e.state) for e in store.entries()] == [("a" * 64, "damaged")]
+    assert list(store.verify()) == ["a" * 64]
+    store.prune()
+    assert [p.name for p in store.folder.iterdir()] == ["notes"]  # no entry: somebody's own
+
+
+def test_vectors_of_another_shape_with_their_sum(tmp_path):
+    store = Store(tmp_path)
+    key = store.get(FIELDS, N, DIM, Counting()).key
+    for X in (np.zeros((N, DIM + 1), np.float32), np.zeros((N, DIM)), np.zeros((N - 1, DIM), np.float32)):
+        np.save(store.folder / key / "X.npy", X)
+        manifest = json.loads((store.folder / key / "manifest.json").read_text())
+        manifest["sha256"] = hashlib.sha256((store.folder / key / "X.npy").read_bytes()).hexdigest()
+        (store.folder / key / "manifest.json").write_text(json.dumps(manifest))
+        assert "should hold float32 (1500, 7)" in store.verify()[key]
+        np.testing.assert_array_equal(store.get(FIELDS, N, DIM, Counting()).X, expected())
+
+
+def test_odd_times_of_a_partial_entry_stop_nothing(tmp_path):
+    store = Store(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        store.get(FIELDS, N, DIM, Counting(stop_after=1))
+    (partial,) = store.folder.glob("*.partial")
+    (partial / "seconds.txt").write_bytes(b"0.5\nmany\nnan inf -3 \xff\n0.25\n")
+    entry = store.get(FIELDS, N, DIM, Counting())
+    assert 0.75 <= entry.manifest["seconds"] < 60
+
+
+def test_the_vectors_are_written_as_numpy_writes_them(tmp_path):
+    store = Store(tmp_path)
+    key = store.get(FIELDS, N, DIM, Counting()).key
+    np.save(tmp_path / "its.npy", expected())
+    assert (store.folder / key / "X.npy").read_bytes() == (tmp_path / "its.npy").read_bytes()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG])
+@pytest.mark.parametrize("step", ["posix_fallocate", "fsync"])
+def test_an_error_of_the_disk_is_one_line_with_a_file_and_no_circle_of_causes(
+    tmp_path, monkeypatch, number, step
+):
+    def full(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(OSError) as caught:
+        Store(tmp_path).get(FIELDS, N, DIM, Counting())
+    monkeypatch.undo()
+    line, error, causes = format_error(caught.value), caught.value, []
+    assert str(tmp_path) in line and "\n" not in line and "Errno" not in line
+    while error is not None:
+        assert error not in causes
+        causes.append(error)
+        error = error.__cause__ or error.__context__
+    np.testing.assert_array_equal(Store(tmp_path).get(FIELDS, N, DIM, Counting()).X, expected())
+
+
+def test_a_full_disk_is_no_signal(tmp_path):
+    """A limit on the size of files is what a full disk is to a file that is mapped."""
+    program = """
+        import resource, signal, sys
+        import numpy as np
+        from featurize.store import Store
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+        compute = lambda spans: (np.zeros((b - a, 20), np.float32) for a, b in spans)
+        try:
+            Store(sys.argv[1]).get({"a": 1}, 1500, 20, compute)
+        except OSError as error:
+            print(type(error).__name__, error.errno, error.filename or error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)], cwd=ROOT, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith(f"OSError {errno.EFBIG} {tmp_path}"), done.stdout

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from featurize.atomic import atomic_folder
+from featurize.atomic import atomic_folder, save_array
 from featurize.hashes import file_sha256
 from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset
 from pipelines.datasets.fer2013.source import Face, Source
-from pipelines.datasets.published.about import About, Report, differs, not_written
+from pipelines.datasets.published.about import About, Report, check_replacing, differs, not_written
 from pipelines.datasets.walk import Fault
 from pipelines.utils.progress import SILENT, Progress
 
@@ -81,7 +81,9 @@ class ImportReport(Report):
         return self.lines(opening, "every class of every split has the published number of faces")
 
 
-def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = False) -> ImportReport:
+def add(
+    path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = False, force: bool = False
+) -> ImportReport:
     """Import FER2013 into ``root/fer2013``, replacing an earlier import only when all has gone well.
 
     Parameters
@@ -95,16 +97,19 @@ def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = F
     progress : Progress
     strict : bool
         Refuse a source with an unreadable image, instead of leaving that image out.
+    force : bool
+        Let a set whose counts differ from the published ones take the place of one that is there.
 
     Returns
     -------
     ImportReport
-        Counts that differ from the published ones are reported, not refused.
+        Counts that differ from the published ones are reported, and refused only where a set is there.
 
     Raises
     ------
     ValueError
-        One line: the source is not FER2013, is damaged, or holds a CSV row that cannot be read.
+        One line: the source is not FER2013, is damaged, holds a CSV row that cannot be read, or would take
+        the place of a better one.
     OSError
         If `path` does not exist or `root` cannot be written.
     """
@@ -118,7 +123,7 @@ def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = F
     # By digest within a split, so that the same faces come in the same order, hence with the same
     # fingerprint, from every form of the set; and so that any first n are a fair draw of the classes.
     faces.sort(key=lambda f: (SPLITS.index(f.split), f.digest, f.label, f.id))
-    return _store(faces, source, Path(root))
+    return _store(faces, source, Path(root), force)
 
 
 def count(splits: list[str], labels: list[str]) -> dict[str, dict[str, int]]:
@@ -154,7 +159,7 @@ def _together(counts: dict[str, dict[str, int]], splits: tuple[str, ...]) -> dic
     return {e: sum(counts.get(s, {}).get(e, 0) for s in splits) for e in EMOTIONS}
 
 
-def _store(faces: list[Face], source: Source, root: Path) -> ImportReport:
+def _store(faces: list[Face], source: Source, root: Path, force: bool) -> ImportReport:
     from filelock import FileLock
 
     counts = count([f.split for f in faces], [f.label for f in faces])
@@ -170,6 +175,7 @@ def _store(faces: list[Face], source: Source, root: Path) -> ImportReport:
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / ".fer2013.lock"):
+            check_replacing(report, _counts_there(report.path, faces), force)
             with atomic_folder(report.path) as temporary:
                 _write(faces, report, temporary)
             for left_by_a_killed_import in root.glob(".fer2013[-.]*/"):
@@ -179,8 +185,19 @@ def _store(faces: list[Face], source: Source, root: Path) -> ImportReport:
     return report
 
 
+def _counts_there(folder: Path, faces: list[Face]) -> dict[str, dict[str, int]] | None:
+    """Return the counts of the set that is there, None where it is damaged, or the same faces."""
+    try:
+        _manifest(folder)
+        rows = _rows(folder)
+        same = sorted(row["digest"] for row in rows) == sorted(face.digest for face in faces)
+        return None if same else count([row["split"] for row in rows], [row["label"] for row in rows])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def _write(faces: list[Face], report: ImportReport, folder: Path) -> None:
-    np.save(folder / "images.npy", np.stack([f.image for f in faces]))
+    save_array(folder / "images.npy", np.stack([f.image for f in faces]))
     with (folder / "index.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "label", "split", "digest"])

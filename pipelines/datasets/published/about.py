@@ -87,10 +87,47 @@ def not_written(root: Path, error: OSError) -> OSError:
     return OSError(f"cannot write {root} ({what}); free some space, or set MUECA_DATA to another folder")
 
 
+def check_replacing(report: Report, there: Mapping[str, Mapping[str, int]] | None, force: bool) -> None:
+    """Refuse to put a set in the place of another where it is not whole, or less than that one.
+
+    Parameters
+    ----------
+    report : Report
+        Of the set that is to be put there.
+    there : mapping, optional
+        Counts of the set that is there: split -> class -> number; None where there is none that can be read.
+    force : bool
+        Whether it is meant all the same.
+
+    Raises
+    ------
+    ValueError
+        One line that says what would be lost, and what to do.
+    """
+    if force or there is None or _filled(there) == _filled(report.counts):
+        return
+    before = sum(sum(classes.values()) for classes in there.values())
+    what = report.differences[0] if report.differences else ""
+    if not what and report.total >= before:
+        return
+    why = f" and is not as published ({what})" if what else ""
+    raise ValueError(
+        f"{report.source} has {report.total:,} samples{why}, and would take the place of {before:,} that are "
+        "there; nothing was changed; add --force if that is meant"
+    )
+
+
+def _filled(counts: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """Return counts without those that are zero."""
+    found = {split: {c: n for c, n in classes.items() if n} for split, classes in counts.items()}
+    return {split: classes for split, classes in found.items() if classes}
+
+
 class Report:
     """What the reports of imported sets have in common; their fields are those of `AddReport`."""
 
     path: Path
+    source: str
     counts: dict[str, dict[str, int]]
     differences: tuple[str, ...]
     faults: tuple[Fault, ...]

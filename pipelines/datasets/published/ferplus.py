@@ -16,10 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.atomic import write_bytes
+from featurize.atomic import atomic_folder
 from pipelines.datasets.base import EMOTIONS, Dataset, Origin, order_digest
 from pipelines.datasets.fer2013 import dataset as fer2013
-from pipelines.datasets.published.about import EMOTIONS8, About, AddReport, count, differences
+from pipelines.datasets.published.about import (
+    EMOTIONS8,
+    About,
+    AddReport,
+    check_replacing,
+    count,
+    differences,
+)
 from pipelines.datasets.published.ferplus_join import Votes, join, read_votes
 from pipelines.datasets.published.ferplus_targets import COLUMNS, TARGETS, Target, labelled
 from pipelines.datasets.subset import SubsetSamples
@@ -117,7 +124,9 @@ def _stored(folder: Path, faces: Dataset) -> tuple[list[str], NDArray[np.float64
     return [row[0] for row in rows], np.array([row[1:] for row in rows], np.float64)
 
 
-def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = False) -> AddReport:
+def add(
+    path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = False, force: bool = False
+) -> AddReport:
     """Join the votes of FER+ to the faces of FER2013, which is here already.
 
     Parameters
@@ -131,6 +140,8 @@ def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = F
     progress : Progress
     strict : bool
         A vote that belongs to no face is an error.
+    force : bool
+        Let votes that differ from the published ones take the place of those that are there.
 
     Returns
     -------
@@ -146,10 +157,9 @@ def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = F
     found = join(read_votes(path), faces, progress)
     if strict and found.faults:
         raise ValueError(f"{found.faults[0].path}: {found.faults[0].reason} ({len(found.faults)} in all)")
-    _write(root / "ferplus", found, faces)
     sizes = _sizes(found, faces)
     made = _dataset(faces, found.ids, found.votes, "majority", 8)
-    return AddReport(
+    report = AddReport(
         "ferplus",
         path.name,
         root / "ferplus",
@@ -159,6 +169,17 @@ def add(path: Path, root: Path, progress: Progress = SILENT, *, strict: bool = F
         tuple(found.faults),
         (f"{sum(sizes.values()):,} faces have votes, joined {found.how}", *made.notes),
     )
+    check_replacing(report, _counts_there(root), force)
+    _write(root / "ferplus", found, faces)
+    return report
+
+
+def _counts_there(root: Path) -> dict[str, dict[str, int]] | None:
+    """Return the counts of the votes that are there; None where they are damaged."""
+    try:
+        return count(load(root=root))
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _sizes(found: Votes, faces: Dataset) -> dict[str, int]:
@@ -180,8 +201,7 @@ def _write(folder: Path, found: Votes, faces: Dataset) -> None:
         "joined": found.how,
         "faults": [[fault.path, fault.reason] for fault in found.faults],
     }
-    for name, content in (
-        ("votes.csv", data),
-        ("manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False).encode()),
-    ):
-        write_bytes(folder / name, content)
+    text = json.dumps(manifest, indent=1, ensure_ascii=False)
+    with atomic_folder(folder) as temporary:
+        (temporary / "votes.csv").write_bytes(data)
+        (temporary / "manifest.json").write_text(text, "utf-8")

@@ -31,6 +31,7 @@ def test_folder_holds_head_card_rows_predictions(made):
         "card.json",
         "head.skops",
         "head.skops.json",
+        "manifest.json",
         "predictions.npz",
         "rows.csv",
     ]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.results import rows
+from featurize import atomic
 from pipelines.results.predictions import Predictions, load_predictions
 from pipelines.results.rows import (
     COLUMNS,
@@ -124,7 +124,7 @@ def test_a_full_disk_leaves_an_older_file_as_it_was(tmp_path, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rows, "write_csv", full)
+    monkeypatch.setattr(atomic.os, "replace", full)
     with pytest.raises(OSError, match="No space"):
         append_rows(path, [row(run="r2")])
     assert path.read_bytes() == before
@@ -157,10 +157,79 @@ def test_full_disk_leaves_no_half_row(tmp_path, monkeypatch):
     def full(_fd):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rows.os, "fsync", full)
+    monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         append_rows(path, [row(run="r2")])
     assert path.read_bytes() == before
+
+
+def whole(tmp_path, names=("r1", "r2")):
+    """Write a run a row; return the file."""
+    path = tmp_path / "rows.csv"
+    for name in names:
+        append_rows(path, [row(run=name, warnings='["of \\"two\\", words"]')])
+    return path
+
+
+def test_a_file_is_read_however_much_of_its_end_is_lost(tmp_path, caplog):
+    caplog.set_level("ERROR")
+    path = whole(tmp_path)
+    data = path.read_bytes()
+    first = len(data) - (len(data) - data.index(b"\n") - 1) // 2
+    for size in range(len(data) + 1):
+        path.write_bytes(data[:size])
+        names = [r.run for r in read_rows(path)]
+        if data[:size].endswith(b",,"):  # all but the warnings, or a row without any: it counts
+            continue
+        expected = (["r1"] if size >= first - 1 else []) + (["r2"] if size >= len(data) - 1 else [])
+        assert names == expected, size
+    for size in (0, 1, 30, first - 40, first, len(data) - 1, len(data) - 5):
+        path.write_bytes(data[:size])
+        before = [r.run for r in read_rows(path)]
+        append_rows(path, [row(run="r3")])
+        assert [r.run for r in read_rows(path)] == [*before, "r3"]
+
+
+@pytest.mark.parametrize("end", [b"", b"\0" * 4096, b"\xff\xfe", b'r3,"half\nof a record'])
+def test_what_a_crash_has_put_at_the_end_is_cut(tmp_path, end):
+    path = whole(tmp_path)
+    path.write_bytes(path.read_bytes() + end)
+    assert [r.run for r in read_rows(path)] == ["r1", "r2"]
+    append_rows(path, [row(run="r3")])
+    assert [r.run for r in read_rows(path)] == ["r1", "r2", "r3"]
+
+
+def test_a_quote_too_few_cuts_nothing_off(tmp_path):
+    path = whole(tmp_path, [f"r{i}" for i in range(30)])
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:3], 'a"' + lines[3].replace('"', ""), *lines[4:]]))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="line 4"):
+        read_rows(path)
+    with pytest.raises(ValueError, match="line 4"):
+        append_rows(path, [row()])
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"mine", b"run", b"\x89PNG\r\n", b"run,datas\n1,2\n", b"run,dataset,x"])
+def test_only_the_beginning_of_a_header_is_taken_for_nothing(tmp_path, content):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(content)
+    if content == b"run":
+        assert read_rows(path) == []
+        return
+    for use in (lambda: read_rows(path), lambda: append_rows(path, [row()])):
+        with pytest.raises(ValueError, match="no result rows"):
+            use()
+    assert path.read_bytes() == content
+
+
+def test_a_file_that_was_edited_where_lines_end_otherwise(tmp_path):
+    path = whole(tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert [r.run for r in read_rows(path)] == ["r1", "r2"]
+    append_rows(path, [row(run="r3")])
+    assert [r.run for r in read_rows(path)] == ["r1", "r2", "r3"]
 
 
 def predictions():

@@ -9,6 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from featurize import atomic
+from pipelines.datasets import registry
 from pipelines.datasets.archive import ArchiveError
 from pipelines.datasets.base import EMOTIONS, sample_digest
 from pipelines.datasets.fer2013 import dataset
@@ -350,6 +352,7 @@ def test_failing_to_put_the_new_set_in_place(imported, kaggle, monkeypatch):
             raise OSError(5, "Input/output error")
         return rename(self, target)
 
+    monkeypatch.setattr(atomic, "exchange", lambda *_: False)
     monkeypatch.setattr(dataset.Path, "rename", once)
     stopped(kaggle, imported, error=OSError)
 
@@ -441,3 +444,36 @@ def test_faces_without_an_ending_are_read(kaggle, root):
         next((kaggle / "train" / "sad").iterdir()).read_bytes()
     )
     assert dataset.add(kaggle, root).counts["train"]["happy"] == 4
+
+
+def test_less_takes_the_place_of_a_set_only_where_that_is_meant(
+    kaggle, root, kaggle_files, tmp_path, monkeypatch
+):
+    dataset.add(kaggle, root)
+    before = {p.name: p.read_bytes() for p in (root / "fer2013").iterdir()}
+    few = dict(list(kaggle_files.items())[::3])
+    with pytest.raises(ValueError, match="would take the place of 35 that are there.*--force") as error:
+        dataset.add(pack(tmp_path / "few.zip", few, "zip"), root)
+    line_of(error)
+    assert {p.name: p.read_bytes() for p in (root / "fer2013").iterdir()} == before
+    assert dataset.add(kaggle, root).total == 35  # the same faces again lose nothing
+    assert dataset.add(tmp_path / "few.zip", root, force=True).total == len(few)
+    assert len(dataset.load(root)) == len(few)
+    assert sorted(p.name for p in root.iterdir()) == [".fer2013.lock", "fer2013"]
+    (root / "fer2013" / "images.npy").write_bytes(b"")
+    assert dataset.add(kaggle, root).total == 35  # what is damaged is no loss
+
+
+def test_a_set_that_is_as_published_needs_no_word(kaggle, root, kaggle_files, tmp_path, monkeypatch):
+    dataset.add(kaggle, root)
+    monkeypatch.setattr(dataset, "differences", lambda counts: ())
+    more = kaggle_files | {"train/happy/Training_99.png": kaggle_files[next(iter(kaggle_files))]}
+    assert dataset.add(pack(tmp_path / "more.zip", more, "zip"), root).total == 36
+
+
+def test_an_archive_in_the_place_that_it_would_take(kaggle, root, kaggle_files):
+    dataset.add(kaggle, root)
+    path = pack(root / "fer2013" / "set.zip", kaggle_files, "zip")
+    with pytest.raises(ValueError, match="would write over"):
+        registry.add("fer2013", path, root=root)
+    assert path.exists()

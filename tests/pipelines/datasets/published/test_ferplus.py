@@ -242,7 +242,9 @@ def test_fer2013_added_again_and_damage(from_csv, faces):
         registry.load("ferplus", root=from_csv / "data")
     votes.write_text(whole)
     (from_csv / "fer2013.csv").write_bytes(fer2013_csv(*(part[:30] for part in faces)))
-    registry.add("fer2013", from_csv / "fer2013.csv", root=from_csv / "data")
+    with pytest.raises(ValueError, match="--force"):
+        registry.add("fer2013", from_csv / "fer2013.csv", root=from_csv / "data")
+    registry.add("fer2013", from_csv / "fer2013.csv", root=from_csv / "data", force=True)
     with pytest.raises(ValueError, match="FER2013 was added again since"):
         registry.load("ferplus", root=from_csv / "data")
 

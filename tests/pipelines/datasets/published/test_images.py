@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -202,3 +203,24 @@ def test_a_set_with_options_after_its_name(tmp_path):
     published.jaffe(tmp_path / "set")
     assert len(registry.load(f'jaffe(path="{tmp_path}/set")')) == 14
     refused("jaffe", tmp_path / "set", "no option 'form'", form="x")
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_a_smaller_set_takes_no_place_unasked(kind, tmp_path):
+    IMAGES["jaffe"](tmp_path / "set")
+    data = tmp_path / "data"
+    first = tmp_path / "set"
+    if kind == "zip":
+        first = Path(shutil.make_archive(str(tmp_path / "whole"), "zip", tmp_path / "set"))
+    whole = registry.add("jaffe", first, root=data).total
+    shutil.copytree(tmp_path / "set", tmp_path / "less")
+    image = next(p for p in sorted((tmp_path / "less").rglob("*")) if p.suffix in (".tiff", ".tif"))
+    image.unlink()
+    less = tmp_path / "less"
+    if kind == "zip":
+        less = Path(shutil.make_archive(str(tmp_path / "less"), "zip", tmp_path / "less"))
+    with pytest.raises(ValueError, match="would take the place of .*--force"):
+        registry.add("jaffe", less, root=data)
+    assert len(registry.load("jaffe", root=data, cache=tmp_path / "cache")) == whole
+    assert registry.add("jaffe", less, root=data, force=True).total == whole - 1
+    assert len(registry.load("jaffe", root=data, cache=tmp_path / "cache")) == whole - 1
