@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+
+from classifiers._rows import Rows, blocks, is_finite
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,6 +25,9 @@ class Head(ClassifierMixin, BaseEstimator):
 
     A subclass gives `_fit(X, codes, weights)` and `_scores(X)`, and a parameter `scale` where it scales.
     """
+
+    #: Whether `fit` reads `Rows` block by block; a head that does not reads all of them first.
+    by_blocks = False
 
     @property
     def label_is_largest(self) -> bool:
@@ -39,7 +44,7 @@ class Head(ClassifierMixin, BaseEstimator):
         ValueError
             If X is not a finite 2-d array of numbers, or y holds one class only.
         """
-        vectors, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_all_finite=False)
+        vectors, y = self._validated(X, y)
         check_classification_targets(y)
         self._refuse_not_finite(vectors)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -52,27 +57,41 @@ class Head(ClassifierMixin, BaseEstimator):
         self._fit_scaler(vectors, None if sample_weight is None else weights)
         return self._scaled(vectors), codes, self._by_class(weights, codes)
 
-    def _checked(self, X: ArrayLike) -> NDArray[Any]:
+    def _validated(self, X: Any, y: ArrayLike) -> tuple[Any, NDArray[Any]]:
+        """Return vectors, of `Rows` unread where this head takes blocks, and labels."""
+        if not isinstance(X, Rows) or not self.by_blocks:
+            X = np.asarray(X) if isinstance(X, Rows) else X
+            return validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_all_finite=False)
+        self.n_features_in_ = X.shape[1]
+        y = column_or_1d(y)
+        if len(y) != len(X):
+            raise ValueError(f"{type(self).__name__}: {len(X)} vectors and {len(y)} labels")
+        return X, y
+
+    def _checked(self, X: Any) -> NDArray[Any]:
         """Return the vectors to predict, checked and scaled as in `fit`."""
         check_is_fitted(self)
+        X = np.asarray(X) if isinstance(X, Rows) else X
         vectors = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite=False)
         self._refuse_not_finite(vectors)
         return self._scaled(vectors)
 
-    def _refuse_not_finite(self, X: NDArray[Any]) -> None:
-        if np.isfinite(X.sum(dtype=np.float64)):
+    def _refuse_not_finite(self, X: NDArray[Any] | Rows) -> None:
+        if is_finite(X):
             return
-        bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
+        bad = np.flatnonzero(np.concatenate([~np.isfinite(block).all(axis=1) for _, block in blocks(X)]))
         if bad.size:
             raise ValueError(
                 f"{type(self).__name__}: {bad.size} of {len(X)} vectors hold NaN or infinity "
                 f"(the first is row {bad[0]}); repair or leave them out"
             )
 
-    def _fit_scaler(self, X: NDArray[Any], weights: NDArray[np.float64] | None) -> None:
+    def _fit_scaler(self, X: NDArray[Any] | Rows, weights: NDArray[np.float64] | None) -> None:
         if getattr(self, "scale", "none") == "none":
             return
-        if weights is None:
+        if isinstance(X, Rows):
+            self.mean_, spread = _moments(X, weights)
+        elif weights is None:
             self.mean_ = X.mean(axis=0, dtype=np.float64)
             spread = X.std(axis=0, dtype=np.float64)
         else:
@@ -82,9 +101,11 @@ class Head(ClassifierMixin, BaseEstimator):
         constant = spread <= 10 * np.finfo(np.float64).eps * np.maximum(1, np.abs(self.mean_))
         self.scale_ = np.where(constant, 1.0, spread)
 
-    def _scaled(self, X: NDArray[Any]) -> NDArray[Any]:
+    def _scaled(self, X: Any) -> Any:
         if getattr(self, "scale", "none") == "none":
             return X
+        if isinstance(X, Rows):
+            return X.scaled(self.mean_, self.scale_)
         return ((X - self.mean_) / self.scale_).astype(X.dtype, copy=False)
 
     def _by_class(self, weights: NDArray[np.float64], codes: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -96,6 +117,16 @@ class Head(ClassifierMixin, BaseEstimator):
             named, classes=self.classes_, y=self.classes_[codes], sample_weight=weights
         )
         return weights * per_class[codes]
+
+
+def _moments(
+    X: Rows, weights: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean and the standard deviation of each column, read twice: sums of squares lose digits."""
+    w = np.ones(len(X)) if weights is None else weights
+    mean = sum(w[at] @ block.astype(np.float64) for at, block in X.blocks()) / w.sum()
+    variance = sum(w[at] @ (block - mean) ** 2 for at, block in X.blocks()) / w.sum()
+    return mean, np.sqrt(variance)
 
 
 def winner(decision: NDArray[np.floating[Any]]) -> NDArray[np.intp]:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers._rows import Rows
+
 Floats = NDArray[np.float32]
 _ROWS = 1024
 # Elements in one pass of the exponential: what stays in a core's second-level cache.
@@ -59,17 +61,17 @@ class Kernel:
         return base
 
 
-def gamma_value(gamma: float | str, X: NDArray[Any]) -> float:
+def gamma_value(gamma: float | str, X: NDArray[Any] | Rows) -> float:
     """Return the number that "scale" (1 / (d Var X)) or "auto" (1 / d) stands for, as in scikit-learn."""
     if gamma == "scale":
         # float64 by rows: float32 sums of millions lose digits, and a whole copy costs half a gigabyte.
-        mean = X.mean(dtype=np.float64)
+        mean = sum(float(b.sum()) for b in _blocks(X)) / X.size if isinstance(X, Rows) else X.mean(dtype=np.float64)
         variance = sum(float(((b - mean) ** 2).sum()) for b in _blocks(X)) / X.size
         return 1.0 / (X.shape[1] * variance) if variance > 0 else 1.0
     return 1.0 / X.shape[1] if gamma == "auto" else float(gamma)
 
 
-def _blocks(X: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
+def _blocks(X: NDArray[Any] | Rows) -> Iterator[NDArray[np.float64]]:
     for start in range(0, len(X), _ROWS):
         yield X[start : start + _ROWS].astype(np.float64)
 

@@ -19,6 +19,8 @@ FORMAT = 1
 TRUSTED = (
     "classifiers._forest.Forest",
     "classifiers._knn.KNN",
+    "classifiers._linear_svm.LinearSVM",
+    "classifiers._nystroem.NystroemSVM",
     "classifiers._own.Own",
     "classifiers._softmax.Softmax",
     "classifiers._svc.BaggedSVC",

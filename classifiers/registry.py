@@ -20,6 +20,8 @@ HEADS: dict[str, str] = {
     "knn": "classifiers.knn",
     "bagged-svm": "classifiers.bagged_svm",
     "local-svm": "classifiers.local_svm",
+    "linear-svm": "classifiers.linear_svm",
+    "nystroem-svm": "classifiers.nystroem_svm",
 }
 
 #: Heads of scores, not of vectors: a comparison adds them by itself.

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from classifiers._rows import Rows
+
 
 def scores(estimator: Any, X: ArrayLike) -> NDArray[np.float64]:
     """Return one score a class, larger for a likelier class.
@@ -30,6 +32,8 @@ def scores(estimator: Any, X: ArrayLike) -> NDArray[np.float64]:
     ValueError
         If the estimator gives neither, or not one score a class (``decision_function_shape="ovo"``).
     """
+    if isinstance(X, Rows):
+        return np.concatenate([scores(estimator, block) for _, block in X.blocks()])
     if hasattr(estimator, "predict_proba"):
         return np.asarray(estimator.predict_proba(X), np.float64)
     if not hasattr(estimator, "decision_function"):
@@ -51,6 +55,9 @@ def answers(estimator: Any, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.floa
     ValueError
         As `scores`.
     """
+    if isinstance(X, Rows):
+        labels, found, seconds = zip(*(answers(estimator, block) for _, block in X.blocks()), strict=True)
+        return np.concatenate(labels), np.concatenate(found), sum(seconds)
     together, started = getattr(estimator, "answers", None), time.perf_counter()
     labels, found = together(X) if together else (estimator.predict(X), None)
     seconds = time.perf_counter() - started

@@ -1,0 +1,205 @@
+"""Support vector machines with an RBF kernel by the Nystroem method, over vectors read in blocks."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from classifiers._base import Head, in_threads, winner
+from classifiers._kernels import Base, Kernel, gamma_value
+from classifiers._linear import Problem, fit_path, squared_hinge
+from classifiers._rows import Rows, least_memory, selected, spans
+
+#: Added to the landmarks' kernel, as a part of its diagonal: what is below it is rounding.
+_RIDGE = 1e-6
+
+
+class NystroemSVM(Head):
+    """SVM whose RBF kernel is the one that landmarks span; a linear fit, for any number of vectors.
+
+    Landmarks are drawn at random, in the shares of the classes. The decision is a sum of kernels with them,
+    penalised by their own kernel, which is what scikit-learn's `Nystroem` with a linear SVM behind it fits,
+    without its map of every vector. Each class stands against the rest, with a squared hinge loss, as in
+    `LinearSVC`.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Penalty.
+    gamma : float, "scale" or "auto", default="scale"
+        1 / (d Var X), 1 / d, or a number.
+    n_components : int, default=2048
+        Landmarks; all vectors if they are fewer. 4,096 come near the exact SVM.
+    max_iter : int, default=1000
+    tol : float, default=1e-3
+        Length of the slope at which the fit stops, as a part of its length at the start.
+    class_weight : dict, "balanced" or None
+    scale : {"none", "standard"}, default="none"
+    cache_size : float
+        Megabytes for the kernel with the landmarks; what is more lies in a temporary file while it is fitted.
+    n_jobs : int or None, default=-1
+        Threads.
+    random_state : int, RandomState or None
+        Of the landmarks.
+
+    Attributes
+    ----------
+    classes_ : (n_classes,)
+    landmarks_ : (n_components, d) float32
+    coef_ : (n_classes, n_components) float32; one row for two classes
+    intercept_ : (n_classes,) float64
+    gamma_ : float
+    n_iter_ : int
+
+    References
+    ----------
+    Williams, Seeger: "Using the Nystroem method to speed up kernel machines", NIPS 2000.
+    """
+
+    by_blocks = True
+
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        gamma: float | str = "scale",
+        n_components: int = 2048,
+        max_iter: int = 1000,
+        tol: float = 1e-3,
+        class_weight: dict[Any, float] | str | None = None,
+        scale: str = "none",
+        cache_size: float = 6000,
+        n_jobs: int | None = -1,
+        random_state: Any = None,
+    ) -> None:
+        self.C = C
+        self.gamma = gamma
+        self.n_components = n_components
+        self.max_iter = max_iter
+        self.tol = tol
+        self.class_weight = class_weight
+        self.scale = scale
+        self.cache_size = cache_size
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> NystroemSVM:
+        """Fit on (n, d) vectors and n labels.
+
+        Raises
+        ------
+        ValueError
+            If a vector is not finite, all labels are the same, or `cache_size` is too small for the landmarks.
+        """
+        vectors, codes, weights = self._checked_fit(X, y, sample_weight)
+        fitted = self.path(vectors, codes, weights, [self.C])
+        self.coef_, self.intercept_, self.n_iter_ = fitted[0]
+        return self
+
+    def path(self, X: Any, codes: NDArray[np.intp], weights: NDArray[np.float64], costs: list[float]) -> Any:
+        """Return (coef, intercept, iterations) for each C on scaled vectors; keeps landmarks and gamma."""
+        self.gamma_ = gamma_value(self.gamma, X)
+        self.landmarks_ = np.ascontiguousarray(selected(X, self._drawn(codes)), np.float32)
+        self._check_cache()
+        kernel, base = Kernel("rbf", self.gamma_), Base(self.landmarks_, "distance")
+        among = _among(self.landmarks_, self.gamma_)
+        with self._columns(X, base, kernel) as columns:
+            problem = Problem(
+                columns, codes, weights, len(self.classes_), squared_hinge, 1.0,
+                penalty=among, penalised_intercept=True, n_jobs=self.n_jobs,
+            )  # fmt: skip
+            found = fit_path(problem, costs, self.max_iter, self.tol, "nystroem-svm")
+        return [(coef.astype(np.float32), intercept, made) for coef, intercept, made in found]
+
+    def _drawn(self, codes: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the rows of the landmarks, ascending; the first of a random order of each class."""
+        from sklearn.utils import check_random_state
+
+        if self.n_components >= len(codes):
+            return np.arange(len(codes))
+        order = check_random_state(self.random_state).permutation(len(codes))
+        places = np.empty(len(codes))
+        for code in np.unique(codes):
+            own = order[codes[order] == code]
+            places[own] = (np.arange(len(own)) + 0.5) / len(own)
+        return np.sort(order[np.argsort(places[order], kind="stable")][: self.n_components])
+
+    def _check_cache(self) -> None:
+        """Refuse a `cache_size` that cannot hold what is always in memory."""
+        m, d = self.landmarks_.shape
+        least = (3 * 8 * (m + 1) ** 2 + 4 * m * d + least_memory(m)) / 1e6
+        if least > self.cache_size:
+            raise ValueError(
+                f"nystroem-svm: {m:,} landmarks take at least {np.ceil(least):.0f}MB and "
+                f"{self.cache_size:.3g}MB are allowed; allow more (--kernel-memory), or fewer n_components"
+            )
+
+    @contextmanager
+    def _columns(self, X: Any, base: Base, kernel: Kernel) -> Iterator[Any]:
+        """Give the (n, m) kernel with the landmarks: in memory, or in a temporary file where it is larger."""
+        shape = (len(X), len(self.landmarks_))
+        if 4e-6 * shape[0] * shape[1] <= self.cache_size:
+            columns = np.empty(shape, np.float32)
+            self._fill(columns, X, base, kernel)
+            yield columns
+            return
+        with tempfile.TemporaryDirectory(prefix="mueca-") as folder:
+            path = Path(folder) / "kernel.npy"
+            with path.open("wb") as file:  # written, not mapped: on a full disk that is an error in words
+                for at in spans(*shape):
+                    part = np.empty((at.stop - at.start, shape[1]), np.float32)
+                    self._fill(part, X[at], base, kernel)
+                    part.tofile(file)
+            yield Rows(np.memmap(path, np.float32, "r", shape=shape))
+
+    def _fill(self, out: NDArray[np.float32], X: Any, base: Base, kernel: Kernel) -> None:
+        def one(at: slice) -> None:
+            for rows, block in base.rows(np.asarray(X[at])):
+                out[at.start + rows.start : at.start + rows.stop] = _mapped(kernel, block)
+
+        in_threads(one, spans(*X.shape), self.n_jobs)
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return (n, n_classes) scores; (n,) for two classes (positive: the second)."""
+        vectors = self._checked(X)
+        base, kernel = Base(self.landmarks_, "distance"), Kernel("rbf", self.gamma_)
+        found = np.empty((len(vectors), len(self.coef_)))
+        for rows, block in base.rows(vectors):
+            found[rows] = _mapped(kernel, block) @ self.coef_.T
+        found += self.intercept_
+        return found[:, 0] if len(self.classes_) == 2 else found
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the (n,) labels of the largest score."""
+        codes = winner(self.decision_function(X))  # first: it is what says that nothing is fitted
+        return self.classes_[codes]
+
+    def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return `predict` and `decision_function` together."""
+        found = self.decision_function(X)
+        return self.classes_[winner(found)], found
+
+
+def _among(landmarks: NDArray[np.float32], gamma: float) -> NDArray[np.float64]:
+    """Return the landmarks' kernel in float64, so that it is positive; its diagonal raised a little."""
+    centred = landmarks - landmarks.mean(axis=0, dtype=np.float64)
+    norms = np.einsum("ij,ij->i", centred, centred)
+    found = np.empty((len(centred), len(centred)))
+    for at in spans(*centred.shape):  # never in one piece: NumPy's symmetric product crashes on large matrices
+        apart = norms[at, None] + norms - 2 * (centred[at] @ centred.T)
+        found[at] = np.exp(-gamma * np.maximum(apart, 0))
+    found = (found + found.T) / 2
+    found.flat[:: len(found) + 1] = 1 + _RIDGE
+    return found
+
+
+def _mapped(kernel: Kernel, base: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return exp(-gamma base), in place; `Kernel.map` may take 1 off, which these coefficients would notice."""
+    base *= np.float32(-kernel.gamma)
+    return np.exp(base, out=base)

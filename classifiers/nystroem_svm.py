@@ -1,0 +1,36 @@
+"""`nystroem-svm`: an SVM with an RBF kernel on landmarks, for any number of vectors."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, PositiveFloat
+
+from classifiers.registry import HeadParams
+
+
+class Params(HeadParams):
+    """Parameters of `nystroem-svm`; `classifiers._nystroem.NystroemSVM` says what each does."""
+
+    C: float = Field(1.0, gt=0)
+    gamma: PositiveFloat | Literal["scale", "auto"] = "scale"
+    n_components: int = Field(2048, ge=1)
+    max_iter: int = Field(1000, ge=1)
+    tol: float = Field(1e-3, gt=0)
+    class_weight: Literal["balanced"] | dict[str | int, PositiveFloat] | None = None
+    # Off, as for `svm`, whose kernel this is.
+    scale: Literal["none", "standard"] = "none"
+    cache_size: float = Field(6000, gt=0)
+    n_jobs: int | None = -1
+    random_state: int | None = Field(0, ge=0)
+
+
+#: As for `svm`, with a smaller C: the squared hinge loss weighs what is far on the wrong side more.
+GRID: dict[str, list[Any]] = {"C": [0.1, 1.0, 10.0], "gamma": ["scale"]}
+
+
+def build(**params: Any) -> Any:
+    """Return a `classifiers._nystroem.NystroemSVM`."""
+    from classifiers._nystroem import NystroemSVM
+
+    return NystroemSVM(**params)
