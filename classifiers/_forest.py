@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classifiers._base import Head, cores, in_threads
+from classifiers._rows import Rows, blocks, rows_a_block, spans
 
 Layouts = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 _ROWS = 256
 _LEVELS = 256
+#: Bytes of the features that are sorted at a time, and vectors that are cut at a time.
+_GROUP_BYTES = 256_000_000
+_BINNED = 4096
 
 
 class Forest(Head):
@@ -49,6 +53,8 @@ class Forest(Head):
     value_ : (n_leaves, n_classes) float32
         Shares of the classes.
     """
+
+    by_blocks = True
 
     def __init__(
         self,
@@ -172,9 +178,20 @@ def features_tried(max_features: int | float | str | None, d: int) -> int:
     return max(1, int(max_features * d))
 
 
-def bin_edges(X: NDArray[Any], n_jobs: int | None = -1) -> list[NDArray[np.float32]]:
-    """Return the cuts of each feature: between all its values if they are few, else at quantiles."""
-    return in_threads(_cuts, np.ascontiguousarray(np.asarray(X, np.float32).T), n_jobs)
+def bin_edges(X: NDArray[Any] | Rows, n_jobs: int | None = -1) -> list[NDArray[np.float32]]:
+    """Return the cuts of each feature: between all its values if they are few, else at quantiles.
+
+    Features are read some at a time: each group is one pass over the vectors.
+    """
+    n, d = X.shape
+    group = max(1, _GROUP_BYTES // (4 * max(n, 1)))
+    found: list[NDArray[np.float32]] = []
+    for first in range(0, d, group):
+        columns = np.empty((min(group, d - first), n), np.float32)
+        for at, block in blocks(X):
+            columns[:, at] = block[:, first : first + group].T
+        found += in_threads(_cuts, columns, n_jobs)
+    return found
 
 
 def _cuts(column: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -189,15 +206,19 @@ def _cuts(column: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(middle < values[1:], middle, values[:-1]).astype(np.float32)
 
 
-def binned(X: NDArray[Any], edges: list[NDArray[np.float32]], n_jobs: int | None) -> NDArray[np.uint8]:
+def binned(
+    X: NDArray[Any] | Rows, edges: list[NDArray[np.float32]], n_jobs: int | None
+) -> NDArray[np.uint8]:
     """Return (d, n) bins: the number of cuts below each value."""
-    columns = np.ascontiguousarray(np.asarray(X, np.float32).T)
-    out = np.empty(columns.shape, np.uint8)
+    n, d = X.shape
+    out = np.empty((d, n), np.uint8)
 
-    def cut(f: int) -> None:
-        out[f] = np.searchsorted(edges[f], columns[f], side="left")
+    def cut(at: slice) -> None:
+        columns = np.ascontiguousarray(np.asarray(X[at], np.float32).T)
+        for f in range(d):
+            out[f, at] = np.searchsorted(edges[f], columns[f], side="left")
 
-    in_threads(cut, range(len(columns)), cores(n_jobs))
+    in_threads(cut, spans(n, d, max(rows_a_block(d), _BINNED)), cores(n_jobs))
     return out
 
 

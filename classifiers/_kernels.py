@@ -86,12 +86,18 @@ class Base:
     """The base of a kernel against fixed vectors `S`: ``base(A)`` is (len(A), len(S)) float32.
 
     Distances are taken as ``|a|^2 + |s|^2 - 2 a.s`` of vectors centred on the mean of `S`, which leaves them
-    as they are and spares float32 the cancellation; one product of matrices gives all three terms.
+    as they are and spares float32 the cancellation; one product of matrices gives all three terms. Who reads
+    the fixed vectors in blocks gives the mean of all of them.
     """
 
-    def __init__(self, S: NDArray[Any], kind: Literal["distance", "product"]) -> None:
+    def __init__(
+        self,
+        S: NDArray[Any],
+        kind: Literal["distance", "product"],
+        centre: NDArray[np.float64] | None = None,
+    ) -> None:
         self.kind = kind
-        self.centre = S.mean(axis=0, dtype=np.float64) if kind == "distance" else None
+        self.centre = S.mean(axis=0, dtype=np.float64) if kind == "distance" and centre is None else centre
         self.S = self._prepared(S)
         self.norms = np.einsum("ij,ij->i", self.S, self.S, dtype=np.float32)
 

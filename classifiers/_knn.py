@@ -39,6 +39,8 @@ class KNN(Head):
         Their classes.
     """
 
+    by_blocks = True
+
     def __init__(
         self,
         n_neighbors: int = 5,
@@ -70,6 +72,7 @@ class KNN(Head):
                 f"knn: n_neighbors={self.n_neighbors} is more than the {len(vectors)} training vectors; "
                 "take a smaller n_neighbors"
             )
+        # What predicts is in memory: a file may be gone by then.
         self.vectors_, self.codes_ = np.ascontiguousarray(vectors), codes.astype(np.int64)
         return self
 

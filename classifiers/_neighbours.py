@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from classifiers._base import in_threads
 from classifiers._jit import jit
 from classifiers._kernels import Base
+from classifiers._rows import Rows, blocks, spans
 
 #: Candidates taken beyond k before distances are computed exactly: float32 may misplace a few near the edge.
 SPARE = 32
 #: Below this 1 / distance is infinite.
 _NO_INVERSE = 1.0 / np.finfo(np.float64).max
+#: Rows of `Q` whose candidates are kept at a time, of `S` that are read at a time; products of so many rows of
+#: `Q`, which threads share by so many.
+_ASKED, _STORED, _ROWS, _PART = 65_536, 8192, 1024, 128
 #: Rows whose votes one thread counts at a time.
 _VOTERS = 2048
 
@@ -52,73 +56,110 @@ def _exact(Q, S, index, city, out):
                 out[q, c] = np.sqrt(total)
 
 
+@jit
+def _keep(base, first, nearest, index):
+    """Put what is nearer than the farthest kept into each row's heap; equal distances go by column.
+
+    `nearest` and `index` (q, kept) are heaps whose root is the farthest, of equal ones the largest column.
+    """
+    kept = nearest.shape[1]
+    for q in range(base.shape[0]):
+        near, at = nearest[q], index[q]
+        for c in range(base.shape[1]):
+            value, column = base[q, c], first + c
+            if value > near[0] or (value == near[0] and column > at[0]):
+                continue
+            hole = 0
+            while True:
+                child = 2 * hole + 1
+                if child >= kept:
+                    break
+                if child + 1 < kept and (
+                    near[child + 1] > near[child]
+                    or (near[child + 1] == near[child] and at[child + 1] > at[child])
+                ):
+                    child += 1
+                if near[child] < value or (near[child] == value and at[child] < column):
+                    break
+                near[hole], at[hole] = near[child], at[child]
+                hole = child
+            near[hole], at[hole] = value, column
+
+
 def neighbours(
-    S: NDArray[Any], Q: NDArray[Any], k: int, metric: str, n_jobs: int | None = -1
+    S: NDArray[Any] | Rows, Q: NDArray[Any] | Rows, k: int, metric: str, n_jobs: int | None = -1
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the distances (float64) and rows in `S` of the k nearest of each row of `Q`, each (len(Q), k).
 
     Ordered by distance, equal distances by row: the first k' of k neighbours are those of a search for k'.
-    Candidates are found in float32, their distances computed exactly.
+    Candidates are found in float32, their distances computed exactly. Both are read in blocks.
 
     Parameters
     ----------
-    S, Q : (n, d), (m, d) ndarray of one dtype
+    S, Q : (n, d), (m, d) arrays of one dtype, or Rows
     k : int
         At most n.
     metric : {"euclidean", "minkowski", "manhattan"}
         "minkowski" is with p = 2.
     """
     distances, index = np.empty((len(Q), k)), np.empty((len(Q), k), np.int64)
-    city = metric == "manhattan"
-    kept = min(len(S), k + SPARE)
+    kept, city = min(len(S), k + SPARE), metric == "manhattan"
+    centre = sum(block.sum(axis=0, dtype=np.float64) for _, block in blocks(S)) / len(S)
+    for at in spans(len(Q), Q.shape[1], _ASKED):
+        asked = np.ascontiguousarray(Q[at])
+        found = _candidates(S, asked, centre, kept, city, n_jobs)
 
-    def finish(rows: slice, base: NDArray[np.float32]) -> None:
-        candidates = _candidates(base, kept)
-        exact = np.empty(candidates.shape)
-        _exact(Q[rows], S, candidates, city, exact)
-        order = np.lexsort((candidates, exact), axis=1)[:, :k]
-        distances[rows] = np.take_along_axis(exact, order, axis=1)
-        index[rows] = np.take_along_axis(candidates, order, axis=1)
+        def finish(start: int, asked: Any = asked, found: Any = found, first: int = at.start) -> None:
+            part = slice(start, start + _PART)
+            rows = slice(first + start, first + min(start + _PART, len(asked)))
+            distances[rows], index[rows] = _nearest(S, asked[part], found[part], k, city)
 
-    if city:
-        _search_city(S, Q, finish, n_jobs)
-    else:
-        for rows, block in Base(S, "distance").rows(Q):
-            parts = range(rows.start, rows.stop, 128)
-            in_threads(
-                lambda at, b=block, r=rows: finish(  # type: ignore[misc]
-                    slice(at, min(at + 128, r.stop)), b[at - r.start : at - r.start + 128]
-                ),
-                parts,
-                n_jobs,
-            )
+        in_threads(finish, range(0, len(asked), _PART), n_jobs)
     return distances, index
 
 
-def _search_city(S: NDArray[Any], Q: NDArray[Any], finish: Any, n_jobs: int | None) -> None:
-    centre = S.mean(axis=0, dtype=np.float64)
-    S32, Q32 = (np.subtract(A, centre, dtype=np.float64).astype(np.float32) for A in (S, Q))
+def _candidates(
+    S: NDArray[Any] | Rows,
+    Q: NDArray[Any],
+    centre: NDArray[np.float64],
+    kept: int,
+    city: bool,
+    n_jobs: int | None,
+) -> NDArray[np.int64]:
+    """Return the rows of `S` that are nearest in float32, (len(Q), kept), in no order."""
+    nearest = np.full((len(Q), kept), np.inf, np.float32)
+    index = np.full((len(Q), kept), np.iinfo(np.int64).max)
+    for at, block in blocks(S, _STORED):
+        base = Base(block, "distance", centre)
+        for rows in spans(len(Q), Q.shape[1], _ROWS):
+            apart = None if city else next(base.rows(Q[rows]))[1]
 
-    def search(start: int) -> None:
-        rows = slice(start, min(start + 128, len(Q)))
-        base = np.empty((rows.stop - start, len(S)), np.float32)
-        _city_block(Q32[rows], S32, base)
-        finish(rows, base)
+            def keep(
+                start: int, base: Base = base, apart: Any = apart, rows: slice = rows, first: int = at.start
+            ) -> None:
+                part = slice(start, min(start + _PART, rows.stop))
+                here = None if apart is None else apart[part.start - rows.start : part.stop - rows.start]
+                if here is None:
+                    here = np.empty((part.stop - part.start, len(base.S)), np.float32)
+                    _city_block(base._prepared(Q[part]), base.S, here)
+                _keep(here, first, nearest[part], index[part])
 
-    in_threads(search, range(0, len(Q), 128), n_jobs)
+            in_threads(keep, range(rows.start, rows.stop, _PART), n_jobs)
+    return index
 
 
-def _candidates(base: NDArray[np.float32], kept: int) -> NDArray[np.int64]:
-    """Return the columns of the `kept` smallest of each row; equal values go by column.
-
-    A float32 that is not negative orders as its bits do: bits and column in one 64-bit key make every key
-    different, so that the choice among equal values does not hang on the partition's inner workings.
-    """
-    keys = base.view(np.uint32).astype(np.uint64) << np.uint64(32)
-    keys |= np.arange(base.shape[1], dtype=np.uint64)
-    if kept < base.shape[1]:
-        keys = np.partition(keys, kept - 1, axis=1)[:, :kept]
-    return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+def _nearest(
+    S: NDArray[Any] | Rows, Q: NDArray[Any], candidates: NDArray[np.int64], k: int, city: bool
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the exact distances and the rows of the k nearest among candidates."""
+    exact = np.empty(candidates.shape)
+    if isinstance(S, Rows):
+        rows, at = np.unique(candidates, return_inverse=True)
+        _exact(Q, S[rows], at.reshape(candidates.shape), city, exact)
+    else:
+        _exact(Q, S, candidates, city, exact)
+    order = np.lexsort((candidates, exact), axis=1)[:, :k]
+    return np.take_along_axis(exact, order, axis=1), np.take_along_axis(candidates, order, axis=1)
 
 
 @jit

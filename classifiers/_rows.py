@@ -146,8 +146,13 @@ def blocks(X: NDArray[Any] | Rows, rows: int | None = None) -> Iterator[tuple[sl
 
 
 def selected(X: NDArray[Any] | Rows, rows: NDArray[np.intp]) -> Any:
-    """Return some rows: of an array a copy, of `Rows` unread."""
-    return X.take(rows) if isinstance(X, Rows) else X[rows]
+    """Return some rows: of `Rows` unread, of an array a view if they follow each other, else a copy."""
+    if isinstance(X, Rows):
+        return X.take(rows)
+    n = len(rows)
+    if n and rows[-1] - rows[0] == n - 1 and bool((np.diff(rows) == 1).all()):
+        return X[rows[0] : rows[0] + n]
+    return X[rows]
 
 
 def stacked(parts: Sequence[Any]) -> Any:

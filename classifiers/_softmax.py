@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classifiers._base import Head, winner
+from classifiers._rows import Rows
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,14 @@ class Softmax(Head):
     coef_ : (n_classes, d) float64, of scaled features; one row for two classes
     intercept_ : (n_classes,) float64
     n_iter_ : int
+
+    Notes
+    -----
+    Vectors that come as `classifiers._rows.Rows` are never in memory as a whole: `classifiers._linear` then
+    minimises the same function by blocks, to a slope `tol` as long as at the start.
     """
+
+    by_blocks = True
 
     def __init__(
         self,
@@ -104,7 +112,7 @@ def _threads_for(values: int) -> AbstractContextManager[Any]:
 
 
 def fit_path(
-    X: NDArray[Any],
+    X: NDArray[Any] | Rows,
     codes: NDArray[np.intp],
     weights: NDArray[np.float64],
     costs: list[float],
@@ -112,6 +120,23 @@ def fit_path(
     tol: float,
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64], int]]:
     """Return (coef, intercept, iterations) for each C, fitted upwards, each from the one before."""
+    if isinstance(X, Rows):
+        from classifiers._linear import Problem, logistic
+        from classifiers._linear import fit_path as by_blocks
+
+        problem = Problem(X, codes, weights, int(codes.max()) + 1, logistic, 0.15)
+        return by_blocks(problem, costs, max_iter, tol, "softmax")
+    return _fit_path_in_memory(X, codes, weights, costs, max_iter, tol)
+
+
+def _fit_path_in_memory(
+    X: NDArray[Any],
+    codes: NDArray[np.intp],
+    weights: NDArray[np.float64],
+    costs: list[float],
+    max_iter: int,
+    tol: float,
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64], int]]:
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(max_iter=max_iter, tol=tol, warm_start=len(costs) > 1)

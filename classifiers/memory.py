@@ -53,10 +53,15 @@ def _installed() -> float:
 
 
 def bounded(estimator: Any, memory: float | str | None) -> Any:
-    """Return a head whose own kernels keep to `memory` too; one without kernels as it is."""
+    """Return a head whose own kernels keep to `memory` too; one without kernels as it is.
+
+    Of a Pipeline it is the last step that has them.
+    """
     allowed = gigabytes(memory) * 1000
-    if getattr(estimator, "cache_size", 0) <= allowed:
+    steps = getattr(estimator, "steps", None)
+    last, prefix = (steps[-1][1], f"{steps[-1][0]}__") if steps else (estimator, "")
+    if getattr(last, "cache_size", 0) <= allowed:
         return estimator
     from sklearn.base import clone
 
-    return clone(estimator).set_params(cache_size=allowed)
+    return clone(estimator).set_params(**{f"{prefix}cache_size": allowed})

@@ -21,6 +21,7 @@ TRUSTED = (
     "classifiers._knn.KNN",
     "classifiers._linear_svm.LinearSVM",
     "classifiers._nystroem.NystroemSVM",
+    "classifiers._projection.Projection",
     "classifiers._own.Own",
     "classifiers._softmax.Softmax",
     "classifiers._svc.BaggedSVC",

@@ -28,6 +28,11 @@ HEADS: dict[str, str] = {
 SCORE_HEADS: dict[str, str] = {"own": "classifiers.own"}
 
 
+#: What every head on vectors takes besides its own parameters: so many principal components of the vectors,
+#: learned from what it is fitted on, come before it.
+PROJECTION = "pca"
+
+
 class HeadParams(BaseModel):
     """Base of a head's parameters: scikit-learn's names, checked domains, a misspelt name is an error."""
 
@@ -173,6 +178,11 @@ def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
         One line naming the head, the parameter and what is wrong with it.
     """
     spec = head_spec(name)
+    if params.get(PROJECTION) is not None and takes_projection(name):
+        components = _components(name, params[PROJECTION])
+        return {**checked_params(name, {**params, PROJECTION: None}), PROJECTION: components}
+    if takes_projection(name):
+        params = {key: value for key, value in params.items() if key != PROJECTION}
     known = getattr(spec.params, "KNOWN", None)
     if known is not None and (unknown := [key for key in params if key not in known]):
         lower = {key.lower(): key for key in known}
@@ -183,6 +193,24 @@ def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
         return spec.params(**params).model_dump()
     except ValidationError as error:
         raise ValueError(f"head {name}: {_first_problem(error, spec)}") from None
+
+
+def takes_projection(name: str) -> bool:
+    """Return whether `PROJECTION` may stand among a head's parameters: not where it has one of that name."""
+    params = head_spec(name).params
+    own = {*params.model_fields, *getattr(params, "KNOWN", ())}
+    return name not in SCORE_HEADS and PROJECTION not in own
+
+
+def _components(name: str, given: Any) -> int:
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise ValueError(f"head {name}: pca={given!r}: give how many principal components, such as 512")
+    return given
+
+
+def step_names(name: str, params: Iterable[str]) -> dict[str, str]:
+    """Return parameters' names in the Pipeline that a head with principal components before it is."""
+    return {p: f"{PROJECTION}__n_components" if p == PROJECTION else f"{name}__{p}" for p in params}
 
 
 def _first_problem(error: ValidationError, spec: HeadSpec) -> str:
@@ -204,7 +232,8 @@ def head(name: str, **params: Any) -> Any:
     name : str
         One of `list_heads()`.
     **params
-        Its parameters by their scikit-learn names, such as ``C=10``.
+        Its parameters by their scikit-learn names, such as ``C=10``. ``pca=512`` puts so many principal
+        components before it: a Pipeline is returned.
 
     Returns
     -------
@@ -216,4 +245,11 @@ def head(name: str, **params: Any) -> Any:
     ValueError
         If the name is unknown or a parameter is wrong.
     """
-    return head_spec(name).build(**checked_params(name, params))
+    checked = checked_params(name, params)
+    components = checked.pop(PROJECTION, None) if takes_projection(name) else None
+    built = head_spec(name).build(**checked)
+    if components is None:
+        return built
+    from classifiers._projection import projected
+
+    return projected(built, components, name)

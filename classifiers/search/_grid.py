@@ -16,7 +16,7 @@ from sklearn.model_selection import ParameterGrid, check_cv
 from sklearn.utils.multiclass import type_of_target
 
 from classifiers.memory import gigabytes
-from classifiers.registry import checked_params, head, head_spec
+from classifiers.registry import PROJECTION, checked_params, head, head_spec, step_names
 from classifiers.search._halving import best, check_halving, marked, rungs, stacked
 from classifiers.search._pipelines import sweep
 from classifiers.search._refit import refit
@@ -311,7 +311,14 @@ def grid_search(
         grid = {k: v for k, v in head_spec(name).grid.items() if k not in fixed}
     elif isinstance(grid, str):
         raise ValueError(f"grid={grid!r}: give 'default', or values for each parameter")
-    search = GridSearchCV(head(name, **fixed), grid, **options)
     for point in ParameterGrid(grid):
         checked_params(name, point)
-    return search
+    return GridSearchCV(head(name, **fixed), in_steps(name, grid) if PROJECTION in fixed else grid, **options)
+
+
+def in_steps(name: str, grid: Any) -> Any:
+    """Return a grid of a head's parameters as one of the Pipeline with principal components before it."""
+    if isinstance(grid, Mapping):
+        names = step_names(name, grid)
+        return {names[key]: values for key, values in grid.items()}
+    return [in_steps(name, part) for part in grid]

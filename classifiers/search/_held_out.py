@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers._rows import Rows, is_finite, stacked
 from classifiers.memory import bounded, gigabytes
 from classifiers.registry import head
 from classifiers.scoring import scores
+from classifiers.search._pipelines import sweep
 from classifiers.search._strategies import answers, strategy_of
-from classifiers.search._work import Answer, NotSharedError, Work
+from classifiers.search._work import Answer, Given, NotSharedError, Work
 
 log = logging.getLogger(__name__)
 
@@ -99,15 +101,27 @@ def _shared(
     started, n = time.perf_counter(), len(X)
     if len(built) < 2 or len(np.unique(y)) < 2:
         raise NotSharedError("there is one candidate, or one class")
-    everything = np.concatenate([X, held_out])
-    if everything.dtype not in (np.float32, np.float64) or not np.isfinite(everything.sum(dtype=np.float64)):
+    everything = stacked([X, held_out])
+    piped = hasattr(built[0], "steps")  # principal components come first: they read blocks
+    if isinstance(everything, Rows) and not piped and not getattr(built[0], "by_blocks", False):
+        everything = np.asarray(everything)
+    if everything.dtype not in (np.float32, np.float64) or not is_finite(everything):
         raise NotSharedError("the vectors are not finite numbers")
     split = (np.arange(n), np.arange(n, len(everything)))
     labels = np.concatenate([y, np.repeat(y[:1], len(held_out))])  # those of the held-out are not looked at
-    params = [model.get_params() for model in built]
-    work = Work(built[0], params, everything, labels, [split], memory)
+    if piped:
+        each = sweep(built, Given(everything, labels, [split], memory=memory))
+    else:
+        params = [model.get_params() for model in built]
+        each = answers(
+            *strategy_of(built[0]), Work(built[0], params, everything, labels, [split], memory)
+        )
     found: dict[int, Answer] = {}
-    for c, _, answer in answers(*strategy_of(built[0]), work):
+    for c, _, answer in each:
+        if isinstance(answer.error, NotSharedError):
+            raise answer.error
+        if answer.error is not None:
+            raise ValueError(str(answer.error)) from None
         found[c] = answer
         advance(1)
     seconds = (time.perf_counter() - started) / len(built)

@@ -1,8 +1,8 @@
-"""Strategies of `knn`, `local-svm`, `forest` and `softmax`."""
+"""Strategies of `knn`, `local-svm`, `forest`, `softmax`, `linear-svm` and `nystroem-svm`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from classifiers._base import Head, cores, in_threads, winner
 from classifiers._forest import Forest, Layouts, bin_edges, binned, layouts
 from classifiers._kernels import gamma_value
 from classifiers._neighbours import neighbours, shares
+from classifiers._rows import Rows, selected
 from classifiers._softmax import fit_path
 from classifiers.search._work import Answer, Found, NotSharedError, Work
 
@@ -20,12 +21,12 @@ _ROWS = 512
 _TREES = 32
 
 
-def _scaled(work: Work, candidate: int, split: int) -> tuple[Any, NDArray[Any], NDArray[Any]]:
+def _scaled(work: Work, candidate: int, split: int) -> tuple[Any, Any, Any]:
     """Return an unfitted model of a candidate, and the training and test vectors as it would scale them."""
     model: Head = clone(work.estimator).set_params(**work.params[candidate])
-    train, test = work.splits[split]
-    model._fit_scaler(work.X[train], None)
-    return model, model._scaled(work.X[train]), model._scaled(work.X[test])
+    train, test = (selected(work.X, rows) for rows in work.splits[split])
+    model._fit_scaler(train, None)
+    return model, model._scaled(train), model._scaled(test)
 
 
 def sweep_knn(work: Work) -> Found:
@@ -41,7 +42,7 @@ def sweep_knn(work: Work) -> Found:
                 raise NotSharedError(f"n_neighbors={largest} is more than the {train.size} vectors of a fold")
             model, S, Q = _scaled(work, members[0], s)
             classes, codes = work.labels(s)
-            S, Q = np.ascontiguousarray(S), np.ascontiguousarray(Q)
+            S, Q = (A if isinstance(A, Rows) else np.ascontiguousarray(A) for A in (S, Q))
             distances, index = neighbours(S, Q, largest, metric, model.n_jobs)
             sizes, found = sorted(work.values(members, "n_neighbors")), codes[index]
             for weights in work.values(members, "weights"):
@@ -70,19 +71,41 @@ def sweep_local(work: Work) -> Found:
 
 def sweep_softmax(work: Work) -> Found:
     """Yield (candidate, split, answer): a path over C, each fit started at the one before."""
+    yield from _paths(
+        work, lambda m, X, codes, w, costs: fit_path(X, codes, w, costs, m.max_iter, m.tol), proba=True
+    )
+
+
+def sweep_linear(work: Work) -> Found:
+    """Yield (candidate, split, answer): a path over C, each fit started at the one before."""
+    yield from _paths(work, lambda m, X, codes, w, costs: m.path(X, codes, w, costs), proba=False)
+
+
+def sweep_nystroem(work: Work) -> Found:
+    """Yield (candidate, split, answer): landmarks, their kernel for each gamma, and a path over C."""
+    yield from sweep_linear(work)
+
+
+def _paths(work: Work, path: Callable[..., Any], proba: bool) -> Found:
     for members in work.groups(["C"]):
         costs = work.values(members, "C")
         for s in range(len(work.splits)):
             model, train, test = _scaled(work, members[0], s)
             model.classes_, codes = work.labels(s)
             weights = model._by_class(np.ones(codes.size), codes)
-            path = fit_path(train, codes, weights, costs, model.max_iter, model.tol)
-            del model.scale  # the vectors are scaled already
+            fitted = path(model, train, codes, weights, costs)
+            vars(model).pop("scale", None)  # the vectors are scaled already
             model.n_features_in_ = test.shape[1]
             for c in members:
-                model.coef_, model.intercept_, _ = path[costs.index(work.params[c]["C"])]
-                decision, proba = model.decision_function(test), model.predict_proba(test)
-                yield c, s, Answer(model.classes_, winner(decision), decision, proba)
+                model.coef_, model.intercept_, _ = fitted[costs.index(work.params[c]["C"])]
+                decision = _asked(model.decision_function, test)
+                shares = _asked(model.predict_proba, test) if proba else None
+                yield c, s, Answer(model.classes_, winner(decision), decision, shares)
+
+
+def _asked(method: Callable[[Any], NDArray[np.float64]], X: Any) -> NDArray[np.float64]:
+    """Return what a model says of vectors, of `Rows` block by block."""
+    return np.concatenate([method(block) for _, block in X.blocks()]) if isinstance(X, Rows) else method(X)
 
 
 def sweep_forest(work: Work) -> Found:
@@ -95,8 +118,8 @@ def sweep_forest(work: Work) -> Found:
     for members in work.groups(["n_estimators", "max_depth", "min_samples_split"]):
         for s, (train, test) in enumerate(work.splits):
             if s not in binned_folds:
-                edges = bin_edges(work.X[train])
-                ours, others = (binned(work.X[i], edges, -1) for i in (train, test))
+                edges = bin_edges(selected(work.X, train))
+                ours, others = (binned(selected(work.X, i), edges, -1) for i in (train, test))
                 binned_folds[s] = layouts(ours), others
             yield from _one_forest(work, members, s, *binned_folds[s])
 

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
+from classifiers._rows import Rows
 from classifiers.search._strategies import (
     by_kind,
     rows_of,
@@ -160,7 +161,10 @@ class Fold:
     def transformed(self, front: list[tuple[str, Any]]) -> tuple[Any, Any]:
         """Return the training and the test samples behind some transformers, each fitted once."""
         if not front:
-            return tuple(_safe_indexing(self.given.X, rows) for rows in (self.train, self.test))
+            X = self.given.X
+            if isinstance(X, Rows):
+                return X.take(self.train), X.take(self.test)
+            return tuple(_safe_indexing(X, rows) for rows in (self.train, self.test))
         key = signature(front)
         if key not in self._made:
             train, test = self.transformed(front[:-1])

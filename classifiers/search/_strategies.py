@@ -10,6 +10,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
+from classifiers._rows import Rows
 from classifiers.search._work import Found, Given, NotSharedError, Work, dense, watched
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ SHARED = {
     "local-svm": "each sample's neighbours and their kernel",
     "forest": "the trees of the largest forest",
     "softmax": "a path over C",
+    "linear-svm": "a path over C",
+    "nystroem-svm": "landmarks, their kernel for each gamma and fold, and a path over C",
     "SVC": "one kernel matrix",
     "KNeighborsClassifier": "one neighbour search for each metric and fold",
     "RandomForestClassifier": "the trees of the largest forest",
@@ -36,7 +39,9 @@ def head_of(estimator: Any) -> tuple[str, Strategy] | None:
     """Return the registered name and the strategy of one of our heads."""
     from classifiers._forest import Forest
     from classifiers._knn import KNN
+    from classifiers._linear_svm import LinearSVM
     from classifiers._local import LocalSVC
+    from classifiers._nystroem import NystroemSVM
     from classifiers._softmax import Softmax
     from classifiers._svc import SVC, BaggedSVC
     from classifiers.search import _others, _svm
@@ -48,6 +53,8 @@ def head_of(estimator: Any) -> tuple[str, Strategy] | None:
         LocalSVC: ("local-svm", _others.sweep_local),
         Forest: ("forest", _others.sweep_forest),
         Softmax: ("softmax", _others.sweep_softmax),
+        LinearSVM: ("linear-svm", _others.sweep_linear),
+        NystroemSVM: ("nystroem-svm", _others.sweep_nystroem),
     }.get(type(estimator))
 
 
@@ -98,7 +105,7 @@ def sweep_alike(built: Sequence[Any], given: Given, echo: bool = True) -> Found:
     weights = given.fit_params.get("sample_weight")
     if extra or (weights is not None and head_of(built[0]) is not None):
         raise NotSharedError(f"fit was given {(extra or ['sample_weight'])[0]}")
-    X = dense(given.X)
+    X = given.X if isinstance(given.X, Rows) and getattr(built[0], "by_blocks", False) else dense(given.X)
     work = Work(
         built[0], [b.get_params(deep=False) for b in built], X, given.y, given.splits, given.memory,
         None if weights is None else checked_weights(weights, given),

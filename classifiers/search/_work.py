@@ -65,7 +65,7 @@ class Work:
     estimator : unfitted estimator
     params : sequence of dict
         All parameters of each candidate, the estimator's own where the grid does not name them.
-    X : (n, d) float
+    X : (n, d) float, or Rows where the estimator reads them in blocks
     y : (n,) labels
     splits : sequence of (train, test) indices
     memory : float
@@ -78,7 +78,7 @@ class Work:
 
     estimator: Any
     params: Sequence[Mapping[str, Any]]
-    X: NDArray[Any]
+    X: Any
     y: NDArray[Any]
     splits: Splits
     memory: float
@@ -183,7 +183,7 @@ def dense(X: Any) -> NDArray[Any]:
     """
     if hasattr(X, "toarray"):
         raise NotSharedError("the vectors are sparse")
-    vectors = np.asarray(X)
+    vectors = np.asarray(X)  # of Rows: all of them
     if vectors.dtype.kind not in "fiub" or vectors.ndim != 2:
         raise NotSharedError("the vectors are no matrix of numbers")
     if vectors.dtype not in (np.float32, np.float64):

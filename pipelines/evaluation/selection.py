@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import head as build_head
+from classifiers._rows import stacked
 from classifiers.registry import head_spec
 from pipelines.cross_validation.folds import selecting
 from pipelines.datasets.splits import Indices
@@ -38,23 +39,28 @@ def searched(
     ValueError
         If the samples cannot be divided into so many folds, or a head cannot be fitted on these vectors.
     """
-    from classifiers import head as build
+    from classifiers.registry import PROJECTION, step_names
     from classifiers.search import GridSearchCV
 
     experiment = matrix.experiment
     X, y, splits = by_folds(matrix, experiment.folds) if experiment.folds else by_holdout(matrix)
-    grid = [{name: [value] for name, value in params.items()} for params in candidates]
+    components = [params[PROJECTION] for params in candidates if PROJECTION in params]
+    names = step_names(head, {n for params in candidates for n in params}) if components else {}
+    grid = [{names.get(name, name): [value] for name, value in params.items()} for params in candidates]
+    built = build_head(head, **({PROJECTION: components[0]} if components else {}))
     search = GridSearchCV(
-        build(head), grid, cv=splits, scoring=experiment.scoring, refit=False, memory=experiment.memory,
+        built, grid, cv=splits, scoring=experiment.scoring, refit=False, memory=experiment.memory,
         halving=experiment.halving, error_score="raise",
     ).fit(X, y)  # fmt: skip
     found = search.cv_results_
-    columns = (found["params"], found["mean_test_score"], found["mean_fit_time"])
+    own = {step: name for name, step in names.items()}
+    by_name = [{own.get(step, step): value for step, value in p.items()} for p in found["params"]]
+    columns = (by_name, found["mean_test_score"], found["mean_fit_time"])
     tried = {
         as_json(params): {**params, "validation": float(score), "fit_s": float(seconds)}
         for params, score, seconds in zip(*columns, strict=True)
     }
-    return dict(search.best_params_), list(tried.values())
+    return by_name[search.best_index_], list(tried.values())
 
 
 def by_holdout(matrix: FeatureMatrix) -> tuple[NDArray[np.float32], NDArray[np.int64], Splits]:
@@ -62,7 +68,7 @@ def by_holdout(matrix: FeatureMatrix) -> tuple[NDArray[np.float32], NDArray[np.i
     parts = matrix.experiment.split
     X, y = matrix.training(parts.train)
     held, labels = matrix.plain(parts.validation)
-    both = np.concatenate([X, held])
+    both = stacked([X, held])
     return both, np.concatenate([y, labels]), [(np.arange(len(X)), np.arange(len(X), len(both)))]
 
 

@@ -45,6 +45,8 @@ GRIDS: dict[str, Any] = {
         "bootstrap": [True, False],
     },
     "softmax": {"C": [1.0, 0.01, 0.1], "tol": [1e-5]},
+    "linear-svm": {"C": [1.0, 0.01, 0.1], "scale": ["standard", "none"], "tol": [1e-5]},
+    "nystroem-svm": {"C": [1.0, 0.1], "gamma": ["scale", 0.01], "n_components": [20, 60], "tol": [1e-5]},
 }
 #: Heads whose cells are the same fits, and not only fits of the same problem to the same tolerance.
 IDENTICAL = {"knn", "forest"}
