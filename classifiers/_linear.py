@@ -27,6 +27,8 @@ Floats = NDArray[np.floating[Any]]
 Loss = Callable[[Floats, NDArray[np.intp], NDArray[np.float64]], tuple[float, Floats]]
 #: Vectors whose second moments stand for all, at least; and as many for each dimension.
 _SAMPLED, _EACH_DIM = 8192, 3
+#: Dimensions beyond which the factor is that of a diagonal.
+_WHOLE = 4500
 #: Pairs of steps and slopes that L-BFGS remembers.
 _MEMORY = 12
 
@@ -120,8 +122,10 @@ class Problem:
         return float((W * pulled).sum()) / 2, pulled
 
     def moments(self) -> NDArray[np.float64]:
-        """Return (d + 1, d + 1) weighted second moments, of a sample scaled to all."""
+        """Return (d + 1, d + 1) weighted second moments, of a sample scaled to all; of many d their diagonal."""
         n, d = self.X.shape
+        if d > _WHOLE:
+            return self._squares()
         wanted = max(_SAMPLED, _EACH_DIM * d)
         rows = np.unique(np.linspace(0, n - 1, min(n, wanted)).astype(np.intp))
         sample, w = selected(self.X, rows), self.weights[rows]
@@ -131,9 +135,19 @@ class Problem:
             found += block.T @ (block * w[at, None].astype(block.dtype))
         return found * (self.weights.sum() / max(w.sum(), 1e-300))
 
+    def _squares(self) -> NDArray[np.float64]:
+        found = np.zeros(self.X.shape[1] + 1)
+        for at in spans(*self.X.shape):
+            found[:-1] += self.weights[at] @ np.square(self.X[at], dtype=np.float64)
+        found[-1] = self.weights.sum()
+        return found
+
     def factor(self, cost: float, moments: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the upper Cholesky factor of the curvature, about."""
+        """Return the upper Cholesky factor of the curvature, about; its diagonal where moments are one."""
         about = self.curvature * cost * moments
+        if about.ndim == 1:
+            own = np.ones(len(about)) if self.penalty is None else np.append(np.diag(self.penalty), 1.0)
+            return np.sqrt(about + own)[:, None]
         if self.penalty is None:
             about.flat[:: len(about) + 1] += 1.0
         else:
@@ -152,6 +166,17 @@ def _cholesky(about: NDArray[np.float64]) -> NDArray[np.float64]:
         with suppress(LinAlgError):
             return np.asarray(cholesky(raised, overwrite_a=True, check_finite=False))
     return np.diag(np.sqrt(np.abs(np.diag(about)) + 1e-300))
+
+
+def _solved(
+    factor: NDArray[np.float64], right: NDArray[np.float64], transposed: bool = False
+) -> NDArray[np.float64]:
+    """Return what an upper factor, or a column that is its diagonal, multiplies to `right`."""
+    from scipy.linalg import solve_triangular
+
+    if factor.shape[1] == 1 < len(factor):
+        return right / factor
+    return np.asarray(solve_triangular(factor, right, trans="T" if transposed else "N", check_finite=False))
 
 
 def fit_path(
@@ -188,18 +213,14 @@ def _minimised(
     max_iter: int,
     tol: float,
 ) -> tuple[NDArray[np.float64], int, bool]:
-    from scipy.linalg import solve_triangular
     from scipy.optimize import minimize
 
     factor, shape = problem.factor(cost, moments), start.shape
     length = {"now": np.inf, "zero": 0.0}
 
-    def weights_at(u: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(solve_triangular(factor, u.reshape(shape), check_finite=False))
-
     def evaluated(u: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        value, slope = problem.value_and_slope(weights_at(u), cost)
-        slope = solve_triangular(factor, slope, trans="T", check_finite=False).ravel()
+        value, slope = problem.value_and_slope(_solved(factor, u.reshape(shape)), cost)
+        slope = _solved(factor, slope, transposed=True).ravel()
         length["now"] = float(np.linalg.norm(slope))
         return value, slope
 
@@ -211,8 +232,9 @@ def _minimised(
     length["zero"] = length["now"]
     single = problem.X.dtype == np.float32  # sums of rounded products: a smaller gain than this is noise
     options = {"maxiter": max_iter, "maxcor": _MEMORY, "gtol": 0.0, "ftol": 1e-9 if single else 1e-13}
+    at = factor * start if factor.shape[1] == 1 else factor @ start
     found = minimize(
-        evaluated, (factor @ start).ravel(), jac=True, method="L-BFGS-B", callback=near,
+        evaluated, at.ravel(), jac=True, method="L-BFGS-B", callback=near,
         options=options | {"maxfun": 20 * max_iter},
     )  # fmt: skip
-    return weights_at(found.x), int(found.nit), int(found.nit) < max_iter
+    return _solved(factor, found.x.reshape(shape)), int(found.nit), int(found.nit) < max_iter

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, StrictInt
 
+from classifiers.costs import Amount, Sizes
 from classifiers.registry import HeadParams
 
 
@@ -39,3 +40,22 @@ def build(**params: Any) -> Any:
     from classifiers._svc import BaggedSVC
 
     return BaggedSVC(**params)
+
+
+#: Heads for more vectors than a bag's kernel has memory for.
+INSTEAD = ("nystroem-svm", "linear-svm")
+
+
+def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
+    """Return what fitting the candidates' bags does, and whether a bag's kernel is larger than memory allows."""
+    from dataclasses import replace
+
+    from classifiers.svm import cost as of_one
+
+    total, large = Amount(), False
+    for c in candidates:
+        drawn = c["max_samples"]
+        bag = int(drawn * sizes.rows) if isinstance(drawn, float) else min(drawn, sizes.rows)
+        amount, too_large = of_one([c], replace(sizes, rows=max(2, bag)))
+        total, large = total + amount.times(c["n_estimators"]), large or too_large
+    return total, large

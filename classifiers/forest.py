@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, StrictInt
 
+from classifiers.costs import Amount, Sizes
 from classifiers.registry import HeadParams
 
 
@@ -44,3 +45,22 @@ def build(**params: Any) -> Any:
     from classifiers._forest import Forest
 
     return Forest(**params)
+
+
+def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
+    """Return what growing the candidates' trees does, and whether it is more than memory allows: never."""
+    from math import log2
+
+    from classifiers._forest import features_tried
+
+    shared = ("n_estimators", "max_depth", "min_samples_split")
+    grown: dict[str, int] = {}
+    for c in candidates:
+        key = str({k: v for k, v in c.items() if k not in shared})
+        grown[key] = max(grown.get(key, 0), c["n_estimators"])
+    tried = features_tried(candidates[0]["max_features"], sizes.dims)
+    levels = log2(max(2, sizes.rows))
+    steps = 0.5 * sizes.rows * levels * tried * sum(grown.values())
+    held = 2.0 * sizes.rows * sizes.dims + 256e6 + 40.0 * sizes.rows * max(grown.values()) / 3
+    binning = Amount(steps=1.0 * sizes.rows * sizes.dims * 8)
+    return Amount(steps=steps, held=held) + binning, False

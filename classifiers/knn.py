@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from classifiers.costs import Amount, Sizes
 from classifiers.registry import HeadParams
 
 
@@ -35,3 +36,12 @@ def build(**params: Any) -> Any:
     from classifiers._knn import KNN
 
     return KNN(**params)
+
+
+def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
+    """Return what the candidates' searches do, and whether it is more than memory allows: never."""
+    total, compared = Amount(held=4.0 * sizes.rows * sizes.dims), 1.0 * sizes.rows * sizes.asked
+    for metric in {c["metric"] == "manhattan" for c in candidates}:
+        products = compared * sizes.dims * (4 if metric else 1)
+        total += Amount(products=products, steps=compared / 4, held=400e6)
+    return total, False

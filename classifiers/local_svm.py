@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveFloat
 
+from classifiers.costs import Amount, Sizes
 from classifiers.registry import HeadParams
 
 
@@ -31,3 +32,17 @@ def build(**params: Any) -> Any:
     from classifiers._local import LocalSVC
 
     return LocalSVC(**params)
+
+
+#: Heads for more vectors than each can be compared with.
+INSTEAD = ("nystroem-svm", "linear-svm")
+
+
+def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
+    """Return what answering for the candidates does, and whether the vectors are more than memory allows."""
+    k = max(min(c["n_neighbors"], sizes.rows) for c in candidates)
+    near = 1.0 * sizes.rows * sizes.dims
+    solved = 10.0 * sizes.asked * k**2 * len(candidates)
+    products = near * sizes.asked + 1.0 * sizes.asked * k**2 * sizes.dims
+    held = 4 * near
+    return Amount(products, steps=sizes.rows * sizes.asked / 4 + solved, held=held), held > sizes.memory * 1e9

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveFloat
 
+from classifiers.costs import Amount, Sizes
 from classifiers.registry import HeadParams
 
 
@@ -34,3 +35,17 @@ def build(**params: Any) -> Any:
     from classifiers._nystroem import NystroemSVM
 
     return NystroemSVM(**params)
+
+
+def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
+    """Return what fitting the candidates does, and whether it is more than memory allows: never."""
+    widths = {(c["gamma"], c["n_components"]): min(c["n_components"], sizes.rows) for c in candidates}
+    total = Amount()
+    for m in widths.values():
+        kernel = 4.0 * sizes.rows * m
+        passes = 40 * len(candidates) / len(widths)
+        products = 1.0 * sizes.rows * sizes.dims * m + 3.0 * max(8192, 3 * m) * m**2 + 1.0 * m**3
+        held = 24.0 * m**2 + 4.0 * m * sizes.dims + min(kernel, sizes.memory * 1e9)
+        total += Amount(products, 2 * kernel, 6.0 * sizes.rows * m / 16, held)
+        total += Amount(products=2.0 * sizes.rows * m * sizes.classes, streamed=3 * kernel).times(passes)
+    return total, False

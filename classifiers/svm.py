@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveFloat
 
+from classifiers.costs import Amount, Sizes
 from classifiers.registry import HeadParams
 
 
@@ -40,3 +41,21 @@ def build(**params: Any) -> Any:
     from classifiers._svc import SVC
 
     return SVC(**params)
+
+
+#: Heads for more vectors than a kernel of all of them has memory for.
+INSTEAD = ("nystroem-svm", "linear-svm")
+
+
+def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
+    """Return what fitting the candidates does, and whether the kernel is larger than memory allows."""
+    gammas = {(c["kernel"], c["gamma"]) for c in candidates}
+    n, pair = 1.0 * sizes.rows, 2.0 * sizes.rows / max(2, sizes.classes)
+    whole, part = 4 * (n**2 + pair**2), 4 * pair**2
+    # Of pairs that lie in memory each is multiplied anew for each gamma; of larger ones, rows again and again.
+    too_large = whole > sizes.memory * 1e9
+    slower = 1.0 if not too_large else 3.0 if part <= sizes.memory * 1e9 else 20.0
+    products = n**2 * sizes.dims / 2 * (len(gammas) if too_large else 1)
+    solving = Amount(streamed=20.0 * n**2, steps=2.0 * n**2).times(len(candidates))
+    held = min(whole, sizes.memory * 1e9)
+    return Amount(products=products, held=held).times(slower) + solving.times(slower), too_large

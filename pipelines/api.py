@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from classifiers.costs import Cost
 from featurize.images import Preprocess
 from featurize.store import Store
 from pipelines.datasets import registry
@@ -12,16 +13,17 @@ from pipelines.datasets.base import Dataset
 from pipelines.embedding.embed import Embedding, embed
 from pipelines.embedding.files import check_format, write_vectors
 from pipelines.evaluation.compare import compare
+from pipelines.evaluation.estimate import estimate as cost_before_run
 from pipelines.evaluation.evaluate import EvaluationResult, evaluate_run
-from pipelines.evaluation.experiment import FeatureMatrix, load_resources, make_experiment
-from pipelines.evaluation.recipe import load_recipe, single_run
+from pipelines.evaluation.experiment import Experiment, FeatureMatrix, load_resources, make_experiment
+from pipelines.evaluation.recipe import Recipe, load_recipe, single_run
 from pipelines.models.card import model_of, save_model
 from pipelines.models.model import Model, check_saved, load_model
 from pipelines.utils.cluster import Cluster, connect
 from pipelines.utils.paths import as_path, check_parents, check_target
 from pipelines.utils.progress import SILENT, Progress
 
-__all__ = ["compare", "connect", "featurize", "fit", "load_dataset", "load_model", "load_recipe"]
+__all__ = ["compare", "connect", "estimate", "featurize", "fit", "load_dataset", "load_model", "load_recipe"]
 
 load_dataset = registry.load
 
@@ -138,26 +140,77 @@ def fit(
     folder = None if out is None else as_path(out, "out")
     if folder is not None:
         check_target(folder)
-    made = data if isinstance(data, Dataset) else None
-    features = {"extractor": backbone, "equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror}
-    cell = {"head": head, "params": params, "grid": grid or {}}
-    protocol = {
-        "protocol": "holdout", "validation": validation, "test": test, "refit": refit, "scoring": scoring,
-        "inner_folds": folds, "halving": halving,
-    }  # fmt: skip
-    systems = {"extractors": [features], "heads": [cell]}
-    name = data if made is None else made.name
-    recipe = single_run({"name": "fit", "data": name, "seed": seed, "protocols": [protocol]} | systems)
-    if folder is not None:
-        check_saved(recipe.heads[0])
-    resources = load_resources(
-        recipe, folder or Path(), store=store, n_jobs=n_jobs, strict=strict, progress=progress, memory=memory,
-        dataset=made,
+    recipe, experiment = _planned(
+        data, backbone, head, grid, folder, params,
+        {"equalize": equalize, "tile": tile, "clip": clip, "mirror": mirror},
+        {"validation": validation, "test": test, "refit": refit, "scoring": scoring, "inner_folds": folds,
+         "halving": halving},
+        {"seed": seed, "strict": strict, "store": store, "n_jobs": n_jobs, "progress": progress,
+         "memory": memory},
     )  # fmt: skip
-    experiment = make_experiment(resources, recipe.protocols[0], recipe.seed)
     outcome = evaluate_run(recipe.heads[0], FeatureMatrix(recipe.extractors[0], experiment))
     model = model_of(outcome, recipe.extractors[0], experiment)
     if folder is not None:
         with progress.task("saving"):
             save_model(model, outcome, folder)
     return model, outcome
+
+
+def estimate(data: str | Path | Dataset, backbone: str, head: str, **settings: Any) -> Cost:
+    """Return what `fit` is expected to take; nothing is embedded or fitted.
+
+    Parameters
+    ----------
+    data, backbone, head, **settings
+        As for `fit`, but for `out`.
+
+    Returns
+    -------
+    classifiers.costs.Cost
+        Its text says rows, dimensions, memory and time, and its `advice` which heads to take instead where the
+        kernel is more than memory allows.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `fit`.
+    """
+    settings = {"validation": 0.1, "test": "test"} | settings
+    parts = [{k: settings.pop(k) for k in names if k in settings} for names in (_IMAGES, _PROTOCOL, _REST)]
+    if "folds" in parts[1]:
+        parts[1]["inner_folds"] = parts[1].pop("folds")
+    grid = settings.pop("grid", None)
+    recipe, experiment = _planned(data, backbone, head, grid, None, settings, *parts)
+    return cost_before_run(recipe.heads[0], recipe.extractors[0], experiment)
+
+
+#: Settings of a fit: of the images, of the protocol, and the others that are no parameter of its head.
+_IMAGES = ("equalize", "tile", "clip", "mirror")
+_PROTOCOL = ("validation", "test", "refit", "scoring", "folds", "halving")
+_REST = ("seed", "strict", "store", "n_jobs", "progress", "memory")
+
+
+def _planned(
+    data: str | Path | Dataset,
+    backbone: str,
+    head: str,
+    grid: dict[str, list[Any]] | Literal["default"] | None,
+    folder: Path | None,
+    params: dict[str, Any],
+    preprocess: dict[str, Any],
+    protocol: dict[str, Any],
+    rest: dict[str, Any],
+) -> tuple[Recipe, Experiment]:
+    """Return the recipe of one fit, checked, and the data set divided as it says."""
+    made = data if isinstance(data, Dataset) else None
+    features = {"extractor": backbone} | preprocess
+    cell = {"head": head, "params": params, "grid": grid or {}}
+    systems = {"extractors": [features], "heads": [cell]}
+    name = data if made is None else made.name
+    seed = rest.pop("seed", 0)
+    protocols = [{"protocol": "holdout"} | protocol]
+    recipe = single_run({"name": "fit", "data": name, "seed": seed, "protocols": protocols} | systems)
+    if folder is not None:
+        check_saved(recipe.heads[0])
+    resources = load_resources(recipe, folder or Path(), dataset=made, **rest)
+    return recipe, make_experiment(resources, recipe.protocols[0], recipe.seed)

@@ -78,6 +78,9 @@ def fit(
     strict: StrictOption = False,
     jobs: JobsOption = None,
     kernel_memory: MemoryOption = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only say rows, dimensions, memory and time; fit nothing.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Fit a head: choose on validation, fit again on train + validation, test once."""
@@ -88,11 +91,7 @@ def fit(
     if free and grid:
         raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
     network = {"layer": layer, "engine": engine, "precision": precision}
-    model, outcome = api.fit(
-        data,
-        with_network(backbone, network, head, params),
-        head,
-        out=out,
+    settings: dict[str, Any] = dict(
         grid=grid or free,
         equalize=equalize,
         tile=clahe_tile,
@@ -109,8 +108,12 @@ def fit(
         n_jobs=jobs,
         progress=console.ConsoleProgress(),
         memory=kernel_memory,
-        **params,
     )
+    backbone = with_network(backbone, network, head, params)
+    if estimate:
+        print_cost(api.estimate(data, backbone, head, **settings | params), json)
+        return
+    model, outcome = api.fit(data, backbone, head, out=out, **settings | params)
     if json:
         console.as_json(model.card)
     else:
@@ -118,6 +121,20 @@ def fit(
     if left_out := model.card["data"]["left_out"]:
         console.echo(f"mueca: {left_out} unreadable images were left out; see: mueca data audit {data}")
         raise typer.Exit(PARTLY)
+
+
+def print_cost(cost: Any, json: bool) -> None:
+    """Show what a fit is expected to take."""
+    from dataclasses import asdict
+
+    from pipelines.utils import console
+
+    if json:
+        console.as_json(asdict(cost))
+        return
+    print(cost)
+    if cost.advice:
+        print(cost.advice)
 
 
 def print_fit(model: Any, outcome: Any, out: Path | None) -> None:

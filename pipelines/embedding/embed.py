@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers import Rows
 from featurize.base import Extractor
+from featurize.hashes import file_sha256
 from featurize.images import Preprocess
 from featurize.registry import parse
 from featurize.shards import Span
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     from pipelines.utils.cluster import Cluster
 
 
+#: Vectors of more bytes are not copied together.
+JOINED_BYTES = 500_000_000
+
+
 @dataclass(frozen=True)
 class Embedding:
     """The vectors of some samples of a data set.
@@ -30,7 +37,8 @@ class Embedding:
     Attributes
     ----------
     X : (n, d) float32
-        The parts of a joined extractor side by side.
+        The parts of a joined extractor side by side: memory-mapped where it is one; of larger ones
+        `classifiers.Rows`, which read them when asked.
     extractors : tuple of Extractor
     keys : tuple of str
         The cache key of each part.
@@ -40,19 +48,35 @@ class Embedding:
         True if all of it came from the cache.
     fallbacks : dict
         Vectors of each part that are its stated fallback.
+    files : tuple of (path, SHA-256)
+        What is read while it is used.
     """
 
-    X: NDArray[np.float32]
+    X: Any
     extractors: tuple[Extractor, ...]
     keys: tuple[str, ...]
     seconds: float
     reused: bool
     fallbacks: dict[str, int]
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def spec(self) -> str:
         """The expression that `featurize.parse` reads, with every parameter written out."""
         return "+".join(e.spec.as_text() for e in self.extractors)
+
+    def check_unchanged(self) -> None:
+        """Raise a `ValueError` if a file of vectors is another than when it was opened."""
+        for path, checksum in self.files:
+            try:
+                changed = file_sha256(Path(path)) != checksum
+            except OSError:
+                changed = True
+            if changed:
+                raise ValueError(
+                    f"{path} changed while vectors were read from it (its checksum differs); what was fitted on "
+                    "it is not kept: run again"
+                )
 
     @property
     def warnings(self) -> list[str]:
@@ -134,7 +158,7 @@ def _parts(
 
 
 def _joined(extractors: tuple[Extractor, ...], entries: Sequence[Entry]) -> Embedding:
-    X = entries[0].X if len(entries) == 1 else np.hstack([e.X for e in entries])
+    X = side_by_side([e.X for e in entries])
     counted = {part.name: part.fallbacks(e.X) for part, e in zip(extractors, entries, strict=True)}
     return Embedding(
         X=X,
@@ -143,7 +167,19 @@ def _joined(extractors: tuple[Extractor, ...], entries: Sequence[Entry]) -> Embe
         seconds=sum(e.manifest["seconds"] for e in entries),
         reused=all(e.reused for e in entries),
         fallbacks={name: count for name, count in counted.items() if count},
+        files=tuple(
+            (str(e.X.filename), e.manifest["sha256"])
+            for e in entries
+            if isinstance(e.X, np.memmap) and "sha256" in e.manifest
+        ),
     )
+
+
+def side_by_side(parts: Sequence[NDArray[np.float32]]) -> Any:
+    """Return parts joined: one as it is, several in memory, or unread where that would take much of it."""
+    if len(parts) == 1:
+        return parts[0]
+    return Rows(*parts) if sum(part.nbytes for part in parts) > JOINED_BYTES else np.hstack(parts)
 
 
 @dataclass(frozen=True)
@@ -196,7 +232,9 @@ def _of_all(extractor: Extractor, source: Source, store: Store) -> Entry | None:
         return None
     seconds = entry.manifest["seconds"] * len(source.indices) / len(everything)
     key, manifest = key_of(source.key_fields(extractor)), {**entry.manifest, "seconds": seconds}
-    return replace(entry, key=key, X=entry.X[source.indices], manifest=manifest)
+    some = 4 * len(source.indices) * entry.X.shape[1] > JOINED_BYTES
+    X: Any = Rows(entry.X, index=source.indices) if some else entry.X[source.indices]
+    return replace(entry, key=key, X=X, manifest=manifest)
 
 
 def _blocks(

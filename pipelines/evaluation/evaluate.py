@@ -81,6 +81,7 @@ def _run(head: Head, matrix: FeatureMatrix) -> EvaluationResult:
             )
             advance(1)
     predictions, ms = _predict(estimator, matrix, experiment.split.test)
+    matrix.check_unchanged()
     tested = {"n_train": len(trained_on), "fit_s": fit_s, "predict_ms_per_sample": ms}
     rows = _rows(head, matrix, choice, predictions, tested | {"model_bytes": memory_bytes(estimator)})
     return EvaluationResult(rows[0].run, rows, predictions, estimator, choice, matrix.embedding)

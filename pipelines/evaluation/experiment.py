@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers import Rows
+from classifiers._rows import check_memory, stacked
+from classifiers.costs import IN_MEMORY
 from classifiers.memory import gigabytes
 from featurize.images import Preprocess
 from featurize.registry import parse
@@ -265,15 +268,34 @@ class FeatureMatrix:
             cluster=experiment.cluster,
         )
 
-    def plain(self, indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return vectors and labels of some samples."""
+    def plain(self, indices: Indices) -> tuple[Any, NDArray[np.int64]]:
+        """Return vectors and labels of some samples; large ones unread, as `classifiers.Rows`."""
         rows = indices if self._rows is None else np.searchsorted(self._rows, indices)
-        return np.asarray(self.embedding.X[rows]), self.experiment.dataset.labels[indices]
+        return self._read(self.embedding.X, rows), self.experiment.dataset.labels[indices]
 
-    def training(self, indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def training(self, indices: Indices) -> tuple[Any, NDArray[np.int64]]:
         """Return vectors and labels of training samples, their mirrored copies after them."""
         X, y = self.plain(self.experiment.split.validation if self.judged else indices)
         if self._copied is None:
             return X, y
         rows = np.searchsorted(self._copied, indices)
-        return np.concatenate([X, self._copies.X[rows]]), np.concatenate([y, y])
+        return stacked([X, self._read(self._copies.X, rows)]), np.concatenate([y, y])
+
+    def _read(self, X: Any, rows: Indices) -> Any:
+        allowed = gigabytes(self.experiment.memory)
+        wanted = X.take(rows) if isinstance(X, Rows) else Rows(X, index=rows)
+        if wanted.nbytes <= allowed * 1e9 / IN_MEMORY:
+            return wanted[:] if isinstance(X, Rows) else np.asarray(X[rows], np.float32)
+        check_memory(allowed, wanted.shape[1])
+        return wanted
+
+    @property
+    def copies(self) -> int:
+        """How often a training sample is fitted on: twice where mirrored copies are added."""
+        return 1 if self._copied is None else 2
+
+    def check_unchanged(self) -> None:
+        """Raise a `ValueError` if vectors that were read while something was fitted have changed."""
+        for one in self.embeddings:
+            if one.X.size * 4 > gigabytes(self.experiment.memory) * 1e9 / IN_MEMORY:
+                one.check_unchanged()

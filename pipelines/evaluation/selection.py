@@ -15,6 +15,7 @@ from classifiers._rows import stacked
 from classifiers.registry import head_spec
 from pipelines.cross_validation.folds import selecting
 from pipelines.datasets.splits import Indices
+from pipelines.evaluation.estimate import cost_before, say_cost
 from pipelines.evaluation.experiment import Experiment, FeatureMatrix
 from pipelines.metrics.scores import evaluate
 from pipelines.recipe import Head
@@ -115,6 +116,7 @@ def choose(head: Head, matrix: FeatureMatrix) -> SelectionResult:
     from classifiers.search import try_candidates
 
     experiment = matrix.experiment
+    say_cost(cost_before(head, experiment, matrix.embedding.X.shape[1], matrix.copies))
     X, y = matrix.training(experiment.split.train)
     X_val, y_val = matrix.plain(experiment.split.validation)
     candidates = [_seeded(head.head, params, experiment.seed) for params in head.candidates()]

@@ -11,6 +11,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from classifiers._forest import Forest
 from classifiers._knn import KNN
 from classifiers._local import LocalSVC
+from classifiers._linear_svm import LinearSVM
+from classifiers._nystroem import NystroemSVM
 from classifiers._softmax import Softmax
 from classifiers._svc import SVC, BaggedSVC
 
@@ -40,6 +42,8 @@ ESTIMATORS = [
     KNN(n_jobs=1),
     LocalSVC(20, n_jobs=1),
     Softmax(),
+    LinearSVM(n_jobs=1),
+    NystroemSVM(n_jobs=1, random_state=0),
 ]
 
 

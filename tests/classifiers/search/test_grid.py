@@ -97,7 +97,7 @@ def test_any_scoring(name: str) -> None:
     fixed = {"probability": True} if name in ("svm", "bagged-svm") else {}
     grid = {k: v[:2] for k, v in dict(GRIDS[name][0] if name == "svm" else GRIDS[name]).items()}
     scoring = {"loss": "neg_log_loss", "auc": "roc_auc_ovr", "uar": "balanced_accuracy", "own": _first_class}
-    if name == "local-svm":  # gives scores only
+    if name in ("local-svm", "linear-svm", "nystroem-svm"):  # give scores only
         del scoring["loss"], scoring["auc"]
     first = next(iter(scoring))
     shared, plain = (
