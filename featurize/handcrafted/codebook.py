@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.handcrafted.gradients import Array
+from featurize.handcrafted.gradients import MIRRORED, Array
 
 #: Numbers of a descriptor that are kept: principal components.
 COMPONENTS = 64
@@ -50,11 +50,36 @@ class Codebook:
         """Return (m, d): the components of (m, 128) descriptors beside their (m, 2) places."""
         return _projected(descriptors, places, self.mean, self.axes)
 
+    def project_both(self, descriptors: Array, places: Array) -> Array:
+        """Return (2 m, d): `project` of descriptors, then of the mirrored image's, by one product."""
+        both = descriptors @ self._both_axes
+        both -= self._both_means
+        m, d = len(descriptors), self.axes.shape[1]
+        out = np.empty((2 * m, d + 2), np.float32)
+        out[:m, :d], out[m:, :d] = both[:, :d], both[:, d:]
+        out[:m, d:], out[m:, d:] = places, places * np.array((-1, 1), np.float32)
+        return out
+
+    @cached_property
+    def _both_axes(self) -> Array:
+        """The axes of a descriptor, and of the one that the mirrored image has in its place."""
+        mirrored = np.empty_like(self.axes)
+        mirrored[MIRRORED] = self.axes
+        return np.ascontiguousarray(np.hstack([self.axes, mirrored]))
+
+    @cached_property
+    def _both_means(self) -> Array:
+        moved: Array = self.mean @ self.axes
+        return np.concatenate([moved, moved])
+
     def vector(self, points: Array) -> Array:
         """Return the Fisher vector of (m, d) points: roots with their signs, length 1, (2 k d,) float32."""
-        shares, squares = self._shares(points)
-        given = shares.sum(axis=0)[:, None] / len(points)
-        second, first = np.hsplit(shares.T @ squares / np.float32(len(points)), 2)
+        from featurize.handcrafted.fisher_loops import sums
+
+        given = np.zeros(len(self.weights), np.float32)
+        first, second = np.zeros_like(self.means), np.zeros_like(self.means)
+        sums(points, self._logs(points), given, first, second)
+        given, first, second = (part / np.float32(len(points)) for part in (given[:, None], first, second))
         apart, roots = first - given * self.means, np.sqrt(self.weights)[:, None]
         spread = second - 2 * self.means * first + (self.means**2 - self.variances) * given
         to_means = apart / (np.sqrt(self.variances) * roots)
@@ -64,14 +89,14 @@ class Codebook:
         normed: Array = root / max(float(np.linalg.norm(root)), 1e-12)
         return normed
 
-    def _shares(self, points: Array) -> tuple[Array, Array]:
-        """Return each point's shares in the words (m, k), and its squares beside itself (m, 2 d)."""
-        squares = np.hstack([points**2, points])
-        shares = squares @ self._slopes + self._offsets
-        shares -= shares.max(axis=1, keepdims=True)
-        np.exp(shares, out=shares)
-        shares /= shares.sum(axis=1, keepdims=True)
-        return shares, squares
+    def _logs(self, points: Array) -> Array:
+        """Return the logarithms (m, k) of each word's weighted density at each point, up to a constant."""
+        squares = np.empty((len(points), 2 * points.shape[1]), np.float32)
+        np.multiply(points, points, out=squares[:, : points.shape[1]])
+        squares[:, points.shape[1] :] = points
+        logs: Array = squares @ self._slopes
+        logs += self._offsets
+        return logs
 
     @cached_property
     def _slopes(self) -> Array:

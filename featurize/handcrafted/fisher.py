@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from featurize import faces
 from featurize.handcrafted import codebook
 from featurize.handcrafted.codebook import Codebook
-from featurize.handcrafted.gradients import MIRRORED, Array, dense_sift
+from featurize.handcrafted.gradients import Array, dense_sift
 from featurize.handcrafted.located import Located
 from featurize.store import file_sha256
 
@@ -61,7 +62,9 @@ class Fisher(Located):
 
     def _transform(self, batch: NDArray[np.uint8]) -> Array:
         pictures, found = upright(batch)
-        vectors = np.stack([vector(_codebook(CODEBOOK), picture) for picture in pictures])
+        # Products of a face are small: other threads would wait for each other in them.
+        with threadpool_limits(1, user_api="blas"):
+            vectors = np.stack([vector(_codebook(CODEBOOK), picture) for picture in pictures])
         return np.hstack([LENGTH * vectors, np.float32(_FOUND) * found[:, None]])
 
 
@@ -74,9 +77,7 @@ def upright(crops: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.boo
 
 def vector(book: Codebook, face: NDArray[np.uint8]) -> Array:
     """Return the Fisher vector of a face (64, 64) and its mirror image together, length 1."""
-    descriptors, places = dense_sift(face, _SIZES, _STEP)
-    mirrored = book.project(descriptors[:, MIRRORED], places * np.array((-1, 1), np.float32))
-    return book.vector(np.concatenate([book.project(descriptors, places), mirrored]))
+    return book.vector(book.project_both(*dense_sift(face, _SIZES, _STEP)))
 
 
 def learn(pictures: Iterable[NDArray[np.uint8]], words: int = 128, each: int = 60, seed: int = 0) -> Codebook:

@@ -19,16 +19,13 @@ MIRRORED = np.arange(LENGTH).reshape(_ACROSS, _ACROSS, BINS)[:, ::-1, (4 - np.ar
 
 def orientation_maps(face: NDArray[np.uint8]) -> Array:
     """Return (h, w, 8): each pixel's gradient magnitude, shared between the two nearest of 8 directions."""
+    from featurize.handcrafted.fisher_loops import orient
+
     smooth = cv2.GaussianBlur(face.astype(np.float32), (0, 0), 0.8)
     dx, dy = (cv2.Sobel(smooth, cv2.CV_32F, i, 1 - i, ksize=1) for i in (1, 0))
-    magnitude, angle = cv2.cartToPolar(dx, dy)
-    place = angle.ravel() * np.float32(BINS / (2 * np.pi))
-    lower = np.floor(place).astype(np.intp)
-    part, pixels = place - lower, np.arange(place.size)
-    maps = np.zeros((place.size, BINS), np.float32)
-    maps[pixels, lower % BINS] = magnitude.ravel() * (1 - part)
-    maps[pixels, (lower + 1) % BINS] = magnitude.ravel() * part
-    return maps.reshape(*face.shape, BINS)
+    maps = np.zeros((*face.shape, BINS), np.float32)
+    orient(*cv2.cartToPolar(dx, dy), maps)
+    return maps
 
 
 def pooled(maps: Array, size: int) -> Array:
@@ -84,9 +81,12 @@ def dense_sift(face: NDArray[np.uint8], sizes: tuple[int, ...], step: int) -> tu
 
 
 def _on_grid(maps: Array, grid: NDArray[np.intp], size: int) -> Array:
+    from featurize.handcrafted.fisher_loops import describe
+
     reach = (np.arange(_ACROSS) - (_ACROSS - 1) / 2) * size
     # Rounded away from the middle on both sides: a mirrored face must have mirrored descriptors.
     cells = grid[:, None] + (np.sign(reach) * np.ceil(np.abs(reach))).astype(np.intp)
     cells = cells.clip(0, len(maps) - 1)
-    found = maps[cells][:, :, cells]  # grid row, cell row, grid column, cell column, direction
-    return rooted(found.transpose(0, 2, 1, 3, 4).reshape(-1, LENGTH), 4.0 * size, 0.2)
+    out = np.empty((len(grid) ** 2, LENGTH), np.float32)
+    describe(maps, cells, np.float32(4.0 * size), np.float32(0.2), out)
+    return out

@@ -128,3 +128,42 @@ def test_other_words_are_another_extractor(monkeypatch, tmp_path):
     monkeypatch.setattr(fisher, "CODEBOOK", tmp_path / "words.npz")
     assert extractor("fisher").weights_sha256 != before
     assert extractor("fisher").dim == 2 * 4 * 66 + 1
+
+
+def _dense_shares(book, points):
+    """The shares of every word, computed as written."""
+    logs = np.log(book.weights) - (
+        ((points[:, None] - book.means) ** 2 / book.variances + np.log(book.variances)).sum(axis=2) / 2
+    )
+    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def test_far_words_that_are_left_out_change_nothing_that_shows():
+    book = fisher._codebook(fisher.CODEBOOK)
+    points = book.project_both(*dense_sift(_picture(), (2, 3, 4, 6), 3)).astype(np.float64)
+    shares = _dense_shares(book, points)
+    given = shares.mean(axis=0)[:, None]
+    first, second = (shares.T @ p / len(points) for p in (points, points**2))
+    roots = np.sqrt(book.weights)[:, None]
+    to_means = (first - given * book.means) / (np.sqrt(book.variances) * roots)
+    spread = second - 2 * book.means * first + (book.means**2 - book.variances) * given
+    slope = np.hstack([to_means, spread / (book.variances * roots * np.sqrt(2))]).ravel()
+    expected = np.sign(slope) * np.sqrt(np.abs(slope))
+    found = book.vector(points.astype(np.float32))
+    assert found @ expected / np.linalg.norm(expected) > 0.9999
+
+
+def test_both_images_are_projected_by_one_product():
+    book = fisher._codebook(fisher.CODEBOOK)
+    descriptors, places = dense_sift(_picture(), (2, 4), 5)
+    both = book.project_both(descriptors, places)
+    mirrored = book.project(descriptors[:, MIRRORED], places * np.array((-1, 1), np.float32))
+    expected = np.concatenate([book.project(descriptors, places), mirrored])
+    np.testing.assert_allclose(both, expected, atol=1e-5)
+
+
+def test_a_batch_of_one_gives_the_same_vector(faces_48):
+    one = extractor("fisher")
+    together = one.transform(list(faces_48[:3]))
+    np.testing.assert_array_equal(one.transform([faces_48[1]])[0], together[1])
