@@ -34,6 +34,26 @@ def spans(n: int) -> list[Span]:
     return [(a, min(a + SHARD_ROWS, n)) for a in range(0, n, SHARD_ROWS)]
 
 
+def stored(block: NDArray[np.float32], storage: str) -> NDArray[Any]:
+    """Return vectors as they are kept.
+
+    Raises
+    ------
+    ValueError
+        If a number is beyond the largest of float16, 65,504.
+    """
+    if storage == "float32":
+        return block
+    with np.errstate(over="ignore"):
+        half = block.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise ValueError(
+            f"a vector holds {float(np.abs(block).max()):g}, beyond the 65,504 of float16; "
+            "take --storage float32"
+        )
+    return half
+
+
 class ShardWriter:
     """A partial entry: shards named by span and checksum, so that one written half-way is never taken.
 
@@ -42,10 +62,12 @@ class ShardWriter:
     folder : Path
         Of this entry alone, with the ending ``.partial``; made if it is not there.
     shape : (n, dim)
+    storage : {"float32", "float16"}
+        Type of the numbers that are kept.
     """
 
-    def __init__(self, folder: Path, shape: tuple[int, int]) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, shape: tuple[int, int], storage: str = "float32") -> None:
+        self.folder, self.storage = folder, storage
         self.n, self.dim = shape
         self.spans = spans(self.n)
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,6 +89,7 @@ class ShardWriter:
             raise ValueError(
                 f"shard {span}: expected float32 rows of {self.dim}, got {block.dtype} {block.shape}"
             )
+        block = stored(block, self.storage)
         checksum = hashlib.sha256(block.tobytes()).hexdigest()[:16]
         with AtomicFile(self.folder / f"{span[0]}-{span[1]}-{checksum}.npy") as temporary:
             np.save(temporary, block, allow_pickle=False)
@@ -85,7 +108,7 @@ class ShardWriter:
     def finish(self, target: Path, manifest: dict[str, Any]) -> None:
         """Join the shards, write the manifest, and rename the folder into place."""
         shape = (self.n, self.dim)
-        X = np.lib.format.open_memmap(self.folder / "X.npy", "w+", np.float32, shape)
+        X = np.lib.format.open_memmap(self.folder / "X.npy", "w+", np.dtype(self.storage), shape)
         for span in self.spans:
             block = self._sound(span)
             if block is None:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from featurize.cache_folder import default_root, temporary_root, usable_root
 from featurize.hashes import file_sha256, key_of
-from featurize.shards import CacheError, Compute, ShardWriter, spans
+from featurize.shards import CacheError, Compute, ShardWriter, spans, stored
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +74,19 @@ class Store:
     root : path, optional
         The cache folder; `default_root()` if not given. That one is optional: where it cannot be written it
         is read all the same, and what is computed goes to `usable_root()`, or stays in memory.
+    storage : {"float32", "float16"}
+        Type of the numbers in the entries that it makes. Who makes a key adds "float16" to it.
+
+    Raises
+    ------
+    ValueError
+        If `storage` is neither.
     """
 
-    def __init__(self, root: Path | str | None = None) -> None:
-        self.optional = root is None
+    def __init__(self, root: Path | str | None = None, storage: str = "float32") -> None:
+        if storage not in ("float32", "float16"):
+            raise ValueError(f"storage={storage!r}: give float32 or float16")
+        self.optional, self.storage = root is None, storage
         self.root = default_root() if root is None else Path(root).expanduser()
 
     @property
@@ -132,7 +141,7 @@ class Store:
         if self.optional:
             root = usable_root()
             if root is None:
-                return _in_memory(key, fields, (n, dim), compute)
+                return _in_memory(key, fields, (n, dim), compute, self.storage)
             self.root = root
         try:
             return self._compute_locked(key, fields, (n, dim), compute, versions or {})
@@ -151,7 +160,7 @@ class Store:
         with _alone(self.folder / f"{key}.lock"):
             if entry := self.open(key):  # another run has finished it meanwhile
                 return entry
-            writing = ShardWriter(self.folder / f"{key}.partial", shape)
+            writing = ShardWriter(self.folder / f"{key}.partial", shape, self.storage)
             writing.fill(compute)
             manifest = {
                 "format": FORMAT,
@@ -233,10 +242,12 @@ def _opened(folder: Path, key: str) -> Entry | None:
     return Entry(key, X, manifest, reused=True)
 
 
-def _in_memory(key: str, fields: Mapping[str, Any], shape: tuple[int, int], compute: Compute) -> Entry:
+def _in_memory(
+    key: str, fields: Mapping[str, Any], shape: tuple[int, int], compute: Compute, storage: str = "float32"
+) -> Entry:
     """Return an embedding that is kept nowhere."""
     parts, started = spans(shape[0]), time.perf_counter()
-    X = np.concatenate([np.empty((0, shape[1]), np.float32), *compute(parts)])
+    X = stored(np.concatenate([np.empty((0, shape[1]), np.float32), *compute(parts)]), storage)
     X.flags.writeable = False
     took = time.perf_counter() - started
     return Entry(key, X, {"key": key, "fields": dict(fields), "seconds": took}, reused=False)

@@ -12,6 +12,7 @@ from pipelines.datasets import registry
 from pipelines.datasets.base import Dataset
 from pipelines.embedding.embed import Embedding, embed
 from pipelines.embedding.files import check_format, write_vectors
+from pipelines.embedding.reduce import reduce
 from pipelines.evaluation.compare import compare
 from pipelines.evaluation.estimate import estimate as cost_before_run
 from pipelines.evaluation.evaluate import EvaluationResult, evaluate_run
@@ -41,6 +42,7 @@ def featurize(
     n_jobs: int | None = None,
     progress: Progress = SILENT,
     cluster: Cluster | None = None,
+    pca: int | None = None,
 ) -> tuple[Dataset, Embedding]:
     """Turn every image of a data set into a vector, cached.
 
@@ -61,6 +63,8 @@ def featurize(
         The embedding cache; the user's by default.
     n_jobs, progress, cluster
         See `pipelines.embedding.embed.embed`.
+    pca : int, optional
+        Project the vectors on so many principal components, learned from the split "train" alone.
 
     Returns
     -------
@@ -88,6 +92,8 @@ def featurize(
         progress=progress,
         cluster=cluster,
     )
+    if pca is not None:
+        found = reduce(dataset, found, pca, store, progress)
     if path is not None:
         with progress.task(f"writing {path.name}"):
             write_vectors(path, dataset, found.X)

@@ -19,6 +19,7 @@ from pipelines.commands.options import (
     LayerOption,
     PrecisionOption,
     SchedulerOption,
+    StorageOption,
     StrictOption,
     TileOption,
     WorkersOption,
@@ -51,6 +52,11 @@ def featurize(
     equalize: EqualizeOption = "none",
     clahe_tile: TileOption = 4,
     clahe_clip: ClipOption = 4.0,
+    pca: Annotated[
+        int | None,
+        typer.Option(min=1, help="Keep so many principal components, learned from the split train alone."),
+    ] = None,
+    storage: StorageOption = "float32",
     strict: StrictOption = False,
     jobs: JobsOption = None,
     scheduler: SchedulerOption = None,
@@ -58,6 +64,7 @@ def featurize(
     json: JsonOption = False,
 ) -> None:
     """Turn every image of a data set into a vector, once: it is kept in the cache."""
+    from featurize.store import Store
     from pipelines import api
     from pipelines.utils import console
 
@@ -75,6 +82,8 @@ def featurize(
             n_jobs=jobs,
             progress=console.ConsoleProgress(),
             cluster=cluster,
+            pca=pca,
+            store=Store(storage=storage),
         )
     if json:
         console.as_json(_record(dataset, found, out))

@@ -21,6 +21,7 @@ from pipelines.commands.options import (
     LayerOption,
     MemoryOption,
     PrecisionOption,
+    StorageOption,
     StrictOption,
     TileOption,
     head_params,
@@ -75,6 +76,7 @@ def fit(
         int | None, typer.Option(help="Choose by successive halving: 1 in so many goes on to more samples.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    storage: StorageOption = "float32",
     strict: StrictOption = False,
     jobs: JobsOption = None,
     kernel_memory: MemoryOption = None,
@@ -84,6 +86,7 @@ def fit(
     json: JsonOption = False,
 ) -> None:
     """Fit a head: choose on validation, fit again on train + validation, test once."""
+    from featurize.store import Store
     from pipelines import api
     from pipelines.utils import console
 
@@ -108,6 +111,7 @@ def fit(
         n_jobs=jobs,
         progress=console.ConsoleProgress(),
         memory=kernel_memory,
+        store=Store(storage=storage),
     )
     backbone = with_network(backbone, network, head, params)
     if estimate:

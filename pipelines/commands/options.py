@@ -36,6 +36,10 @@ EqualizeOption = Annotated[
 ]
 TileOption = Annotated[int, typer.Option(help="CLAHE: tiles a side.")]
 ClipOption = Annotated[float, typer.Option(help="CLAHE: clip limit.")]
+StorageOption = Annotated[
+    Literal["float32", "float16"],
+    typer.Option(help="Type of the numbers in the cache; float16 takes half of the disk."),
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="An unreadable image is an error.")]
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Workers for extraction; default: all cores.")

@@ -128,8 +128,9 @@ def embed(
     featurize.store.CacheError
         If the cache cannot be written.
     """
-    parts, source = _parts(dataset, expression, preprocess, indices)
-    entries = [_embed_part(part, source, Store.of(store), n_jobs, progress, cluster) for part in parts]
+    store = Store.of(store)
+    parts, source = _parts(dataset, expression, preprocess, indices, store.storage)
+    entries = [_embed_part(part, source, store, n_jobs, progress, cluster) for part in parts]
     return _joined(parts, entries)
 
 
@@ -138,14 +139,19 @@ def embedding_keys(
     expression: str,
     preprocess: Preprocess | None = None,
     indices: NDArray[np.intp] | None = None,
+    storage: str = "float32",
 ) -> tuple[str, ...]:
-    """Return the cache keys that `embed` would use, computing nothing."""
-    parts, source = _parts(dataset, expression, preprocess, indices)
+    """Return the cache keys that `embed` would use with a store of that storage, computing nothing."""
+    parts, source = _parts(dataset, expression, preprocess, indices, storage)
     return tuple(key_of(source.key_fields(part)) for part in parts)
 
 
 def _parts(
-    dataset: Dataset, expression: str, preprocess: Preprocess | None, indices: NDArray[np.intp] | None
+    dataset: Dataset,
+    expression: str,
+    preprocess: Preprocess | None,
+    indices: NDArray[np.intp] | None,
+    storage: str = "float32",
 ) -> tuple[tuple[Extractor, ...], Source]:
     parts = tuple(parse(expression))
     for part in parts:
@@ -154,7 +160,7 @@ def _parts(
                 f"extractor {part.name!r} takes {part.kind}s; {dataset.name} holds {dataset.kind}s"
             )
     which = np.arange(len(dataset)) if indices is None else np.asarray(indices)
-    return parts, Source(dataset, which, preprocess or Preprocess())
+    return parts, Source(dataset, which, preprocess or Preprocess(), storage)
 
 
 def _joined(extractors: tuple[Extractor, ...], entries: Sequence[Entry]) -> Embedding:
@@ -189,10 +195,12 @@ class Source:
     dataset: Dataset
     indices: NDArray[np.intp]
     preprocess: Preprocess
+    storage: str = "float32"
 
     def key_fields(self, extractor: Extractor) -> dict[str, Any]:
         """Return what decides the vectors."""
-        return {
+        rounded = {} if self.storage == "float32" else {"storage": self.storage}
+        return rounded | {
             "dataset": self.dataset.fingerprint,
             "order": order_digest(self.dataset.ids[self.indices].tolist()),
             "extractor": extractor.spec.identity(),

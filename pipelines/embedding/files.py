@@ -39,7 +39,7 @@ def write_vectors(path: Path, dataset: Dataset, X: NDArray[np.float32]) -> list[
         ``NAME.ids.csv`` beside it the rest. ``.csv`` and ``.parquet`` hold a row a sample: id, label, split,
         f0, f1, ...
     dataset : Dataset
-    X : (n, d) float32
+    X : (n, d) float32 or float16, or what reads them
 
     Raises
     ------
@@ -55,7 +55,7 @@ def write_vectors(path: Path, dataset: Dataset, X: NDArray[np.float32]) -> list[
             _whole(path, {".npz": _npz, ".csv": _csv, ".parquet": _parquet}[path.suffix.lower()], dataset, X)
         ]
     beside = path.with_name(f"{path.stem}.ids.csv")
-    return [_whole(path, _npy, dataset, X), _whole(beside, _csv, dataset, X[:, :0])]
+    return [_whole(path, _npy, dataset, X), _whole(beside, _csv, dataset, np.empty((len(X), 0), np.float32))]
 
 
 def _whole(
@@ -112,5 +112,5 @@ def _parquet(path: Path, dataset: Dataset, X: NDArray[np.float32]) -> None:
         for start in range(0, len(X), _ROWS):
             part = slice(start, start + _ROWS)
             texts = [pa.array(c[part].tolist(), pa.string()) for c in (dataset.ids, names, dataset.split)]
-            block = np.asfortranarray(X[part])
+            block = np.asfortranarray(X[part], np.float32)
             writer.write_table(pa.table([*texts, *(block[:, i] for i in range(X.shape[1]))], schema=schema))

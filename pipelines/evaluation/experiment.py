@@ -232,10 +232,11 @@ class FeatureMatrix:
     def keys(self) -> tuple[str, ...]:
         """The cache keys of all that is embedded, without embedding it."""
         experiment, features = self.experiment, self.features
-        keys = embedding_keys(experiment.dataset, features.extractor, features.preprocess, self._rows)
+        of, storage = (experiment.dataset, features.extractor), experiment.store.storage
+        keys = embedding_keys(*of, features.preprocess, self._rows, storage)
         if self._copied is None:
             return keys
-        return keys + embedding_keys(experiment.dataset, features.extractor, self._mirroring, self._copied)
+        return keys + embedding_keys(*of, self._mirroring, self._copied, storage)
 
     @cached_property
     def embedding(self) -> Embedding:

@@ -74,5 +74,5 @@ def vectors_of_test(cell: Cell, source: Source, store: Store | None = None) -> N
         if entry is None:
             raise ValueError(f"the vectors of {cell.test.extractor} are not in the cache any more")
         if len(entry.X) == len(source.dataset):  # mirrored copies are of training samples only
-            parts.append(np.asarray(entry.X[source.rows]))
+            parts.append(np.asarray(entry.X[source.rows], np.float32))
     return np.hstack(parts)
