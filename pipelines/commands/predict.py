@@ -15,7 +15,9 @@ from pipelines.commands.options import (
     MinFaceOption,
     ModelOption,
     Precision,
+    SchedulerOption,
     SmoothOption,
+    WorkersOption,
     report_faults,
 )
 from pipelines.utils.console import as_json, echo, printable
@@ -75,6 +77,8 @@ def predict(
         typer.Option(help="Photos: a .csv of faces (file, left, top, width, height), used as they are."),
     ] = None,
     timing: Annotated[bool, typer.Option("--timing", help="Say where the time went.")] = False,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print what became of every file; without --out as the last line.")
     ] = False,
@@ -82,14 +86,17 @@ def predict(
     """Find every face of photos and videos and say which expression it shows."""
     from pipelines.prediction import files
     from pipelines.utils import console
+    from pipelines.utils.cluster import connect
 
     if json and out is None and form == "csv":
         raise ValueError("--json and --format csv would share the output; give --out for the records")
     options = files.Options(form, draw, chart, detect_every, smooth, window, stride, identify)
-    tally = files.run(
-        paths, options, model=model, detector=detector, min_face=min_face, crowd=small_faces,
-        precision=precision, views=tta, out=out, boxes=boxes, progress=console.ConsoleProgress(),
-    )  # fmt: skip
+    with connect(scheduler, workers) as cluster:
+        tally = files.run(
+            paths, options, model=model, detector=detector, min_face=min_face, crowd=small_faces,
+            precision=precision, views=tta, out=out, boxes=boxes, progress=console.ConsoleProgress(),
+            cluster=cluster,
+        )  # fmt: skip
     console.echo(summary_line(tally))
     if timing:
         console.echo(f"mueca: {timing_line(tally)}")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.commands.data_options import reads_data
-from pipelines.commands.options import JsonOption, StrictOption
+from pipelines.commands.options import JsonOption, SchedulerOption, StrictOption, WorkersOption
 from pipelines.commands.recipe_options import given, options_of, with_options
 from pipelines.training.fields import TrainFields
 from pipelines.utils.console import table
@@ -40,15 +40,22 @@ def train(
         typer.Option(min=1, help="Train so often, from seed, seed + 1, ...; default: 1, or the recipe's."),
     ] = None,
     strict: StrictOption = False,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
     json: JsonOption = False,
     **_fields: Any,
 ) -> None:
     """Train a network; what comes out is used as --backbone 'NAME(weights="PATH")'."""
     from pipelines.training.train import run
     from pipelines.utils import console
+    from pipelines.utils.cluster import connect
 
     asked = training(context, recipe)
-    found = run(data, asked, out, recipe=recipe, runs=runs, strict=strict, progress=console.ConsoleProgress())
+    with connect(scheduler, workers) as cluster:
+        found = run(
+            data, asked, out, recipe=recipe, runs=runs, strict=strict, progress=console.ConsoleProgress(),
+            cluster=cluster,
+        )  # fmt: skip
     if json:
         console.as_json(found)
     else:

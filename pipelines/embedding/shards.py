@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -34,19 +36,56 @@ def embed_on(cluster: Cluster, extractor: Extractor, source: Any, spans: Sequenc
     text, identity = extractor.spec.as_text(), extractor.spec.identity()
     hosts, settings = cluster.on_each_host(), source.preprocess.model_dump()
     everything = cluster.submit(_same, source.dataset.samples)  # recomputed if its worker dies
+    tasks = TaskSizes(spans, 4 * extractor.dim)
 
-    def call(span: Span) -> tuple[Any, ...]:
-        which = source.indices[span[0] : span[1]]
-        return everything, which, source.dataset.digests[which], text, identity, settings, hosts
+    def calls() -> Iterator[tuple[Any, ...]]:
+        for group in tasks:
+            which = np.concatenate([source.indices[a:b] for a, b in group])
+            yield everything, which, source.dataset.digests[which], text, identity, settings, hosts
 
-    found = cluster.in_order(shard, map(call, spans))
-    for span, block in zip(spans, found, strict=True):
+    for block, seconds in cluster.in_order(shard, calls()):
+        group = tasks.sent.popleft()
         if block is None:  # that worker does not read our files
-            which = source.indices[span[0] : span[1]]
+            which = np.concatenate([source.indices[a:b] for a, b in group])
             pictures = [source.dataset.samples[int(i)] for i in which]
             sent = (pictures, np.arange(len(which)), None, text, identity, settings, hosts)
-            block = cluster.result(cluster.submit(shard, *sent))
-        yield block
+            block, seconds = cluster.result(cluster.submit(shard, *sent))
+        tasks.took(group, seconds)
+        yield from np.split(block, np.cumsum([b - a for a, b in group])[:-1])
+
+
+class TaskSizes:
+    """Shards in groups, one a task: few of a slow extractor, more of a fast one.
+
+    A task of a few milliseconds costs the scheduler as much as it computes. The first have one shard each;
+    what they took decides how many the next have.
+
+    Parameters
+    ----------
+    spans : sequence of (start, stop)
+    bytes_a_row : int
+        Of a vector, so that what a task returns stays small.
+    """
+
+    #: Seconds that a task should take, the bytes that it may return, and the shards that it may have.
+    SECONDS, BYTES, MOST = 2.0, 32_000_000, 64
+
+    def __init__(self, spans: Sequence[Span], bytes_a_row: int) -> None:
+        self._spans, self._bytes, self.size = deque(spans), bytes_a_row, 1
+        self.sent: deque[list[Span]] = deque()
+
+    def __iter__(self) -> Iterator[list[Span]]:
+        while self._spans:
+            group = [self._spans.popleft() for _ in range(min(self.size, len(self._spans)))]
+            self.sent.append(group)
+            yield group
+
+    def took(self, group: Sequence[Span], seconds: float) -> None:
+        """Learn from a task that has ended."""
+        rows = max(1, max(b - a for a, b in group))
+        by_time = self.SECONDS * len(group) / max(seconds, 1e-6)
+        by_bytes = self.BYTES / (rows * self._bytes)
+        self.size = int(max(1, min(by_time, by_bytes, self.MOST)))
 
 
 def _same(value: Any) -> Any:
@@ -61,14 +100,17 @@ def shard(
     identity: dict[str, Any],
     settings: dict[str, Any],
     hosts: dict[str, int],
-) -> Vectors | None:
-    """Return the vectors of some samples; None if they cannot be read here, or are others than meant.
+) -> tuple[Vectors | None, float]:
+    """Return the vectors of some samples, and the seconds they took.
+
+    None in place of vectors if the samples cannot be read here, or are others than meant.
 
     Raises
     ------
     ValueError
         If the extractor here is not the one that was asked for (other weights, another version).
     """
+    started = time.perf_counter()
     with as_worker(hosts):
         extractor = _extractor(text)
         if extractor.spec.identity() != identity:
@@ -76,11 +118,12 @@ def shard(
         try:
             pictures = [samples[int(i)] for i in which]
         except (OSError, ValueError):
-            return None
+            return None, 0.0
         if digests is not None and [sample_digest(p) for p in pictures] != digests.tolist():
-            return None
+            return None, 0.0
         preprocess = Preprocess(**settings)
-        return extractor.transform(preprocess.apply(p, extractor.kind) for p in pictures)
+        X = extractor.transform(preprocess.apply(p, extractor.kind) for p in pictures)
+    return X, time.perf_counter() - started
 
 
 @lru_cache(maxsize=2)

@@ -25,7 +25,7 @@ from pipelines.cross_validation.nested import CrossValidationResult, cross_valid
 from pipelines.cross_validation.network_candidates import NetworkCandidates
 from pipelines.cross_validation.run import FoldExperiment
 from pipelines.cross_validation.systems import HeadSystem, NetworkSystem, Prepared, System
-from pipelines.embedding.embed import Embedding
+from pipelines.embedding.embed import Embedding, side_by_side
 from pipelines.embedding.shards import Vectors, _same
 from pipelines.evaluation.evaluate import evaluate_run
 from pipelines.evaluation.experiment import Experiment, FeatureMatrix
@@ -231,7 +231,7 @@ class RemoteRuns:
                 del self._vectors[old]
             X = embedding.X
             self._vectors[embedding.keys] = [
-                self.cluster.submit(_same, np.asarray(X[a : a + _ROWS])) for a in range(0, len(X), _ROWS)
+                self.cluster.submit(_same, np.array(X[a : a + _ROWS])) for a in range(0, len(X), _ROWS)
             ]
         return self._vectors[embedding.keys]
 
@@ -291,13 +291,24 @@ def folds(candidates: CandidateSet, arguments: dict[str, Any], hosts: dict[str, 
     return {"found": vars(found), "seconds": time.perf_counter() - started, "warnings": list(said)}
 
 
+#: Vectors that this worker has, by their folder and keys: checked and joined once, not once a run.
+_HERE: dict[tuple[str, ...], Any] = {}
+_KEPT = 3
+
+
 def _arrived(at: Address, sent: Sequence[Vectors] | None) -> Arrived | None:
-    if sent is not None:
-        X = np.concatenate(sent)
-    else:
-        entries = [Store(Path(at.root)).open(key) for key in at.keys]
-        if None in entries:
+    key = (at.root, *at.keys)
+    if key not in _HERE:
+        X = np.concatenate(sent) if sent is not None else _opened(at)
+        if X is None:
             return None
-        found = [e.X for e in entries if e is not None]
-        X = found[0] if len(found) == 1 else np.hstack(found)
-    return Arrived(X, (), at.keys, at.seconds, True, {}, at.spec)
+        for old in list(_HERE)[: 1 - _KEPT]:
+            del _HERE[old]
+        _HERE[key] = X
+    return Arrived(_HERE[key], (), at.keys, at.seconds, True, {}, words=at.spec)
+
+
+def _opened(at: Address) -> Any:
+    """Return vectors from the files of the cache, memory-mapped; None if they are not here."""
+    entries = [Store(Path(at.root)).open(key) for key in at.keys]
+    return None if None in entries else side_by_side([e.X for e in entries if e is not None])

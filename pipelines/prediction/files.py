@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from pipelines.utils.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from pipelines.prediction.boxes import Boxes
+    from pipelines.utils.cluster import Cluster
 
 
 def find_files(paths: Sequence[Path]) -> Found:
@@ -87,6 +88,7 @@ def run(
     out: Path | None = None,
     boxes: Path | None = None,
     progress: Progress = SILENT,
+    cluster: Cluster | None = None,
 ) -> Summary:
     """Predict on photos, folders and videos: what ``mueca predict`` does.
 
@@ -110,6 +112,8 @@ def run(
     boxes : Path, optional
         A table of the photos' faces, see `pipelines.prediction.boxes.read_boxes`: nothing is searched.
     progress : Progress
+    cluster : Cluster, optional
+        Where photos are classified (`pipelines.utils.cluster.connect`); records are written here.
 
     Raises
     ------
@@ -119,11 +123,20 @@ def run(
     chosen, out = _checked(options or Options(), out)
     found = find_files([expanded(path) for path in paths])
     known = _known_boxes(boxes, found)
+    if cluster is not None and (found.videos or known):
+        raise ValueError("--scheduler and --workers are for photos without --boxes; leave them out")
     predictor = load_predictor(model, detector, min_face, crowd=crowd, precision=precision, views=views)
     _check_words(chosen, predictor, bool(found.videos))
     with ExitStack() as stack:
         to: Stream = sys.stdout if out is None else stack.enter_context(RecordFile(out))
-        tally = _predict(found, predictor, to, chosen, known, progress)
+        looked = None
+        if cluster is not None:
+            from pipelines.prediction.remote import Settings, classified_on
+
+            folder = None if model is None else str(model)
+            settings = Settings(folder, detector, min_face, crowd, precision, views)
+            looked = classified_on(cluster, found.images, settings, predictor)
+        tally = _predict(found, predictor, to, chosen, known, progress, looked)
     tally.timing = dict(predictor.watch.seconds)
     tally.faults[:0] = found.faults
     tally.ignored = found.ignored
@@ -145,12 +158,18 @@ def _known_boxes(table: Path | None, found: Found) -> Boxes | None:
 
 
 def _predict(
-    found: Found, predictor: Predictor, to: Stream, options: Options, boxes: Boxes | None, progress: Progress
+    found: Found,
+    predictor: Predictor,
+    to: Stream,
+    options: Options,
+    boxes: Boxes | None,
+    progress: Progress,
+    looked: Iterable[photos.Looked] | None = None,
 ) -> Summary:
     if not found.videos:
         return photos.predict_photos(
             found.images, predictor, to, form=options.form or "jsonl", drawn=options.drawn, boxes=boxes,
-            progress=progress,
+            progress=progress, looked=looked,
         )  # fmt: skip
     from pipelines.prediction.video_files import predict_videos  # FFmpeg, the tracker, the chart
 

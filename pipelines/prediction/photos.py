@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,10 @@ WORKERS = min(4, os.cpu_count() or 1)
 COLUMNS = ("file", "face", "left", "top", "right", "bottom", "confidence", "label", "meaning")
 
 
+#: A photo, its image and what it shows, or neither and why not.
+Looked = tuple[Path, Image | None, ImageResult | None, str]
+
+
 def predict_photos(
     photos: Sequence[Path],
     predictor: Predictor,
@@ -34,6 +38,7 @@ def predict_photos(
     drawn: Path | None = None,
     boxes: Boxes | None = None,
     progress: Progress = SILENT,
+    looked: Iterable[Looked] | None = None,
 ) -> Summary:
     """Classify every face of every photo; records are written as they come, so memory stays constant.
 
@@ -50,6 +55,8 @@ def predict_photos(
     boxes : Boxes, optional
         The faces of the photos: nothing is searched.
     progress : Progress
+    looked : iterable, optional
+        What the photos show, where it is found elsewhere (`pipelines.prediction.remote.classified_on`).
 
     Returns
     -------
@@ -59,20 +66,18 @@ def predict_photos(
     names = copy_names(photos, ".jpg")
     writer = _Lines(to) if form == "jsonl" else _Table(to, form, COLUMNS, predictor.classes)
     with progress.task("photos", len(photos)) as advance, writer:
-        for path, image, seen, reason in _looked(photos, predictor, boxes):
+        for path, image, seen, reason in _looked(photos, predictor, boxes) if looked is None else looked:
             if image is None or seen is None:
                 tally.faults.append(Fault(str(path), reason))
             else:
                 with predictor.watch("write"):
                     writer.write(path, image, seen)
                     if drawn is not None:
-                        _save(drawn / names[path], image, seen)
+                        whole = image if looked is None else decode(path.read_bytes(), path.name)
+                        _save(drawn / names[path], whole, seen)
                 _count(tally, seen)
             advance(1)
     return tally
-
-
-Looked = tuple[Path, Image | None, ImageResult | None, str]
 
 
 def _looked(photos: Sequence[Path], predictor: Predictor, boxes: Boxes | None) -> Iterator[Looked]:
@@ -81,7 +86,7 @@ def _looked(photos: Sequence[Path], predictor: Predictor, boxes: Boxes | None) -
     pool = ThreadPoolExecutor(WORKERS)
     try:
         for path in photos:
-            ahead.append(pool.submit(_look, path, predictor, boxes))
+            ahead.append(pool.submit(look, path, predictor, boxes))
             if len(ahead) > WORKERS:
                 yield ahead.popleft().result()
         while ahead:
@@ -90,12 +95,13 @@ def _looked(photos: Sequence[Path], predictor: Predictor, boxes: Boxes | None) -
         pool.shutdown(cancel_futures=True)
 
 
-def _look(path: Path, predictor: Predictor, boxes: Boxes | None) -> Looked:
+def look(path: Path, predictor: Predictor, boxes: Boxes | None, data: bytes | None = None) -> Looked:
+    """Return what a photo shows; its bytes may be given, where its file is elsewhere."""
     try:
-        if path.stat().st_size > MAX_FILE:
+        if data is None and path.stat().st_size > MAX_FILE:
             raise UnreadableImage(path.name, f"larger than {MAX_FILE >> 20} MB")
         with predictor.watch("decode"):
-            image = decode(path.read_bytes(), path.name)
+            image = decode(path.read_bytes() if data is None else data, path.name)
         given = None if boxes is None else boxes.of(path, image)
     except (UnreadableImage, OSError, ValueError) as error:
         return path, None, None, getattr(error, "reason", " ".join(str(error).split()))

@@ -22,6 +22,7 @@ from pipelines.training.recipe import Trainings, TrainRecipe, load_trainings, ne
 from pipelines.training.recipe import recipe as checked
 from pipelines.training.trainer import OutOfMemoryError
 from pipelines.training.training_run import TrainingRun
+from pipelines.utils.cluster import Cluster
 from pipelines.utils.paths import as_path, check_parents
 from pipelines.utils.progress import SILENT, Progress
 
@@ -76,6 +77,7 @@ def run(
     runs: int | None = None,
     strict: bool = False,
     progress: Progress = SILENT,
+    cluster: Cluster | None = None,
 ) -> dict[str, Any]:
     """Load a data set and train on it: what ``mueca train`` does.
 
@@ -94,6 +96,8 @@ def run(
     strict : bool
         An unreadable image is an error.
     progress : Progress
+    cluster : Cluster, optional
+        Where runs are trained, one a worker; see `train_runs`.
 
     Returns
     -------
@@ -105,13 +109,15 @@ def run(
     folder = None if out is None else _target(out)
     if recipe is not None:
         plans = load_trainings(recipe)
-        return _run_all(plans.model_copy(update={"runs": runs or plans.runs}), folder, strict, progress)
+        return _run_all(plans.model_copy(update={"runs": runs or plans.runs}), folder, strict, progress, cluster)
     plan = checked(**fields)
     _check(plan)
     folder = folder or Path("results") / f"train-{network_of(plan.backbone).name}"
     dataset = registry.load(str(data), strict=strict, progress=progress)
     if runs and runs > 1:
-        return train_runs(dataset, plan, folder, runs, progress)
+        return train_runs(dataset, plan, folder, runs, progress, cluster)
+    if cluster is not None:
+        raise ValueError("--scheduler and --workers are for several runs; give --runs, or leave them out")
     done = train(dataset, plan, folder, progress)
     return {**done.card, "path": str(done.path)}
 
@@ -123,7 +129,9 @@ def _target(out: Path | str) -> Path:
     return folder
 
 
-def _run_all(plans: Trainings, out: Path | None, strict: bool, progress: Progress) -> dict[str, Any]:
+def _run_all(
+    plans: Trainings, out: Path | None, strict: bool, progress: Progress, cluster: Cluster | None = None
+) -> dict[str, Any]:
     """Train what a recipe lists, one folder each; what is done is not done again."""
     from pipelines.datasets import registry
 
@@ -133,7 +141,7 @@ def _run_all(plans: Trainings, out: Path | None, strict: bool, progress: Progres
     records = []
     for number, plan in enumerate(plans.trainings, 1):
         folder = (out or Path("results") / plans.name) / f"{number:02d}-{network_of(plan.backbone).name}"
-        summary = train_runs(dataset, plan, folder, plans.runs, progress)
+        summary = train_runs(dataset, plan, folder, plans.runs, progress, cluster)
         known = {"training": plan.title, "runs": plans.runs}
         records += [{**known, "split": k, **v} for k, v in summary.items() if isinstance(v, dict)]
     return {"name": plans.name, "question": plans.question, "trainings": records}
@@ -204,8 +212,8 @@ def run_job(job: TrainingRun, progress: Progress, *, ask: bool = False) -> State
         return job.loop(batch // 2, progress, forget_batch=True, ask=ask)
 
 
-def train_runs(dataset: Dataset, plan: TrainRecipe, out: Path | str, runs: int, progress: Progress = SILENT
-               ) -> dict[str, Any]:  # fmt: skip
+def train_runs(dataset: Dataset, plan: TrainRecipe, out: Path | str, runs: int, progress: Progress = SILENT,
+               cluster: Cluster | None = None) -> dict[str, Any]:  # fmt: skip
     """Train several times, each from another seed, and say how much that matters.
 
     Parameters
@@ -213,6 +221,8 @@ def train_runs(dataset: Dataset, plan: TrainRecipe, out: Path | str, runs: int, 
     dataset, plan, out, progress
         As in `train`; run i goes to ``out/run-i`` with seed + i. Runs that are done are not done again.
     runs : int
+    cluster : Cluster, optional
+        Where runs are trained, one a worker; their files are written here when a run is done.
 
     Returns
     -------
@@ -221,8 +231,13 @@ def train_runs(dataset: Dataset, plan: TrainRecipe, out: Path | str, runs: int, 
         variance (of the population, as R1's tables), and each card's accuracies.
     """
     out, done = _target(out), []
-    for i in range(runs):
-        folder = out / f"run-{i + 1:02d}"
+    folders = [out / f"run-{i + 1:02d}" for i in range(runs)]
+    if cluster is not None:
+        from pipelines.training.remote import train_on
+
+        seeds = {f: plan.seed + i for i, f in enumerate(folders) if _finished(f) is None}
+        train_on(cluster, dataset, plan, seeds, progress)
+    for i, folder in enumerate(folders):
         done.append(
             _finished(folder)
             or train(dataset, plan.model_copy(update={"seed": plan.seed + i}), folder, progress).card
