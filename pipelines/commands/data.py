@@ -62,6 +62,24 @@ def listing(states: Mapping[str, str]) -> list[dict[str, Any]]:
     ]
 
 
+@group.command("index", epilog="Examples: mueca data index faces/; then: --data faces/index.parquet")
+@reads_data
+def data_index(
+    data: Annotated[str, typer.Argument(help="A folder or a table of images, or a folder of .tar shards.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; default: index.parquet beside the images.")
+    ] = None,
+    strict: StrictOption = False,
+) -> None:
+    """Read every image once and write the set's index: name, label, split, subject and hash."""
+    from pipelines.datasets.indexing import write_index
+    from pipelines.utils import console
+
+    path, dataset = write_index(data, out, strict=strict, progress=console.ConsoleProgress())
+    print(f"written to {path}: {len(dataset):,} samples of {len(dataset.classes)} classes")
+    report_faults(dataset.faults)
+
+
 @group.command("audit", epilog="Example: mueca data audit fer2013 --out audit/")
 @reads_data
 def data_audit(

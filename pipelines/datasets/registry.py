@@ -223,12 +223,16 @@ def _called(
 
 def _load_path(name: str, reading: Callable[[], Any], options: dict[str, Any]) -> Dataset:
     """Load a table, or a folder by its class folders or by the names of its files."""
-    from pipelines.datasets import pattern, table
+    from pipelines.datasets import index, pattern, table, tar_shards
     from pipelines.datasets.whole_photos import with_notes
 
     path = expanded(name)
     if not path.exists():
         raise _unknown(name)
+    if path.suffix == ".parquet" and path.is_file() and index.about(path) is not None:
+        return index.load(path, reading().strict)
+    if not options and tar_shards.shards_below(path) and not table.is_table(path):
+        return with_notes(tar_shards.load(path, reading()))
     if path.is_file() and not table.is_table(path):
         raise NotADirectoryError(
             f"{name}: a file; give a folder of class/*.jpg or a table of files and labels (.csv, .xlsx ...), "

@@ -43,6 +43,10 @@ class _Key(NamedTuple):
     mtime_ns: int
 
 
+#: Small files above which processes pay: they take seconds to start.
+PROCESSES_PAY = 50_000
+
+
 Memory = dict[str, tuple[_Key, Scanned]]
 #: Left, top, width and height in pixels.
 Box = tuple[int, int, int, int]
@@ -138,6 +142,9 @@ class _Part(NamedTuple):
 def _read_all(root: Path, parts: list[_Part], keys: dict[str, _Key]) -> Iterator[tuple[_Part, Scanned]]:
     size = sum(keys[part.key].size for part in parts) / max(1, len(parts))
     workers = (os.cpu_count() or 1) if size > THREADS_PAY else 1
+    if workers == 1 and len(parts) > PROCESSES_PAY:
+        yield from _read_by_processes(root, parts, keys)
+        return
     if workers == 1:
         yield from ((part, _read(root / part.name, part.box, keys[part.key].size)) for part in parts)
         return
@@ -146,6 +153,23 @@ def _read_all(root: Path, parts: list[_Part], keys: dict[str, _Key]) -> Iterator
             chunk = parts[start : start + CHUNK]
             found = pool.map(lambda p: _read(root / p.name, p.box, keys[p.key].size), chunk)
             yield from zip(chunk, found, strict=True)
+
+
+def _read_by_processes(
+    root: Path, parts: list[_Part], keys: dict[str, _Key]
+) -> Iterator[tuple[_Part, Scanned]]:
+    """Read small files, of which decoding holds the interpreter's lock, in several processes."""
+    from joblib import Parallel, delayed
+
+    chunks = [parts[start : start + CHUNK] for start in range(0, len(parts), CHUNK)]
+    jobs = (delayed(_read_chunk)(root, chunk, [keys[p.key].size for p in chunk]) for chunk in chunks)
+    found = Parallel(n_jobs=os.cpu_count() or 1, return_as="generator", pre_dispatch="4*n_jobs")(jobs)
+    for chunk, scanned in zip(chunks, found, strict=True):
+        yield from zip(chunk, scanned, strict=True)
+
+
+def _read_chunk(root: Path, parts: list[_Part], sizes: list[int]) -> list[Scanned]:
+    return [_read(root / part.name, part.box, size) for part, size in zip(parts, sizes, strict=True)]
 
 
 def _read(path: Path, box: Box | None, size: int) -> Scanned:
