@@ -19,6 +19,7 @@ INTERRUPTED = 130
 MODULES: dict[str, tuple[str, ...]] = {
     "featurize": ("featurize",), "fit": ("fit",), "compare": ("compare",),
     "cross_validate": ("cross-validate",), "report": ("report",), "train": ("train",), "export": ("export",),
+    "quantize": ("quantize",),
     "predict": ("predict", "live"), "serve": ("serve",), "system": ("profile", "doctor", "list"),
 }  # fmt: skip
 #: Modules that are a command with commands of its own.

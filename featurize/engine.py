@@ -28,7 +28,7 @@ from featurize.store import key_of
 log = logging.getLogger(__name__)
 
 Engine = Literal["auto", "keras", "openvino"]
-Precision = Literal["auto", "f32", "bf16"]
+Precision = Literal["auto", "f32", "bf16", "int8"]
 
 #: The backend of Keras whose networks OpenVINO reads; those of JAX it does not.
 EXPORTS = "tensorflow"
@@ -51,7 +51,7 @@ class Choice:
     """What `choose` chose, and why, in words for ``mueca doctor``."""
 
     engine: Literal["keras", "openvino"]
-    precision: Literal["f32", "bf16"]
+    precision: Literal["f32", "bf16", "int8"]
     why_engine: str
     why_precision: str
 
@@ -65,6 +65,8 @@ def choose(engine: Engine = "auto", precision: Precision = "auto") -> Choice:
         If OpenVINO is asked for and not installed, or Keras runs on a backend it cannot take networks from.
     """
     chosen, why = _choose_engine(engine)
+    if precision == "int8" and chosen == "keras":
+        raise ValueError("precision int8 needs engine openvino; see: mueca doctor")
     if precision != "auto":
         return Choice(chosen, precision, why, "as asked")
     if chosen == "keras" and gpus():
@@ -148,6 +150,11 @@ def compiled(model: Callable[[], Any], identity: dict[str, Any], shape: tuple[in
     if choice.engine == "keras":
         with dtype_policy("mixed_bfloat16" if choice.precision == "bf16" else "float32"):
             return KerasRunner(model())
+    if choice.precision == "int8":
+        from featurize.quantized import model_path
+
+        rest = "bf16" if "BF16" in cpu_capabilities() else "f32"  # of what is not quantised
+        return OpenVinoRunner(model_path(identity, str(identity["name"])), shape, rest)
     path = _exported(model, identity)
     if path is None:  # nowhere to export it to; in one precision both engines give the same vectors
         return compiled(model, identity, shape, replace(choice, engine="keras"))
@@ -222,6 +229,21 @@ class OpenVinoRunner:
                     core().compile_model(model, "CPU", self._settings | hint)
                 )
         return self._queues[size]
+
+
+def exported_path(model: Callable[[], Any], identity: dict[str, Any]) -> Path:
+    """Return the model in OpenVINO's form, exported where it is not yet.
+
+    Raises
+    ------
+    ValueError
+        If OpenVINO is not installed, or no folder can be written.
+    """
+    installed_openvino()
+    path = _exported(model, identity)
+    if path is None:
+        raise ValueError("no cache folder can be written; set MUECA_CACHE to one that can")
+    return path
 
 
 def _exported(model: Callable[[], Any], identity: dict[str, Any]) -> Path | None:

@@ -21,6 +21,7 @@ from featurize.base import Extractor, ExtractorSpec, Params
 from featurize.clips.sampling import Sampling
 from featurize.engine import Choice, Engine, Precision, Runner, choose, compiled
 from featurize.paths import expanded
+from featurize.quantized import is_trusted, record_of
 from featurize.store import file_sha256
 
 #: A set of each kind, for the advice on how to get weights.
@@ -51,7 +52,8 @@ class NetworkParams(Params):
         "auto" (those that ship, or were added), "random" (for timing only), the path of a weight file, or the
         name of one that ships besides (``mueca doctor`` lists them).
     engine : {"auto", "keras", "openvino"}
-    precision : {"auto", "f32", "bf16"}
+    precision : {"auto", "f32", "bf16", "int8"}
+        "int8" is there once ``mueca quantize`` has made it.
     views : {"one", "flip", "six", "ten"}
         Average the vectors of a face and its mirror image, of three sizes and their mirror images, or of ten
         crops: see `featurize.backbones.views.views`. Costs as many times as much; for images only.
@@ -170,8 +172,12 @@ class NetworkExtractor(Extractor):
 
     @cached_property
     def choice(self) -> Choice:
-        """The engine and precision used."""
-        return choose(self.params.engine, self.params.precision)
+        """The engine and precision used; int8 by itself only where a test set has shown what it loses."""
+        found = choose(self.params.engine, self.params.precision)
+        automatic = self.params.precision == "auto" and found.engine == "openvino"
+        if automatic and is_trusted(self._identity()):
+            return replace(found, precision="int8", why_precision="a test set showed what int8 loses")
+        return found
 
     @cached_property
     def weights_path(self) -> Path:
@@ -239,9 +245,13 @@ class NetworkExtractor(Extractor):
         """The extractor's `NetworkSpec`."""
         plain = super().spec
         params = {**plain.params, "layer": self.layer, "precision": self.choice.precision}
+        more: dict[str, Any] = {"trained_on": self.card.get("trained_on")}
+        if self.choice.precision == "int8":  # vectors hang on what calibrated it
+            known = record_of(self._identity()) or {}
+            more["weights_sha256"] = f"{self.weights_sha256} int8 {known.get('sha256')}"
         fields = {name: getattr(plain, name) for name in plain.__dataclass_fields__}
         fields |= {"size": self.sized.size, "channels": self.sized.channels, "params": params}
-        return NetworkSpec(**fields | {"trained_on": self.card.get("trained_on")})
+        return NetworkSpec(**fields | more)
 
     def model(self) -> Any:
         """Return the Keras model up to the layer, weights loaded; raises as `dim`."""

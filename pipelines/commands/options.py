@@ -26,7 +26,7 @@ BackboneOption = Annotated[
 LayerOption = Annotated[
     str | None, typer.Option(help="Of a network: fc1, fc2, flatten, pool, ...; default: its first.")
 ]
-Precision = Literal["auto", "f32", "bf16"]
+Precision = Literal["auto", "f32", "bf16", "int8"]
 EngineOption = Annotated[
     Literal["auto", "keras", "openvino"] | None, typer.Option(help="What runs a network; see: mueca doctor.")
 ]
