@@ -3,7 +3,8 @@
     python benchmarks/fisher_speed.py --faces 200            # faces that are drawn
     python benchmarks/fisher_speed.py --data fer2013 --faces 2000
 
-Processor time is what counts: before, each product of matrices was shared among threads that waited for each other.
+Processor time is what counts: before, each product of matrices was shared among threads that waited for
+each other.
 """
 
 from __future__ import annotations

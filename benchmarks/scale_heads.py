@@ -1,10 +1,10 @@
 """Heads on hundreds of thousands of vectors: time, memory and growth, each fit in a process of its own.
 
-    python benchmarks/scale_heads.py --rows 288000                    # eight changed copies of FER2013's training faces
+    python benchmarks/scale_heads.py --rows 288000     # eight changed copies of FER2013's training faces
     python benchmarks/scale_heads.py --rows 4000 --made --heads softmax,linear-svm
 
-The faces are embedded once by a face network and kept in ``--folder`` as one .npy file, which every fit reads
-memory-mapped. With ``--made`` the vectors are clusters of numbers instead. Every head is fitted on ``--base`` rows
+The faces are embedded once by a face network and kept in ``--folder`` as one .npy file, which every fit
+reads memory-mapped. With ``--made`` the vectors are clusters of numbers instead. Every head is fitted on ``--base`` rows
 and on ``--rows``: the last column is how many times as long the larger fit took.
 """
 
@@ -26,7 +26,9 @@ GRIDS = {
     "nystroem-svm": [
         {"C": c, "gamma": g, "n_components": 4096} for g in ("scale", "half") for c in (0.1, 1.0, 10.0, 100.0)
     ],
-    "knn": [{"n_neighbors": k, "weights": w} for k in (1, 5, 10, 30, 50, 70, 100) for w in ("uniform", "distance")],
+    "knn": [
+        {"n_neighbors": k, "weights": w} for k in (1, 5, 10, 30, 50, 70, 100) for w in ("uniform", "distance")
+    ],
     "forest": [{"n_estimators": 500}],
     "svm": [{"C": 10.0}],
 }
@@ -154,7 +156,9 @@ def main() -> None:
         else:
             write_vectors(options.folder, options.data, options.backbone, options.rows)
     titles = ("rows", "grid s", "refit s", "ask s", "expected s", "GB", "accuracy", "growth")
-    print(f"{'head':14}" + "".join(f"{t:>{w}}" for t, w in zip(titles, (9, 9, 9, 8, 12, 6, 10, 8), strict=True)))
+    print(
+        f"{'head':14}" + "".join(f"{t:>{w}}" for t, w in zip(titles, (9, 9, 9, 8, 12, 6, 10, 8), strict=True))
+    )
     for name in options.heads.split(","):
         first = None
         for rows in sorted({min(options.base, options.rows), options.rows}):

@@ -119,9 +119,7 @@ class Head(ClassifierMixin, BaseEstimator):
         return weights * per_class[codes]
 
 
-def _moments(
-    X: Rows, weights: NDArray[np.float64] | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _moments(X: Rows, weights: NDArray[np.float64] | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean and the standard deviation of each column, read twice: sums of squares lose digits."""
     w = np.ones(len(X)) if weights is None else weights
     mean = sum(w[at] @ block.astype(np.float64) for at, block in X.blocks()) / w.sum()

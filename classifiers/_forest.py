@@ -206,9 +206,7 @@ def _cuts(column: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(middle < values[1:], middle, values[:-1]).astype(np.float32)
 
 
-def binned(
-    X: NDArray[Any] | Rows, edges: list[NDArray[np.float32]], n_jobs: int | None
-) -> NDArray[np.uint8]:
+def binned(X: NDArray[Any] | Rows, edges: list[NDArray[np.float32]], n_jobs: int | None) -> NDArray[np.uint8]:
     """Return (d, n) bins: the number of cuts below each value."""
     n, d = X.shape
     out = np.empty((d, n), np.uint8)

@@ -65,7 +65,11 @@ def gamma_value(gamma: float | str, X: NDArray[Any] | Rows) -> float:
     """Return the number that "scale" (1 / (d Var X)) or "auto" (1 / d) stands for, as in scikit-learn."""
     if gamma == "scale":
         # float64 by rows: float32 sums of millions lose digits, and a whole copy costs half a gigabyte.
-        mean = sum(float(b.sum()) for b in _blocks(X)) / X.size if isinstance(X, Rows) else X.mean(dtype=np.float64)
+        mean = (
+            sum(float(b.sum()) for b in _blocks(X)) / X.size
+            if isinstance(X, Rows)
+            else X.mean(dtype=np.float64)
+        )
         variance = sum(float(((b - mean) ** 2).sum()) for b in _blocks(X)) / X.size
         return 1.0 / (X.shape[1] * variance) if variance > 0 else 1.0
     return 1.0 / X.shape[1] if gamma == "auto" else float(gamma)

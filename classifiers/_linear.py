@@ -1,8 +1,8 @@
 """Linear models over vectors that are read in blocks: a path over C, each fit started at the one before.
 
-What is minimised is ``|W|^2 / 2 + C sum_i w_i loss(W x_i + b, y_i)`` for all classes at once. A pass reads every
-block once and multiplies it twice. L-BFGS works in coordinates in which the curvature is nearly the same in
-all directions: the Cholesky factor of the penalty plus the second moments of a sample of the vectors. It then
+What is minimised is ``|W|^2 / 2 + C sum_i w_i loss(W x_i + b, y_i)`` for all classes at once. A pass reads
+every block once and multiplies it twice. L-BFGS works in coordinates in which the curvature is nearly the
+same in all directions: the Cholesky factor of the penalty plus the second moments of a sample of the vectors. It then
 takes some tens of passes where it took hundreds.
 """
 
@@ -122,7 +122,7 @@ class Problem:
         return float((W * pulled).sum()) / 2, pulled
 
     def moments(self) -> NDArray[np.float64]:
-        """Return (d + 1, d + 1) weighted second moments, of a sample scaled to all; of many d their diagonal."""
+        """Return (d + 1, d + 1) second moments, of a sample scaled to all; of many d the diagonal."""
         n, d = self.X.shape
         if d > _WHOLE:
             return self._squares()

@@ -17,8 +17,8 @@ from classifiers._rows import Rows, blocks, spans
 SPARE = 32
 #: Below this 1 / distance is infinite.
 _NO_INVERSE = 1.0 / np.finfo(np.float64).max
-#: Rows of `Q` whose candidates are kept at a time, of `S` that are read at a time; products of so many rows of
-#: `Q`, which threads share by so many.
+#: Rows of `Q` whose candidates are kept at a time, of `S` that are read at a time; products of so many rows
+#: of `Q`, which threads share by so many.
 _ASKED, _STORED, _ROWS, _PART = 65_536, 8192, 1024, 128
 #: Rows whose votes one thread counts at a time.
 _VOTERS = 2048

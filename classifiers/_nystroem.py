@@ -95,7 +95,7 @@ class NystroemSVM(Head):
         Raises
         ------
         ValueError
-            If a vector is not finite, all labels are the same, or `cache_size` is too small for the landmarks.
+            If a vector is not finite, all labels are the same, or `cache_size` cannot hold the landmarks.
         """
         vectors, codes, weights = self._checked_fit(X, y, sample_weight)
         fitted = self.path(vectors, codes, weights, [self.C])
@@ -191,7 +191,9 @@ def _among(landmarks: NDArray[np.float32], gamma: float) -> NDArray[np.float64]:
     centred = landmarks - landmarks.mean(axis=0, dtype=np.float64)
     norms = np.einsum("ij,ij->i", centred, centred)
     found = np.empty((len(centred), len(centred)))
-    for at in spans(*centred.shape):  # never in one piece: NumPy's symmetric product crashes on large matrices
+    for at in spans(
+        *centred.shape
+    ):  # never in one piece: NumPy's symmetric product crashes on large matrices
         apart = norms[at, None] + norms - 2 * (centred[at] @ centred.T)
         found[at] = np.exp(-gamma * np.maximum(apart, 0))
     found = (found + found.T) / 2
@@ -200,6 +202,6 @@ def _among(landmarks: NDArray[np.float32], gamma: float) -> NDArray[np.float64]:
 
 
 def _mapped(kernel: Kernel, base: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return exp(-gamma base), in place; `Kernel.map` may take 1 off, which these coefficients would notice."""
+    """Return exp(-gamma base), in place; `Kernel.map` may take 1 off, which would show here."""
     base *= np.float32(-kernel.gamma)
     return np.exp(base, out=base)

@@ -47,7 +47,7 @@ INSTEAD = ("nystroem-svm", "linear-svm")
 
 
 def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
-    """Return what fitting the candidates' bags does, and whether a bag's kernel is larger than memory allows."""
+    """Return what fitting the candidates' bags does, and whether one's kernel is too large."""
     from dataclasses import replace
 
     from classifiers.svm import cost as of_one

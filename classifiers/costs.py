@@ -1,6 +1,6 @@
 """What a fit will take, before it starts: memory and time, from the sizes and this machine's speed.
 
-Each head's module says in `cost` what its fit does, in products of matrices, bytes read and compiled steps. The
+Each head's module says in `cost` what its fit does: products of matrices, bytes read, compiled steps. The
 machine's speed in each is measured once a process, in about a tenth of a second. Expect a factor of two.
 """
 
@@ -60,9 +60,7 @@ class Speed:
 
     def seconds(self, amount: Amount) -> float:
         """Return what an amount takes."""
-        return (
-            amount.products / self.products + amount.streamed / self.streamed + amount.steps / self.steps
-        )
+        return amount.products / self.products + amount.streamed / self.streamed + amount.steps / self.steps
 
 
 @dataclass(frozen=True)
@@ -105,10 +103,11 @@ class Cost:
         if not self.too_large or self.seconds is None:
             return ""
         others = " or ".join(
-            f"--head {c.head} about {as_time(c.seconds or 0)} and {as_bytes(c.bytes or 0)}" for c in self.instead
+            f"--head {c.head} about {as_time(c.seconds or 0)} and {as_bytes(c.bytes or 0)}"
+            for c in self.instead
         )
         return (
-            f"{self.head}: the kernel of {self.rows:,} vectors is more than memory allows, which will take about "
+            f"{self.head}: the kernel of {self.rows:,} vectors is more than memory allows, and takes about "
             f"{as_time(self.seconds)}; {others} would take (nothing was changed)"
         )
 
@@ -158,13 +157,19 @@ def cost_of(
     amount, too_large = found
     vectors = 4.0 * rows * dims
     held = amount.held + (vectors if vectors <= allowed * 1e9 / IN_MEMORY else 0.0)
-    cost = Cost(
-        name, rows, dims, max(1, len(candidates)), held, speed().seconds(amount), too_large
-    )
+    cost = Cost(name, rows, dims, max(1, len(candidates)), held, speed().seconds(amount), too_large)
     if not too_large:
         return cost
     others = tuple(
-        cost_of(other, [{**params, **_kept(candidates)} for params in _grid(other)], rows, dims, classes, asked, memory)
+        cost_of(
+            other,
+            [{**params, **_kept(candidates)} for params in _grid(other)],
+            rows,
+            dims,
+            classes,
+            asked,
+            memory,
+        )
         for other in _module(name).INSTEAD
     )
     return replace(cost, instead=others)
@@ -186,12 +191,11 @@ def _grid(name: str) -> list[dict[str, Any]]:
 
 def _kept(candidates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what holds for other heads too: the principal components before them."""
-    return {PROJECTION: c[PROJECTION] for c in candidates[:1] if c.get(PROJECTION) is not None}
+    first = next(iter(candidates), {})
+    return {} if first.get(PROJECTION) is None else {PROJECTION: first[PROJECTION]}
 
 
-def _amount(
-    name: str, candidates: Sequence[Mapping[str, Any]], sizes: Sizes
-) -> tuple[Amount, bool] | None:
+def _amount(name: str, candidates: Sequence[Mapping[str, Any]], sizes: Sizes) -> tuple[Amount, bool] | None:
     if name not in HEADS or not hasattr(_module(name), "cost"):
         return None
     checked = [checked_params(name, c) for c in candidates or [{}]]

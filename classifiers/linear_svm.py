@@ -41,4 +41,6 @@ def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
     block = 4.0 * sizes.rows * sizes.dims
     narrow = 8.0 * sizes.rows * sizes.dims * max(1, sizes.classes)
     amount = Amount(products=narrow / 4, streamed=3 * block).times(passes)
-    return amount + Amount(products=0.0 if wide else 1.0 * sizes.dims**3, held=block + (0.0 if wide else 24.0 * sizes.dims**2)), False
+    return amount + Amount(
+        products=0.0 if wide else 1.0 * sizes.dims**3, held=block + (0.0 if wide else 24.0 * sizes.dims**2)
+    ), False

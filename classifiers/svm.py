@@ -52,7 +52,7 @@ def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
     gammas = {(c["kernel"], c["gamma"]) for c in candidates}
     n, pair = 1.0 * sizes.rows, 2.0 * sizes.rows / max(2, sizes.classes)
     whole, part = 4 * (n**2 + pair**2), 4 * pair**2
-    # Of pairs that lie in memory each is multiplied anew for each gamma; of larger ones, rows again and again.
+    # Pairs that lie in memory are multiplied anew for each gamma; of larger ones, rows again and again.
     too_large = whole > sizes.memory * 1e9
     slower = 1.0 if not too_large else 3.0 if part <= sizes.memory * 1e9 else 20.0
     products = n**2 * sizes.dims / 2 * (len(gammas) if too_large else 1)

@@ -1,4 +1,4 @@
-"""Networks in int8: calibrated once on training faces by NNCF, checked on a test set, kept in the cache folder."""
+"""Networks in int8: calibrated on training faces by NNCF, checked on a test set, kept in the cache folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _name(identity: dict[str, Any]) -> str:
 
 
 def record_of(identity: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what is known of a network's int8 form: its SHA-256, what calibrated it, what it lost; None if none.
+    """Return what is known of a network's int8 form (SHA-256, calibration, what it lost), or None.
 
     Parameters
     ----------
@@ -76,7 +76,11 @@ def model_path(identity: dict[str, Any], name: str) -> Path:
 
 
 def quantize(
-    source: Path, identity: dict[str, Any], shape: tuple[int, ...], faces: NDArray[np.uint8], said: dict[str, Any]
+    source: Path,
+    identity: dict[str, Any],
+    shape: tuple[int, ...],
+    faces: NDArray[np.uint8],
+    said: dict[str, Any],
 ) -> dict[str, Any]:
     """Quantise an exported network after training; return its record.
 

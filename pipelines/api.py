@@ -173,8 +173,8 @@ def estimate(data: str | Path | Dataset, backbone: str, head: str, **settings: A
     Returns
     -------
     classifiers.costs.Cost
-        Its text says rows, dimensions, memory and time, and its `advice` which heads to take instead where the
-        kernel is more than memory allows.
+        Its text says rows, dimensions, memory and time; its `advice` names other heads where the kernel is
+        more than memory allows.
 
     Raises
     ------

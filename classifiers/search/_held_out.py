@@ -113,9 +113,7 @@ def _shared(
         each = sweep(built, Given(everything, labels, [split], memory=memory))
     else:
         params = [model.get_params() for model in built]
-        each = answers(
-            *strategy_of(built[0]), Work(built[0], params, everything, labels, [split], memory)
-        )
+        each = answers(*strategy_of(built[0]), Work(built[0], params, everything, labels, [split], memory))
     found: dict[int, Answer] = {}
     for c, _, answer in each:
         if isinstance(answer.error, NotSharedError):

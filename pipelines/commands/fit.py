@@ -94,30 +94,30 @@ def fit(
     if free and grid:
         raise ValueError(f"give --grid default or several values for {', '.join(free)}, not both")
     network = {"layer": layer, "engine": engine, "precision": precision}
-    settings: dict[str, Any] = dict(
-        grid=grid or free,
-        equalize=equalize,
-        tile=clahe_tile,
-        clip=clahe_clip,
-        mirror=mirror,
-        validation=share_or_name(validation),
-        test=share_or_name(test),
-        refit=refit,
-        scoring=scoring,
-        folds=folds,
-        halving=halving,
-        seed=seed,
-        strict=strict,
-        n_jobs=jobs,
-        progress=console.ConsoleProgress(),
-        memory=kernel_memory,
-        store=Store(storage=storage),
-    )
+    settings: dict[str, Any] = {
+        "grid": grid or free,
+        "equalize": equalize,
+        "tile": clahe_tile,
+        "clip": clahe_clip,
+        "mirror": mirror,
+        "validation": share_or_name(validation),
+        "test": share_or_name(test),
+        "refit": refit,
+        "scoring": scoring,
+        "folds": folds,
+        "halving": halving,
+        "seed": seed,
+        "strict": strict,
+        "n_jobs": jobs,
+        "progress": console.ConsoleProgress(),
+        "memory": kernel_memory,
+        "store": Store(storage=storage),
+    }
     backbone = with_network(backbone, network, head, params)
     if estimate:
-        print_cost(api.estimate(data, backbone, head, **settings | params), json)
+        print_cost(api.estimate(data, backbone, head, **settings, **params), json)
         return
-    model, outcome = api.fit(data, backbone, head, out=out, **settings | params)
+    model, outcome = api.fit(data, backbone, head, out=out, **settings, **params)
     if json:
         console.as_json(model.card)
     else:

@@ -1,8 +1,8 @@
-"""A data set's index as a Parquet table beside its images: read lazily, so that a million faces open in seconds.
+"""A data set's index as a Parquet table beside its images: a million faces open in seconds.
 
-A row holds a sample's name, label, split, subject and digest, and where its bytes are: a file of its own, or a
-span of a .tar shard. Images are decoded once, when the index is written; opening it looks at sizes and times
-of change only.
+A row holds a sample's name, label, split, subject and digest, and where its bytes are: a file of its own,
+or a span of a .tar shard. Images are decoded once, when the index is written; opening it looks at sizes and
+times of change only.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def write(path: Path, columns: Mapping[str, Sequence[Any]], about: Mapping[str, 
     ----------
     path : Path
     columns : mapping
-        Each of `COLUMNS`: `subject` may be None throughout; `file` is below the folder of the images, `offset`
-        is 0 for a file of its own.
+        Each of `COLUMNS`: `subject` may be None throughout; `file` is below the folder of the images, and
+        `offset` 0 for a file of its own.
     about : mapping
-        JSON types: ``root`` (folder of the images), ``title``, ``faults``, ``files`` (size and time of shards).
+        JSON types: ``root`` (folder of the images), ``title``, ``faults``, ``files`` (of shards).
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Data sets in .tar shards, as WebDataset writes them: files of one sample stand together and share a key.
 
-``000017.jpg`` is the image of the sample ``000017``; its label is in ``000017.cls`` or ``.txt`` (a class, or its
-number), or in ``000017.json`` (``label``, and where known ``split`` and ``subject``). A line of ``classes.txt``
-beside the shards names each number. The split is that of the record, or of the shard's name or folder:
+``000017.jpg`` is the image of the sample ``000017``; its label is in ``000017.cls`` or ``.txt`` (a class, or
+its number), or in ``000017.json`` (``label``, and where known ``split`` and ``subject``). A line of
+``classes.txt`` beside the shards names each number. The split is that of the record, or of the shard's name or folder:
 ``train-000000.tar``, ``val/0001.tar``.
 """
 
@@ -129,16 +129,13 @@ def read(root: Path, shards: list[Path], how: Reading) -> tuple[dict[str, Any], 
     return dict(columns), said
 
 
-def _described(
-    root: Path, shard: Path, names: list[str]
-) -> Iterator[tuple[_Sample, dict[str, Any] | str]]:
-    """Yield each sample of a shard with its row, or why it has none; images are decoded by several threads."""
+def _described(root: Path, shard: Path, names: list[str]) -> Iterator[tuple[_Sample, dict[str, Any] | str]]:
+    """Yield each sample of a shard with its row, or why it has none; several threads decode."""
     where = str(shard.relative_to(root))
     split = split_of(shard.parent.name if shard.parent != root else "") or _split_of_name(shard) or "train"
     samples = list(_members(shard, where))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for sample, row in zip(samples, pool.map(lambda s: _row(shard, s, split, names), samples), strict=True):
-            yield sample, row
+        yield from zip(samples, pool.map(lambda s: _row(shard, s, split, names), samples), strict=True)
 
 
 def _split_of_name(shard: Path) -> str | None:
@@ -164,7 +161,9 @@ def _members(shard: Path, where: str) -> Iterator[_Sample]:
                 _add(last, archive, member, ending.lower())
     except (tarfile.TarError, EOFError) as error:
         reason = " ".join(str(error).split()) or "cut short"
-        raise ValueError(f"{shard}: no plain .tar, or cut short ({reason}); write it anew, uncompressed") from None
+        raise ValueError(
+            f"{shard}: no plain .tar, or cut short ({reason}); write it anew, uncompressed"
+        ) from None
     if last is not None:
         yield last
 
@@ -228,4 +227,3 @@ def _class_names(root: Path) -> list[str]:
         return [line.strip() for line in (root / _CLASSES).read_text("utf-8").splitlines() if line.strip()]
     except FileNotFoundError:
         return []
-

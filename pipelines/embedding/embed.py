@@ -74,8 +74,8 @@ class Embedding:
                 changed = True
             if changed:
                 raise ValueError(
-                    f"{path} changed while vectors were read from it (its checksum differs); what was fitted on "
-                    "it is not kept: run again"
+                    f"{path} changed while vectors were read from it (its checksum differs); what was "
+                    "fitted on it is not kept: run again"
                 )
 
     @property

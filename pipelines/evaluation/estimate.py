@@ -27,7 +27,7 @@ def estimate(head: Head, features: Features, experiment: Experiment) -> Cost:
 
 
 def cost_before(head: Head, experiment: Experiment, dims: int, copies: int = 1) -> Cost:
-    """Return what a head's fit is expected to take on vectors of `dims` numbers, each sample `copies` times."""
+    """Return what a fit on vectors of `dims` numbers, each sample `copies` times, is expected to take."""
     parts, dataset = experiment.split, experiment.dataset
     rows = copies * (len(parts.train) + len(parts.validation) * experiment.refit)
     asked = len(parts.validation) + len(parts.test)

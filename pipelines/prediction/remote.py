@@ -79,7 +79,11 @@ def _bytes(path: Path) -> bytes | None:
 
 
 def classify(
-    names: list[str], data: list[bytes | None] | None, settings: Settings, identity: str, hosts: dict[str, int]
+    names: list[str],
+    data: list[bytes | None] | None,
+    settings: Settings,
+    identity: str,
+    hosts: dict[str, int],
 ) -> list[Answer] | str | None:
     """Classify some photos; None if a file is not there, `OTHER_MODEL` if the model is not the same."""
     from pipelines.prediction.photos import look

@@ -18,7 +18,11 @@ _LAST = "card.json"
 
 
 def train_on(
-    cluster: Cluster, dataset: Dataset, plan: TrainRecipe, seeds: Mapping[Path, int], progress: Progress = SILENT
+    cluster: Cluster,
+    dataset: Dataset,
+    plan: TrainRecipe,
+    seeds: Mapping[Path, int],
+    progress: Progress = SILENT,
 ) -> None:
     """Train one network for each folder, from its seed, on the workers; write what each leaves.
 

@@ -109,7 +109,9 @@ def run(
     folder = None if out is None else _target(out)
     if recipe is not None:
         plans = load_trainings(recipe)
-        return _run_all(plans.model_copy(update={"runs": runs or plans.runs}), folder, strict, progress, cluster)
+        return _run_all(
+            plans.model_copy(update={"runs": runs or plans.runs}), folder, strict, progress, cluster
+        )
     plan = checked(**fields)
     _check(plan)
     folder = folder or Path("results") / f"train-{network_of(plan.backbone).name}"

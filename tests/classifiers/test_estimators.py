@@ -10,8 +10,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from classifiers._forest import Forest
 from classifiers._knn import KNN
-from classifiers._local import LocalSVC
 from classifiers._linear_svm import LinearSVM
+from classifiers._local import LocalSVC
 from classifiers._nystroem import NystroemSVM
 from classifiers._softmax import Softmax
 from classifiers._svc import SVC, BaggedSVC
