@@ -162,7 +162,8 @@ def main() -> None:
     for name in options.heads.split(","):
         first = None
         for rows in sorted({min(options.base, options.rows), options.rows}):
-            command = [sys.executable, __file__, "--one", name, "--rows", str(rows), "--memory", options.memory,
+            command = [sys.executable, __file__, "--one", name, "--rows", str(rows), "--memory",
+                       options.memory,
                        "--folder", str(options.folder)]  # fmt: skip
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:

@@ -63,10 +63,10 @@ class Head(ClassifierMixin, BaseEstimator):
             X = np.asarray(X) if isinstance(X, Rows) else X
             return validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_all_finite=False)
         self.n_features_in_ = X.shape[1]
-        y = column_or_1d(y)
-        if len(y) != len(X):
-            raise ValueError(f"{type(self).__name__}: {len(X)} vectors and {len(y)} labels")
-        return X, y
+        labels: NDArray[Any] = column_or_1d(y)
+        if len(labels) != len(X):
+            raise ValueError(f"{type(self).__name__}: {len(X)} vectors and {len(labels)} labels")
+        return X, labels
 
     def _checked(self, X: Any) -> NDArray[Any]:
         """Return the vectors to predict, checked and scaled as in `fit`."""

@@ -2,8 +2,8 @@
 
 What is minimised is ``|W|^2 / 2 + C sum_i w_i loss(W x_i + b, y_i)`` for all classes at once. A pass reads
 every block once and multiplies it twice. L-BFGS works in coordinates in which the curvature is nearly the
-same in all directions: the Cholesky factor of the penalty plus the second moments of a sample of the vectors. It then
-takes some tens of passes where it took hundreds.
+same in all directions: those of the Cholesky factor of the penalty plus the second moments of a sample of
+the vectors. It then takes some tens of passes where it took hundreds.
 """
 
 from __future__ import annotations
@@ -35,10 +35,28 @@ _MEMORY = 12
 
 def squared_hinge(Z: Floats, codes: NDArray[np.intp], weights: NDArray[np.float64]) -> tuple[float, Floats]:
     """Return the sum and the slope of max(0, 1 - s z)^2 of each class against the rest, s being 1 or -1."""
-    signs = _signs(codes, Z.shape[1]).astype(Z.dtype)
-    short = np.maximum(0, 1 - signs * Z)
-    slope = signs * short * (-2 * weights[:, None]).astype(Z.dtype)
-    return float(weights @ (short.astype(np.float64) ** 2).sum(axis=1)), slope
+    return weighted_squared_hinge(None)(Z, codes, weights)
+
+
+def weighted_squared_hinge(class_costs: NDArray[np.float64] | None) -> Loss:
+    """Return `squared_hinge` in which a class's own vectors count as LIBLINEAR weighs them.
+
+    Where a class stands against the rest its own vectors count `class_costs` times, the others once; of two
+    classes those of each count as theirs says.
+    """
+
+    def loss(Z: Floats, codes: NDArray[np.intp], weights: NDArray[np.float64]) -> tuple[float, Floats]:
+        signs = _signs(codes, Z.shape[1]).astype(Z.dtype)
+        short = np.maximum(0, 1 - signs * Z)
+        each = weights[:, None]
+        if class_costs is not None:
+            others = class_costs[0] if Z.shape[1] == 1 else 1.0
+            own = class_costs[1:] if Z.shape[1] == 1 else class_costs
+            each = each * np.where(signs > 0, own, others)
+        slope = signs * short * (-2 * each).astype(Z.dtype)
+        return float((each * short.astype(np.float64) ** 2).sum()), slope
+
+    return loss
 
 
 def logistic(Z: Floats, codes: NDArray[np.intp], weights: NDArray[np.float64]) -> tuple[float, Floats]:

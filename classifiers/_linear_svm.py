@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import compute_class_weight
 
 from classifiers._base import Head, winner
-from classifiers._linear import Problem, fit_path, squared_hinge
+from classifiers._linear import Problem, fit_path, weighted_squared_hinge
 
 
 class LinearSVM(Head):
@@ -26,6 +27,7 @@ class LinearSVM(Head):
     tol : float, default=1e-4
         Length of the slope at which the fit stops, as a part of its length at the start.
     class_weight : dict, "balanced" or None
+        How often the vectors of a class count where it stands against the rest, as in `LinearSVC`.
     scale : {"standard", "none"}, default="standard"
     n_jobs : int or None, default=-1
         Threads.
@@ -70,10 +72,20 @@ class LinearSVM(Head):
         self.coef_, self.intercept_, self.n_iter_ = fitted[0]
         return self
 
+    def _by_class(self, weights: NDArray[np.float64], codes: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the samples' own weights; keep the classes', which count as LIBLINEAR has them."""
+        self.class_costs_ = None
+        if self.class_weight is not None:
+            labels = self.classes_[codes]
+            self.class_costs_ = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=labels, sample_weight=weights
+            )
+        return weights
+
     def path(self, X: Any, codes: NDArray[np.intp], weights: NDArray[np.float64], costs: list[float]) -> Any:
         """Return (coef, intercept, iterations) for each C on scaled vectors."""
         problem = Problem(
-            X, codes, weights, len(self.classes_), squared_hinge, 1.0,
+            X, codes, weights, len(self.classes_), weighted_squared_hinge(self.class_costs_), 1.0,
             penalised_intercept=True, n_jobs=self.n_jobs,
         )  # fmt: skip
         return fit_path(problem, costs, self.max_iter, self.tol, "linear-svm")

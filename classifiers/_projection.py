@@ -68,7 +68,8 @@ class Projection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     def _validated(self, X: Any, reset: bool) -> Any:
         if isinstance(X, Rows):
-            self.n_features_in_ = X.shape[1] if reset else self.n_features_in_
+            if reset:
+                self.n_features_in_: int = X.shape[1]
             if X.shape[1] != self.n_features_in_:
                 raise ValueError(f"pca: {X.shape[1]} features; {self.n_features_in_} were learned from")
             return X
@@ -80,7 +81,7 @@ class Projection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
         d, k = X.shape[1], self.n_components
         if d <= _WHOLE:
-            products = self._products(X, np.eye(d, dtype=np.float32))
+            products = self._products(X, None)
             squares, found = eigh((products + products.T) / 2, subset_by_index=(d - k, d - 1))
             return np.maximum(squares[::-1], 0), found.T[::-1]
         width = min(k + _SPARE, d, len(X))
@@ -91,13 +92,12 @@ class Projection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         squares, turned = np.linalg.eigh((inside + inside.T) / 2)
         return np.maximum(squares[::-1][:k], 0), (basis @ turned[:, ::-1][:, :k]).T
 
-    def _products(self, X: Any, basis: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the centred vectors' second moments times a (d, w) basis."""
-        found = np.zeros((X.shape[1], basis.shape[1]))
-        whole = basis.shape[0] == basis.shape[1]
-        for at in spans(*X.shape, rows=max(256, 32_000_000 // (4 * X.shape[1]))):
+    def _products(self, X: Any, basis: NDArray[np.float32] | None) -> NDArray[np.float64]:
+        """Return the centred vectors' second moments, of a (d, w) basis times it."""
+        found = np.zeros((X.shape[1], X.shape[1] if basis is None else basis.shape[1]))
+        for at in spans(len(X), X.shape[1], max(256, 32_000_000 // (4 * X.shape[1]))):
             block = X[at] - self.mean_
-            found += block.T @ (block if whole else block @ basis)
+            found += block.T @ (block if basis is None else block @ basis)
         return found
 
     def transform(self, X: ArrayLike | Rows) -> NDArray[np.float32]:

@@ -75,7 +75,7 @@ class Rows:
                 _read(source, index[here] - start, part)
                 out[here] = part
             start = stop
-        if self._mean is not None:
+        if self._mean is not None and self._scale is not None:
             out -= self._mean
             out /= self._scale
         return out
@@ -130,7 +130,7 @@ def _read(source: tuple[NDArray[Any], ...], index: NDArray[np.intp], out: NDArra
 
 def rows_a_block(d: int) -> int:
     """Return how many vectors of d numbers are read at a time."""
-    return int(np.clip(BLOCK_BYTES // (4 * max(1, d)), 64, 65536))
+    return int(np.clip(BLOCK_BYTES // (4 * max(1, d)), 16, 65536))
 
 
 def spans(n: int, d: int, rows: int | None = None) -> list[slice]:

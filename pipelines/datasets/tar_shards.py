@@ -2,8 +2,8 @@
 
 ``000017.jpg`` is the image of the sample ``000017``; its label is in ``000017.cls`` or ``.txt`` (a class, or
 its number), or in ``000017.json`` (``label``, and where known ``split`` and ``subject``). A line of
-``classes.txt`` beside the shards names each number. The split is that of the record, or of the shard's name or folder:
-``train-000000.tar``, ``val/0001.tar``.
+``classes.txt`` beside the shards names each number. The split is that of the record, or of the shard's name
+or folder: ``train-000000.tar``, ``val/0001.tar``.
 """
 
 from __future__ import annotations
@@ -146,9 +146,12 @@ def _split_of_name(shard: Path) -> str | None:
 def _members(shard: Path, where: str) -> Iterator[_Sample]:
     """Yield the samples of a shard in order, each once all of its files are known."""
     last: _Sample | None = None
+    size = shard.stat().st_size
     try:
         with tarfile.open(shard, "r:") as archive:
             for member in archive:
+                if member.offset_data + member.size > size:
+                    raise tarfile.ReadError("cut short")
                 folder, _, name = member.name.rpartition("/")
                 stem, _, ending = name.partition(".")
                 if not member.isfile() or not stem or name.startswith("."):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import Rows
-from classifiers._rows import check_memory, stacked
+from classifiers._rows import check_memory, least_memory, stacked
 from classifiers.costs import IN_MEMORY
 from classifiers.memory import gigabytes
 from featurize.images import Preprocess
@@ -285,7 +285,7 @@ class FeatureMatrix:
     def _read(self, X: Any, rows: Indices) -> Any:
         allowed = gigabytes(self.experiment.memory)
         wanted = X.take(rows) if isinstance(X, Rows) else Rows(X, index=rows)
-        if wanted.nbytes <= allowed * 1e9 / IN_MEMORY:
+        if wanted.nbytes <= max(allowed * 1e9 / IN_MEMORY, least_memory(wanted.shape[1])):
             return wanted[:] if isinstance(X, Rows) else np.asarray(X[rows], np.float32)
         check_memory(allowed, wanted.shape[1])
         return wanted
