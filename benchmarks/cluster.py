@@ -1,10 +1,10 @@
-"""Synthetic faces embedded and classified by two processes of a local cluster, and by one process: rows and time.
+"""Synthetic faces embedded and classified by two processes of a local cluster, and by one process.
 
     python benchmarks/cluster.py --faces 100000
     python benchmarks/cluster.py --faces 2000
 
-The rows must be equal. What the cluster adds is the processor time of two workers and the client beyond that of one
-process; with two free cores the wall time should halve.
+The rows must be equal. What the cluster adds is the time of one worker beyond that of one process; with two
+free cores two workers should take half.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     python benchmarks/int8.py --backbone vggface2 --weights random     # ResNet50's size
     python benchmarks/int8.py --backbone vggface2-mobilenet --faces 128
 
-Needs the extra int8. The accuracy that is lost is measured by ``mueca quantize`` on a real set; here the cosine
-between vectors is shown.
+Needs the extra int8. The accuracy that is lost is measured by ``mueca quantize`` on a real set; here the
+cosine between vectors is shown.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     python benchmarks/scale_heads.py --rows 4000 --made --heads softmax,linear-svm
 
 The faces are embedded once by a face network and kept in ``--folder`` as one .npy file, which every fit
-reads memory-mapped. With ``--made`` the vectors are clusters of numbers instead. Every head is fitted on ``--base`` rows
-and on ``--rows``: the last column is how many times as long the larger fit took.
+reads memory-mapped. With ``--made`` the vectors are clusters of numbers instead. Every head is fitted on
+``--base`` rows and on ``--rows``: the last column is how many times as long the larger fit took.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     python benchmarks/scheduler.py                       # 64 workers, shards of 5, 50 and 500 ms
     python benchmarks/scheduler.py --workers 8 --tasks 200 --ms 50
 
-All workers are threads of this process, each with a connection of its own to a real scheduler; a sleeping one takes
-no processor, so that the time beyond the sleep is the scheduler's and the client's. The faces a second are those of
-tasks of 512 faces.
+All workers are threads of this process, each with a connection of its own to a real scheduler; a sleeping one
+takes no processor, so that the time beyond the sleep is the scheduler's and the client's. The faces a second
+are those of tasks of 512 faces.
 """
 
 from __future__ import annotations

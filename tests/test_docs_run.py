@@ -46,7 +46,7 @@ NOT_TYPED = {
 #: Bare names of commands that a sentence may mention; any other span of a command without a gap is run.
 MENTIONED = {
     f"mueca {name}"
-    for name in ("compare", "export", "featurize", "fit", "live", "cross-validate", "predict", "profile",
+    for name in ("compare", "export", "featurize", "fit", "live", "cross-validate", "predict", "profile", "quantize",
                  "report", "serve", "train", "weights")
 }  # fmt: skip
 
@@ -286,6 +286,7 @@ SETTINGS = {
         lists_and_names,
         filled={
             "mueca data add NAME PATH": ["mueca data add raf-db basic"],
+            "mueca data index FOLDER": ["mueca data index faces.csv --columns file=image,label=emotion"],
             "mueca data audit NAME --near-copies": ["mueca data audit faces.csv --near-copies --columns "
                                                     "file=image,label=emotion"],
         },
