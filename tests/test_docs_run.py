@@ -46,8 +46,8 @@ NOT_TYPED = {
 #: Bare names of commands that a sentence may mention; any other span of a command without a gap is run.
 MENTIONED = {
     f"mueca {name}"
-    for name in ("compare", "export", "featurize", "fit", "live", "cross-validate", "predict", "profile", "quantize",
-                 "report", "serve", "train", "weights")
+    for name in ("compare", "export", "featurize", "fit", "live", "cross-validate", "predict", "profile",
+                 "quantize", "report", "serve", "train", "weights")
 }  # fmt: skip
 
 

@@ -211,6 +211,39 @@ def _softmax(g: Graph, head: Any) -> Outputs:
     return str(g.op("Softmax", logits, axis=1)), g.argmax(logits, k)
 
 
+def _linear(g: Graph, head: Any) -> Outputs:
+    rows = g.cast(_scaled(g, head), np.float64)
+    return _against_rest(g, g.op("MatMul", rows, head.coef_.T), head)
+
+
+def _nystroem(g: Graph, head: Any) -> Outputs:
+    from classifiers._kernels import Base
+
+    apart = _base(g, _scaled(g, head), Base(head.landmarks_, "distance"))
+    kernel = g.op("Exp", g.op("Mul", apart, np.float32(-head.gamma_)))
+    product = g.op("MatMul", kernel, np.ascontiguousarray(head.coef_.T))
+    return _against_rest(g, g.cast(product, np.float64), head)
+
+
+def _against_rest(g: Graph, product: Name, head: Any) -> Outputs:
+    """Return scores of one class against the rest, and the class of the largest."""
+    found = str(g.op("Add", product, np.asarray(head.intercept_, np.float64)))
+    if len(head.classes_) == 2:
+        found = str(g.op("Concat", g.op("Neg", found), found, axis=1))
+    return found, g.argmax(found, len(head.classes_))
+
+
+def _piped(g: Graph, pipeline: Any) -> Outputs:
+    """Principal components, and a head behind them."""
+    (_, first), (_, last) = pipeline.steps
+    kind = f"{type(last).__module__}.{type(last).__qualname__}"
+    if type(first).__name__ != "Projection" or kind not in GRAPHS:
+        raise NotExportable(f"there is no graph for the head {kind} behind {type(first).__name__}")
+    centred = g.op("Sub", g.vectors, np.asarray(first.mean_, np.float32))
+    g.vectors = str(g.op("MatMul", centred, np.ascontiguousarray(first.components_.T)))
+    return GRAPHS[kind](g, last)
+
+
 def _forest(g: Graph, head: Any) -> Outputs:
     """Walk all trees at once, a level a step; a leaf's way leads to itself."""
     leaf = head.feature_ < 0
@@ -312,4 +345,7 @@ GRAPHS: dict[str, Callable[[Graph, Any], Outputs]] = {
     "classifiers._forest.Forest": _forest,
     "classifiers._knn.KNN": _knn,
     "classifiers._own.Own": _own,
+    "classifiers._linear_svm.LinearSVM": _linear,
+    "classifiers._nystroem.NystroemSVM": _nystroem,
+    "sklearn.pipeline.Pipeline": _piped,
 }

@@ -29,6 +29,9 @@ VARIANTS = [
     ("knn", {"metric": "manhattan", "weights": "distance"}),
     ("knn", {"n_neighbors": 1, "scale": "standard"}),
     ("softmax", {"scale": "none"}),
+    ("softmax", {"pca": 6}),
+    ("svm", {"pca": 6}),
+    ("nystroem-svm", {"n_components": 50, "scale": "standard"}),
 ]
 
 
