@@ -148,6 +148,8 @@ def _members(shard: Path, where: str) -> Iterator[_Sample]:
     last: _Sample | None = None
     size = shard.stat().st_size
     try:
+        if not _ends(shard):
+            raise tarfile.ReadError("cut short")
         with tarfile.open(shard, "r:") as archive:
             for member in archive:
                 if member.offset_data + member.size > size:
@@ -169,6 +171,13 @@ def _members(shard: Path, where: str) -> Iterator[_Sample]:
         ) from None
     if last is not None:
         yield last
+
+
+def _ends(shard: Path) -> bool:
+    """Return whether an archive ends with the empty block that says so."""
+    with shard.open("rb") as file:
+        file.seek(max(0, shard.stat().st_size - 512))
+        return not any(file.read(512))
 
 
 def _add(sample: _Sample, archive: tarfile.TarFile, member: tarfile.TarInfo, ending: str) -> None:

@@ -28,7 +28,7 @@ def test_linear_svm_is_that_of_scikit_learn(which, C):
     vectors, labels = (a.astype(float) if a.dtype.kind == "f" else a for a in DATA[which])
     ours = head("linear-svm", C=C, scale="none", tol=1e-8).fit(vectors, labels)
     theirs = LinearSVC(C=C, tol=1e-9, max_iter=100_000).fit(vectors, labels)
-    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=2e-4 * np.abs(theirs.coef_).max())
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-3 * np.abs(theirs.coef_).max())
     np.testing.assert_allclose(ours.intercept_, theirs.intercept_, atol=1e-3)
     assert (ours.predict(vectors) == theirs.predict(vectors)).mean() > 0.995
 

@@ -74,9 +74,11 @@ def test_a_worker_with_another_model_is_refused(cluster, photos, model_folder, t
         )  # fmt: skip
 
 
-def test_boxes_and_videos_take_no_workers(cluster, video_file, tmp_path):
+def test_boxes_take_no_workers(cluster, photos, tmp_path):
+    table = tmp_path / "boxes.csv"
+    table.write_text("file,left,top,width,height\n00.png,1,1,50,50\n")
     with pytest.raises(ValueError, match="are for photos without --boxes"):
-        files.run([video_file], out=tmp_path / "o.jsonl", cluster=cluster)
+        files.run([photos / "00.png"], out=tmp_path / "o.jsonl", boxes=table, cluster=cluster)
 
 
 @pytest.mark.slow
