@@ -181,7 +181,7 @@ def estimate(data: str | Path | Dataset, backbone: str, head: str, **settings: A
     TypeError, ValueError, OSError
         As `fit`.
     """
-    settings = {"validation": 0.1, "test": "test"} | settings
+    settings = {**dict[str, Any](validation=0.1, test="test"), **settings}
     parts = [{k: settings.pop(k) for k in names if k in settings} for names in (_IMAGES, _PROTOCOL, _REST)]
     if "folds" in parts[1]:
         parts[1]["inner_folds"] = parts[1].pop("folds")

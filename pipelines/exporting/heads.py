@@ -239,9 +239,12 @@ def _piped(g: Graph, pipeline: Any) -> Outputs:
     kind = f"{type(last).__module__}.{type(last).__qualname__}"
     if type(first).__name__ != "Projection" or kind not in GRAPHS:
         raise NotExportable(f"there is no graph for the head {kind} behind {type(first).__name__}")
-    centred = g.op("Sub", g.vectors, np.asarray(first.mean_, np.float32))
+    given = g.vectors
+    centred = g.op("Sub", given, np.asarray(first.mean_, np.float32))
     g.vectors = str(g.op("MatMul", centred, np.ascontiguousarray(first.components_.T)))
-    return GRAPHS[kind](g, last)
+    outputs = GRAPHS[kind](g, last)
+    g.vectors = given  # the graph's own input again
+    return outputs
 
 
 def _forest(g: Graph, head: Any) -> Outputs:

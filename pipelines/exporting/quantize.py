@@ -10,6 +10,7 @@ import numpy as np
 
 from featurize import quantized
 from featurize.backbones.extractor import NetworkExtractor
+from featurize.base import expression_of
 from featurize.engine import exported_path
 from featurize.registry import parse
 from pipelines import api
@@ -84,11 +85,13 @@ def quantize(
         said = {"data": dataset.fingerprint, "network": network.name}
         source = exported_path(plain.model, plain._identity())
         quantized.quantize(source, plain._identity(), plain.sized.shape, faces, said)
-    scores = [_accuracy(network.at(precision=p), dataset, head, test, store, progress)
-              for p in (_fast(), "int8")]  # fmt: skip
-    lost = round(scores[0] - scores[1], 4)
+    before, after = (
+        _accuracy(network.at(precision=p), dataset, head, test, store, progress) for p in (_fast(), "int8")
+    )
+    lost = round(before - after, 4)
     quantized.keep_check(plain._identity(), lost, f"{dataset.name}, {test}")
-    return QuantizedNetwork(network.name, len(drawn), *scores, lost, lost <= quantized.MOST_LOST)
+    used = lost <= quantized.MOST_LOST
+    return QuantizedNetwork(network.name, len(drawn), before, after, lost, used)
 
 
 def _fast() -> Any:
@@ -100,8 +103,7 @@ def _fast() -> Any:
 def _accuracy(
     network: NetworkExtractor, dataset: Dataset, head: str, test: str, store: Any, progress: Progress
 ) -> float:
-    params = {k: v for k, v in network.params.model_dump().items() if v != network.Params().model_dump()[k]}
-    text = f"{network.name}({', '.join(f'{k}={v!r}' for k, v in params.items())})"
+    text = expression_of(network.name, network.params.model_dump(exclude_defaults=True))
     _, outcome = api.fit(dataset, text, head, test=test, store=store, progress=progress)
     row = next(row for row in outcome.rows if row.split == "test")
     return round(100 * float(row.accuracy), 4)

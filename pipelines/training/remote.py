@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ from pipelines.training.recipe import TrainRecipe
 from pipelines.utils.cluster import Cluster, as_worker
 from pipelines.utils.progress import SILENT, Progress
 
+#: A data set, a recipe and a folder to a training.
+Train = Callable[[Dataset, TrainRecipe, str], Any]
 #: What says that a run is done, and so is written last.
 _LAST = "card.json"
 
 
 def train_on(
     cluster: Cluster,
+    train: Train,
     dataset: Dataset,
     plan: TrainRecipe,
     seeds: Mapping[Path, int],
@@ -32,6 +35,8 @@ def train_on(
     Parameters
     ----------
     cluster : Cluster
+    train : callable
+        `pipelines.training.train.train`, whose module imports this one.
     dataset : Dataset
         Sent once.
     plan : TrainRecipe
@@ -46,7 +51,7 @@ def train_on(
         What `pipelines.training.train.train` raises.
     """
     everything, hosts = cluster.submit(_same, dataset), cluster.on_each_host()
-    calls = ((everything, plan.model_copy(update={"seed": seed}), hosts) for seed in seeds.values())
+    calls = ((train, everything, plan.model_copy(update={"seed": seed}), hosts) for seed in seeds.values())
     with progress.task(f"{plan.backbone}: runs on workers", len(seeds)) as advance:
         for folder, files in zip(seeds, cluster.in_order(one_run, calls), strict=True):
             for name in sorted(files or {}, key=lambda n: (n == _LAST, n)):
@@ -64,10 +69,10 @@ def _same(value: Any) -> Any:
     return value
 
 
-def one_run(dataset: Dataset, plan: TrainRecipe, hosts: dict[str, int]) -> dict[str, bytes] | None:
+def one_run(
+    train: Train, dataset: Dataset, plan: TrainRecipe, hosts: dict[str, int]
+) -> dict[str, bytes] | None:
     """Train in a folder of this worker; return its files by name, None if the images are not here."""
-    from pipelines.training.train import train
-
     try:
         dataset.samples[0]
     except OSError:

@@ -238,7 +238,7 @@ def train_runs(dataset: Dataset, plan: TrainRecipe, out: Path | str, runs: int, 
         from pipelines.training.remote import train_on
 
         seeds = {f: plan.seed + i for i, f in enumerate(folders) if _finished(f) is None}
-        train_on(cluster, dataset, plan, seeds, progress)
+        train_on(cluster, train, dataset, plan, seeds, progress)
     for i, folder in enumerate(folders):
         done.append(
             _finished(folder)

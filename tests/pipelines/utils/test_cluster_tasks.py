@@ -76,7 +76,7 @@ def test_a_worker_with_another_model_is_refused(cluster, photos, model_folder, t
 
 def test_boxes_take_no_workers(cluster, photos, tmp_path):
     table = tmp_path / "boxes.csv"
-    table.write_text("file,left,top,width,height\n00.png,1,1,50,50\n")
+    table.write_text("file,left,top,width,height\nphotos/00.png,1,1,50,50\n")
     with pytest.raises(ValueError, match="are for photos without --boxes"):
         files.run([photos / "00.png"], out=tmp_path / "o.jsonl", boxes=table, cluster=cluster)
 
