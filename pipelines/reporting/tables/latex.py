@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,8 +17,9 @@ _SIZES = ((10.0, 6.0), (9.0, 5.0), (8.0, 4.0), (8.0, 3.0), (7.0, 3.0))
 #: Small letters of Computer Modern are wider than ten-point ones made smaller; bold ones are, too.
 _WIDER = {10.0: 1.0, 9.0: 1.028, 8.0: 1.063, 7.0: 1.139}
 _BOLD = 1.17
-#: The least width of a column of text that is broken into lines, and the most of one that is not, in points.
-_LEAST, _MOST = 44.0, 150.0
+#: Points: text up to the first is never broken into lines, text beyond the last always is; with less room
+#: than the one between for a name, columns go on in a second table.
+_LEAST, _READ, _MOST = 60.0, 90.0, 150.0
 #: Rows of a table that stays on one page.
 PAGE_ROWS = 45
 
@@ -95,51 +97,66 @@ def layout(
 ) -> Layout:
     """Return the largest print in which the columns fit; names are broken into lines where none does."""
     for size, space in _SIZES:
-        natural = _natural(records, columns, size, bold)
-        found = _laid(natural, columns, size, space, [None] * len(columns))
-        if found.fits and max(natural) <= _MOST:
+        wanted = _measured(records, columns, size, bold)
+        found = _laid([m.natural for m in wanted], size, space, [None] * len(columns))
+        if found.fits and max(m.natural for m in wanted) <= _MOST:
             return found
     for size, space in _SIZES[2:]:
-        natural = _natural(records, columns, size, bold)
-        found = _laid(natural, columns, size, space, _broken(natural, columns, space))
+        wanted = _measured(records, columns, size, bold)
+        found = _laid([m.natural for m in wanted], size, space, _broken(wanted, space))
         if found.fits:
             return found
     return found
 
 
-def _natural(
+@dataclass(frozen=True)
+class _Measured:
+    """Points that a column takes in one line, and that its longest piece takes that cannot be broken."""
+
+    natural: float
+    least: float
+
+
+def _measured(
     records: Sequence[Mapping[str, Any]], columns: Sequence[Column], size: float, bold: Sequence[bool]
-) -> list[float]:
+) -> list[_Measured]:
     marked = [*bold, *[False] * (len(records) - len(bold))]
     return [
-        max(
-            [
-                text_width(c.shown(r), size, b) for r, b in zip(records, marked, strict=True)
-            ]
-            + [max(text_width(word, size) for word in c.title.split() or [""])]
-        )
-        for c in columns
-    ]  # fmt: skip
+        _measure(c, [(c.shown(r), b) for r, b in zip(records, marked, strict=True)], size) for c in columns
+    ]
 
 
-def _laid(
-    natural: Sequence[float], columns: Sequence[Column], size: float, space: float, widths: list[float | None]
-) -> Layout:
+def _measure(column: Column, texts: Sequence[tuple[str, bool]], size: float) -> _Measured:
+    title = max(text_width(word, size) for word in column.title.split() or [""])
+    natural = max([text_width(text, size, b) for text, b in texts] + [title])
+    if column.numeric or natural <= _LEAST:
+        return _Measured(natural, natural)
+    pieces = [text_width(piece, size, b) for text, b in texts for piece in _pieces(text)]
+    return _Measured(natural, max([*pieces, title]))
+
+
+def _pieces(text: str) -> list[str]:
+    """Return the parts of a text between which a line may end."""
+    parts = [""]
+    for char in text:
+        parts[-1] += char
+        if char in _BREAKS or char in " -":
+            parts.append("")
+    return [part.rstrip() for part in parts]
+
+
+def _laid(natural: Sequence[float], size: float, space: float, widths: list[float | None]) -> Layout:
     total = sum(n if w is None else w for n, w in zip(natural, widths, strict=True))
-    return Layout(size, space, tuple(widths), total + 2 * space * (len(columns) - 1))
+    return Layout(size, space, tuple(widths), total + 2 * space * (len(natural) - 1))
 
 
-def _broken(natural: Sequence[float], columns: Sequence[Column], space: float) -> list[float | None]:
-    """Return widths for the columns of text: what numbers leave, the widest giving way first."""
-    texts = [i for i, c in enumerate(columns) if not c.numeric and natural[i] > _LEAST]
-    left = TEXT_WIDTH - 2 * space * (len(columns) - 1)
-    left -= sum(n for i, n in enumerate(natural) if i not in texts)
-    widths: list[float | None] = [None] * len(natural)
-    for done, i in enumerate(sorted(texts, key=lambda i: natural[i])):
-        share = min(natural[i], max(_LEAST, left / (len(texts) - done)), 2 * _MOST)
-        widths[i] = None if share == natural[i] and natural[i] <= _MOST else share
-        left -= share
-    return widths
+def _broken(wanted: Sequence[_Measured], space: float) -> list[float | None]:
+    """Return widths for columns of text: their longest piece, and a share of what all columns leave."""
+    left = TEXT_WIDTH - 1 - 2 * space * (len(wanted) - 1) - sum(m.least for m in wanted)
+    missing = sum(m.natural - m.least for m in wanted)
+    share = min(1.0, max(0.0, left / missing)) if missing else 1.0
+    widths = [m.least + share * (min(m.natural, 2 * _MOST) - m.least) for m in wanted]
+    return [None if w >= m.natural else math.ceil(10 * w) / 10 for w, m in zip(widths, wanted, strict=True)]
 
 
 def latex(
@@ -192,11 +209,21 @@ def _panels(
     ]
     rest, panel = [c for c in columns if c not in keys], list(keys)
     for column in rest:
-        if len(panel) > len(keys) and not layout(records, [*panel, column], bold).fits:
+        if len(panel) > len(keys) and not _side_by_side(records, [*panel, column], bold):
             yield panel
             panel = list(keys)
         panel.append(column)
     yield panel
+
+
+def _side_by_side(
+    records: Sequence[Mapping[str, Any]], columns: Sequence[Column], bold: Sequence[bool]
+) -> bool:
+    """Return whether columns fit without breaking a name more than a reader bears."""
+    size, space = _SIZES[2]
+    wanted = _measured(records, columns, size, bold)
+    total = sum(max(m.least, min(m.natural, _READ)) for m in wanted)
+    return total + 2 * space * (len(columns) - 1) <= TEXT_WIDTH
 
 
 @dataclass(frozen=True)
@@ -213,16 +240,17 @@ def _tabular(
     records: Sequence[Mapping[str, Any]], columns: Sequence[Column], how: Layout, bold: Sequence[bool]
 ) -> _Body:
     spec = "".join(
-        ("r" if c.numeric else "l") if w is None else f"p{{{w:.0f}pt}}"
+        ("r" if c.numeric else "l") if w is None else f"p{{{w:.1f}pt}}"
         for c, w in zip(columns, how.widths, strict=True)
     )
-    natural = _natural(records, columns, how.size, bold)
-    head = " & ".join(_title(c, how.size, n) for c, n in zip(columns, natural, strict=True)) + r" \\"
+    wanted = _measured(records, columns, how.size, bold)
+    across = [m.natural if w is None else w for m, w in zip(wanted, how.widths, strict=True)]
+    head = " & ".join(_title(c, how.size, w) for c, w in zip(columns, across, strict=True)) + r" \\"
     rows = []
     for i, record in enumerate(records):
         cells = [_cell(c.shown(record), w) for c, w in zip(columns, how.widths, strict=True)]
         if i < len(bold) and bold[i]:
-            cells = [rf"\textbf{{{cell}}}" if cell else "" for cell in cells]
+            cells = [rf"{{\bfseries {cell}}}" if cell else "" for cell in cells]
         rows.append(" & ".join(cells) + r" \\")
     size = rf"\fontsize{{{how.size:g}}}{{{1.2 * how.size:g}}}\selectfont"
     space = rf"\setlength{{\tabcolsep}}{{{how.space:g}pt}}"
@@ -233,7 +261,7 @@ def _cell(text: str, width: float | None) -> str:
     return (
         latex_text(text)
         if width is None
-        else rf"\raggedright\hspace{{0pt}}{latex_text(text, breaks=True)}\strut"
+        else rf"{{\raggedright\hspace{{0pt}}{latex_text(text, breaks=True)}\strut\par}}"
     )
 
 

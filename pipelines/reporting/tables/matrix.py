@@ -68,8 +68,8 @@ class Matrix:
         i, j = int(np.argmax(across)), int(np.argmax(down))
         return (
             f"Averaged over heads the best extractor is {self.extractors[i]} ({100 * across.max():.1f} %, "
-            f"the worst {100 * across.min():.1f} %). Averaged over extractors the best head is {self.heads[j]} "
-            f"({100 * down.max():.1f} %, the worst {100 * down.min():.1f} %)."
+            f"the worst {100 * across.min():.1f} %). Averaged over extractors the best head is "
+            f"{self.heads[j]} ({100 * down.max():.1f} %, the worst {100 * down.min():.1f} %)."
         )
 
 

@@ -92,7 +92,7 @@ def test_latex_of_the_comparison(made):
     assert len(rows) == 26
     assert len({line.count("&") for line in rows}) == 1
     assert r"\toprule" in text and r"\midrule" in text and r"\bottomrule" in text  # noqa: PT018
-    assert sum(r"\textbf{" in line for line in rows) == 1
+    assert sum(r"{\bfseries " in line for line in rows) == 1
     assert "Synthetic data" in text
     assert text.isascii()
 

@@ -68,7 +68,7 @@ def test_no_table_is_wider_than_the_text(made, name):
     for spec, rows in tables:
         assert len(rows) >= 3
         assert len({row.count("&") for row in rows}) == 1
-        fixed = sum(float(w) for w in re.findall(r"p\{(\d+)pt\}", spec))
+        fixed = sum(float(w) for w in re.findall(r"p\{([\d.]+)pt\}", spec))
         assert fixed < TEXT_WIDTH
 
 
