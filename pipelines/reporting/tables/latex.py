@@ -53,12 +53,17 @@ def text_width(text: str, size: float = 10.0, bold: bool = False) -> float:
     return units * _WIDER.get(size, 1.0) * (_BOLD if bold else 1.0)
 
 
+#: Signs that LaTeX takes from another font or another place than their code says.
+_SIGNS = {" ": 3.33, "–": 5.0, "±": 7.78, "†": 4.0, "<": 7.78, ">": 7.78, "_": 5.0, "{": 5.0, "}": 5.0,
+          "\\": 5.0, "|": 2.78, '"': 5.0, "~": 5.0, "^": 5.0}  # fmt: skip
+
+
 @cache
 def _advance(char: str) -> float:
     """Return the advance of a letter at ten points; a letter that the font lacks is as wide as an m."""
     font = _font()
-    if not font.get_char_index(ord(char)):
-        return {" ": 3.33, "–": 5.0, "±": 7.8, "†": 4.0, "<": 7.8, ">": 7.8, "_": 5.0}.get(char, 8.33)
+    if char in _SIGNS or not font.get_char_index(ord(char)):
+        return _SIGNS.get(char, 8.33)
     return float(font.load_char(ord(char)).linearHoriAdvance) / 65536
 
 
