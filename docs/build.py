@@ -1,0 +1,67 @@
+"""Build the site: ``./run docs``. Needs no network; a warning or a link that leads nowhere ends it with 1."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+
+from site_pages import links, reference, results  # noqa: E402
+
+#: Pages of the checkout that become pages of the site.
+TAKEN = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "CODE_OF_CONDUCT.md": "conduct.md"}
+
+
+def lay_out(folder: Path) -> None:
+    """Copy the pages into a folder of their own, and write those that come from the code and from results."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", folder, ignore=shutil.ignore_patterns("__pycache__", "site_pages", "build.py"))
+    for name, page in TAKEN.items():
+        if (ROOT / name).is_file():
+            text = (ROOT / name).read_text("utf-8").replace("](docs/", "](")
+            (folder / page).write_text(text, "utf-8")
+    reference.write_reference(folder / "reference")
+    results.write_results(ROOT / "docs" / "results", folder / "results")
+
+
+def build(out: Path, gallery: bool = True) -> int:
+    """Build the site into a folder; return the exit code.
+
+    Parameters
+    ----------
+    out : Path
+    gallery : bool
+        Whether the examples are run; without it their pages stand without pictures.
+    """
+    source = out.with_name(f"{out.name}-source")
+    lay_out(source)
+    code = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", str(source), str(out)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+                          "MUECA_DOCS_GALLERY": str(int(gallery))},
+    ).returncode  # fmt: skip
+    wrong = links.broken_links(out)
+    for line in wrong:
+        print(line, file=sys.stderr)
+    print(f"{len(list(out.rglob('*.html')))} pages in {out}, {len(wrong)} broken links")
+    return code or int(bool(wrong))
+
+
+def main() -> int:
+    """Read the words of the command line and build."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="where the site is written")
+    parser.add_argument("--no-gallery", action="store_true", help="do not run the examples")
+    given = parser.parse_args()
+    return build(given.out.resolve(), gallery=not given.no_gallery)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
