@@ -123,8 +123,7 @@ def _option(param: Any) -> tuple[str, str, str, str]:
 
 
 def _type(param: Any) -> str:
-    choices = getattr(param.type, "choices", None)
-    return ", ".join(f"`{_plain(c)}`" for c in choices) if choices else str(param.type.name)
+    return f"`{_annotation(param.type_descriptor.annotation)}`"
 
 
 def _plain(value: Any) -> str:
@@ -132,7 +131,7 @@ def _plain(value: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("<", "\\<").replace("*", "\\*").replace("_", "\\_").replace("[", "\\[")
+    return text.replace("<", "\\<").replace("*", "\\*")
 
 
 def models() -> dict[str, Any]:
@@ -240,9 +239,9 @@ def dataset_page() -> str:
 
     parts = ["# Data sets\n\nA set without a name is a folder of `class/*.jpg`, or a table.\n"]
     for name, where in sorted(DATASETS.items()):
-        module, _, function = where.partition(":")
-        load = getattr(import_module(module), function)
-        parts.append(f"## {name}\n\n{_escaped(first_sentence(load.__doc__))}\n")
+        module = import_module(where)
+        load = module.load
+        parts.append(f"## {name}\n\n{_escaped(first_sentence(module.__doc__))}\n")
         parts += _about(about(name))
         options = [p for p in inspect.signature(load).parameters.values() if p.default is not p.empty]
         words = _attributes(load.__doc__)

@@ -193,7 +193,7 @@ def latex(
     str
         Needs ``\usepackage{booktabs}``, and ``longtable`` where it is long.
     """
-    used = [c for c in columns if any(c.text(r) for r in records)]
+    used = [c for c in columns if any(c.text(r) for r in records)] or list(columns)
     parts = list(_panels(records, used, bold))
     made = []
     for number, part in enumerate(parts, 1):

@@ -106,7 +106,8 @@ def pairs_of(results: Results) -> dict[tuple[str, str], list[Cell]]:
     found: dict[tuple[str, str], dict[int, Cell]] = {}
     for cell in results.by_validation:
         found.setdefault((cell.test.extractor, cell.test.head), {}).setdefault(cell.test.seed, cell)
-    return {pair: [by_seed[s] for s in sorted(by_seed)] for pair, by_seed in found.items()}
+    order = dict.fromkeys((cell.test.extractor, cell.test.head) for cell in results.cells)
+    return {pair: [found[pair][seed] for seed in sorted(found[pair])] for pair in order}
 
 
 SEEDS = (

@@ -190,7 +190,7 @@ def test_report_of_a_model_with_faces_and_where_it_looks(fitted, tmp_path):
     assert text.count('src="data:image/png;base64,') == min(18, wrong) + 18
     assert "What counts most is the" in text
     assert "in two dimensions" in text
-    assert (tmp_path / "out" / "figures" / "looked.png").exists()
+    assert (tmp_path / "out" / "figures" / "occlusion.png").exists()
 
 
 def test_faces_are_the_surest_mistakes(fitted):
