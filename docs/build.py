@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
-from site_pages import links, reference, results  # noqa: E402
+from site_pages import images, links, reference, results  # noqa: E402
 
 #: Pages of the checkout that become pages of the site.
 TAKEN = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "CODE_OF_CONDUCT.md": "conduct.md"}
@@ -59,7 +59,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="where the site is written")
     parser.add_argument("--no-gallery", action="store_true", help="do not run the examples")
+    parser.add_argument("--images", action="store_true", help="make docs/images anew, and nothing else")
     given = parser.parse_args()
+    if given.images:
+        images.write_images(ROOT / "docs" / "images")
+        return 0
     return build(given.out.resolve(), gallery=not given.no_gallery)
 
 
