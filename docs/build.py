@@ -12,20 +12,43 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
-from site_pages import images, links, reference, results  # noqa: E402
+from site_pages import figures, images, links, reference, results  # noqa: E402
 
 #: Pages of the checkout that become pages of the site.
-TAKEN = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "CODE_OF_CONDUCT.md": "conduct.md"}
+TAKEN = {
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "CODE_OF_CONDUCT.md": "conduct.md",
+}
+#: Pages that are called otherwise in the site: Sphinx has a search page of its own.
+RENAMED = {"search.md": "grid-search.md"}
+#: Ends of links in the checkout -> in the site.
+_LINKS = {
+    "](results)": "](results/index.md)",
+    "](results/)": "](results/index.md)",
+    "](search.md": "](grid-search.md",
+    "](../search.md": "](../grid-search.md",
+    **{f"]({a})": f"]({b})" for a, b in TAKEN.items()},
+}
 
 
 def lay_out(folder: Path) -> None:
     """Copy the pages into a folder of their own, and write those that come from the code and from results."""
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(ROOT / "docs", folder, ignore=shutil.ignore_patterns("__pycache__", "site_pages", "build.py"))
+    shutil.copytree(
+        ROOT / "docs", folder, ignore=shutil.ignore_patterns("__pycache__", "site_pages", "build.py")
+    )
     for name, page in TAKEN.items():
         if (ROOT / name).is_file():
             text = (ROOT / name).read_text("utf-8").replace("](docs/", "](")
             (folder / page).write_text(text, "utf-8")
+    for name, page in RENAMED.items():
+        (folder / name).rename(folder / page)
+    for path in folder.rglob("*.md"):
+        text = path.read_text("utf-8")
+        for before, after in _LINKS.items():
+            text = text.replace(before, after)
+        path.write_text(text, "utf-8")
     reference.write_reference(folder / "reference")
     results.write_results(ROOT / "docs" / "results", folder / "results")
 
@@ -41,16 +64,16 @@ def build(out: Path, gallery: bool = True) -> int:
     """
     source = out.with_name(f"{out.name}-source")
     lay_out(source)
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     code = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", str(source), str(out)],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-                          "MUECA_DOCS_GALLERY": str(int(gallery))},
-    ).returncode  # fmt: skip
-    wrong = links.broken_links(out)
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "MUECA_DOCS_GALLERY": str(int(gallery))},
+    ).returncode
+    wrong = [*links.broken_links(out), *figures.wrong_figures(ROOT)]
     for line in wrong:
         print(line, file=sys.stderr)
-    print(f"{len(list(out.rglob('*.html')))} pages in {out}, {len(wrong)} broken links")
+    print(f"{len(list(out.rglob('*.html')))} pages in {out}, {len(wrong)} broken links or wrong figures")
     return code or int(bool(wrong))
 
 

@@ -18,7 +18,8 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["gallery/**", "site_pages/**", "**/README.md", "README.md"]
+# The times of the examples are a page that loads scripts of another machine.
+exclude_patterns = ["gallery/**", "**/sg_execution_times.rst", "sg_execution_times.rst"]
 nitpicky = False
 
 # Links between pages, to headings of pages, and to files that lie beside them.
@@ -46,7 +47,7 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": True,
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 7,
 }
 
 sphinx_gallery_conf = {

@@ -2,8 +2,8 @@
 First prediction on a photo
 ===========================
 
-One photo, one call: where the faces are, which label each has, and the numbers behind it. The photo is of NASA and free
-of rights; it comes with scikit-image.
+One photo, one call: where the faces are, which label each has, and the numbers behind it. The photo is of
+NASA and free of rights; it comes with scikit-image.
 """
 
 from skimage.data import astronaut

@@ -2,8 +2,8 @@
 Time line of a video
 ====================
 
-A video is read frame by frame: memory does not grow with its length. Here a camera moves over a photo that is free of
-rights, so that the face stays and its place changes.
+A video is read frame by frame: memory does not grow with its length. Here a camera moves over a photo that
+is free of rights, so that the face stays and its place changes.
 """
 
 import tempfile

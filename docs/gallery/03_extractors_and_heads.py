@@ -2,8 +2,8 @@
 Compare extractors and heads
 ============================
 
-Three extractors with three heads: nine runs. Each extractor computes its vectors once, all heads share them. Validation
-chooses, the test split is read once.
+Three extractors with three heads: nine runs. Each extractor computes its vectors once, all heads share
+them. Validation chooses, the test split is read once.
 """
 
 import tempfile

@@ -2,8 +2,8 @@
 A grid search that shares its work
 ==================================
 
-``mueca.GridSearchCV`` takes what scikit-learn's takes and gives the same candidates the same scores. The kernel of an SVM
-is computed once for all values of C.
+``mueca.GridSearchCV`` takes what scikit-learn's takes and gives the same candidates the same scores. The
+kernel of an SVM is computed once for all values of C.
 """
 
 import time

@@ -2,8 +2,8 @@
 A report
 ========
 
-A report is one page that opens anywhere, with figures as SVG, PDF and PNG and tables as CSV and LaTeX. Nothing is fitted
-for it.
+A report is one page that opens anywhere, with figures as SVG, PDF and PNG and tables as CSV and LaTeX.
+Nothing is fitted for it.
 """
 
 import tempfile

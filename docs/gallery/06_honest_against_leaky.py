@@ -2,8 +2,8 @@
 Honest against leaky protocols
 ==============================
 
-The same clips and the same head under three protocols. Only the first is honest: no person and no choice of the test is
-in training.
+The same clips and the same head under three protocols. Only the first is honest: no person and no choice of
+the test is in training.
 """
 
 import tempfile
@@ -33,7 +33,9 @@ for row in pooled:
 import matplotlib.pyplot as plt
 
 plt.figure(figsize=(6, 2.5))
-plt.barh([row.protocol for row in pooled], [row.uf1 for row in pooled], color=["tab:blue", "tab:red", "tab:red"])
+plt.barh(
+    [row.protocol for row in pooled], [row.uf1 for row in pooled], color=["tab:blue", "tab:red", "tab:red"]
+)
 plt.gca().invert_yaxis()
 plt.xlabel("UF1")
 plt.tight_layout()

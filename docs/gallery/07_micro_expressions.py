@@ -28,7 +28,9 @@ print(row.system, "UF1", round(row.uf1, 3))
 
 first, middle = clip[0].astype(float), clip[len(clip) // 2].astype(float)
 figure, axes = plt.subplots(1, 3, figsize=(8, 3))
-for ax, image, title in zip(axes, (first, middle, np.abs(middle - first)), ("onset", "apex", "difference"), strict=True):
+for ax, image, title in zip(
+    axes, (first, middle, np.abs(middle - first)), ("onset", "apex", "difference"), strict=True
+):
     ax.imshow(image, cmap="gray")
     ax.set_title(title)
     ax.axis("off")

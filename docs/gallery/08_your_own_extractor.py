@@ -2,8 +2,8 @@
 Your own extractor
 ==================
 
-A class with a name, a length and one method. Registered, it works wherever an extractor's name does: in a fit, in a
-recipe, joined with others by a plus.
+A class with a name, a length and one method. Registered, it works wherever an extractor's name does: in a
+fit, in a recipe, joined with others by a plus.
 """
 
 import cv2

@@ -12,11 +12,15 @@ from sklearn.pipeline import make_pipeline
 import mueca
 
 pipe = make_pipeline(PCA(60), LinearDiscriminantAnalysis())
-model, result = mueca.fit("synthetic(n_per_class=40)", backbone="hog", head=pipe, pca__n_components=[20, 40, 60])
+model, result = mueca.fit(
+    "synthetic(n_per_class=40)", backbone="hog", head=pipe, pca__n_components=[20, 40, 60]
+)
 print(result.test.params, result.test.accuracy)
 
 mueca.register_head("lda-example", LinearDiscriminantAnalysis, grid={"shrinkage": [0.1, 0.5]})
-_, other = mueca.fit("synthetic(n_per_class=40)", backbone="hog", head="lda-example", solver="lsqr", grid="default")
+_, other = mueca.fit(
+    "synthetic(n_per_class=40)", backbone="hog", head="lda-example", solver="lsqr", grid="default"
+)
 print(other.test.params, other.test.accuracy)
 
 # %%

@@ -2,8 +2,8 @@
 Your own data from arrays and data frames
 =========================================
 
-Images in memory with their labels, or a data frame with a column of files. Who is on an image keeps a person out of
-training and test at once.
+Images in memory with their labels, or a data frame with a column of files. Who is on an image keeps a
+person out of training and test at once.
 """
 
 import tempfile

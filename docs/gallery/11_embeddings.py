@@ -2,8 +2,8 @@
 Embeddings into t-SNE and clusters
 ==================================
 
-``featurize`` gives the vectors; scikit-learn does the rest. Here t-SNE lays them out in the plane and k-means looks for
-as many clusters as there are classes.
+``featurize`` gives the vectors; scikit-learn does the rest. Here t-SNE lays them out in the plane and
+k-means looks for as many clusters as there are classes.
 """
 
 import numpy as np

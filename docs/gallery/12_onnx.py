@@ -2,8 +2,8 @@
 Export, and run with ONNX Runtime alone
 =======================================
 
-``export`` writes a network and its head as ONNX files, with a script beside them that needs NumPy, Pillow and ONNX
-Runtime, and nothing of mueca. The labels are the same.
+``export`` writes a network and its head as ONNX files, with a script beside them that needs NumPy, Pillow
+and ONNX Runtime, and nothing of mueca. The labels are the same.
 """
 
 import subprocess
@@ -29,7 +29,11 @@ files = [str(folder / f"{i}.png") for i in chosen]
 for i, file in zip(chosen, files, strict=True):
     Image.fromarray(faces.samples[i]).save(file)
 ran = subprocess.run(
-    [sys.executable, "predict.py", *files], cwd=folder / "exported", capture_output=True, text=True, check=True
+    [sys.executable, "predict.py", *files],
+    cwd=folder / "exported",
+    capture_output=True,
+    text=True,
+    check=True,
 )
 print(ran.stdout)
 

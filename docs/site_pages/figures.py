@@ -1,8 +1,8 @@
-"""Figures of README and docs are those of ``docs/results``: one that no file there holds is an error of the build.
+"""Figures of README and docs are those of ``docs/results``; another is an error of the build.
 
-A figure is a number with a decimal point in a sentence or a table. What stands between backticks, in a block, or in the
-name of a file is none. Sentences and tables of one section may name files of results; their figures must then be in
-those files, else in any.
+A figure is a number with a decimal point in a sentence or a table. What stands between backticks, in a block,
+or in the name of a file is none. Where a section names files of results, its figures must be in those files,
+else in any.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The images of README and site, made by the commands that stand beside them: ``python docs/build.py --images``."""
+"""The images of README and site, made by the commands beside them: ``python docs/build.py --images``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from pathlib import Path
 
 #: Longer side of an image, in pixels: small enough for a page, large enough for its letters.
 SIDE = 900
+#: Figure of the report -> image.
+TAKEN = {
+    "accuracy-by-extractor-and-head.png": "report.png",
+    "accuracy-against-time.png": "accuracy-against-time.png",
+}
 
 
 def write_images(folder: Path) -> None:
-    """Write ``astronaut.jpg`` (by ``mueca predict``) and ``report.png`` (by ``mueca report``) into a folder."""
+    """Write ``astronaut.jpg`` by ``mueca predict``, and `TAKEN` by ``mueca report``, into a folder."""
     from PIL import Image
     from skimage.data import astronaut
 
@@ -26,8 +31,8 @@ def write_images(folder: Path) -> None:
         _mueca("compare", "configs/demo.yaml", "--out", work / "demo")
         _mueca("report", work / "demo", "--projection", "none")
         figures = work / "demo" / "report" / "figures"
-        _save(Image.open(figures / "accuracy-by-extractor-and-head.png").convert("RGB"), folder / "report.png")
-        _save(Image.open(figures / "accuracy-against-time.png").convert("RGB"), folder / "accuracy-against-time.png")
+        for name, taken in TAKEN.items():
+            _save(Image.open(figures / name).convert("RGB"), folder / taken)
 
 
 def _mueca(*words: object) -> None:

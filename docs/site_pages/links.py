@@ -28,9 +28,14 @@ class _Page(HTMLParser):
             self.loaded.append(found.get("href", ""))
 
 
+def pages_of(site: Path) -> list[Path]:
+    """Return the pages of a built site; the theme's own templates among its static files are none."""
+    return [p for p in sorted(site.rglob("*.html")) if "_static" not in p.relative_to(site).parts]
+
+
 def broken_links(site: Path) -> list[str]:
     """Return what is wrong with the links of a site, a line for each: ``page: link``."""
-    pages = {path: _Page(path.read_text("utf-8")) for path in sorted(site.rglob("*.html"))}
+    pages = {path: _Page(path.read_text("utf-8")) for path in pages_of(site)}
     wrong = []
     for path, page in pages.items():
         name = path.relative_to(site)

@@ -158,7 +158,12 @@ def recipe_page() -> str:
         parts.append(f"## {title}\n\n{_escaped(first_sentence(model.__doc__))}\n")
         words = _attributes(model.__doc__)
         rows = [
-            (f"`{name}`", f"`{_annotation(f.annotation)}`", _default(f), _escaped(f.description or words.get(name, "")))
+            (
+                f"`{name}`",
+                f"`{_annotation(f.annotation)}`",
+                _default(f),
+                _escaped(f.description or words.get(name, "")),
+            )
             for name, f in model.model_fields.items()
         ]
         parts.append(table(("key", "type", "default", "what it says"), rows))
@@ -208,7 +213,12 @@ def extractor_page() -> str:
 
 def _parameters(fields: Any, words: dict[str, str]) -> str:
     rows = [
-        (f"`{name}`", f"`{_annotation(f.annotation)}`", _default(f), _escaped(f.description or words.get(name, "")))
+        (
+            f"`{name}`",
+            f"`{_annotation(f.annotation)}`",
+            _default(f),
+            _escaped(f.description or words.get(name, "")),
+        )
         for name, f in fields.items()
     ]
     return table(("parameter", "type", "default", "what it does"), rows)
@@ -255,7 +265,10 @@ def _about(found: Any) -> list[str]:
     if found is None:
         return []
     known = {name: value for name, value in vars(found).items() if isinstance(value, str) and value}
-    return [f"{name.replace('_', ' ').capitalize()}: {_escaped(' '.join(value.split()))}\n" for name, value in known.items()]
+    return [
+        f"{name.replace('_', ' ').capitalize()}: {_escaped(' '.join(value.split()))}\n"
+        for name, value in known.items()
+    ]
 
 
 def column_page() -> str:
@@ -271,7 +284,11 @@ def column_page() -> str:
         rows = [(f"`{f.name}`", f"`{f.type}`") for f in fields(kind)]
         words = " ".join(inspect.cleandoc(kind.__doc__ or "").split())
         parts.append(f"## {title}\n\n{_escaped(words)}\n\n{table(('column', 'type'), rows)}")
-    for title, columns in (("comparison.csv", COMPARISON), ("classes-RUN.csv", CLASSES), ("tests-NAME.csv", TESTS)):
+    for title, columns in (
+        ("comparison.csv", COMPARISON),
+        ("classes-RUN.csv", CLASSES),
+        ("tests-NAME.csv", TESTS),
+    ):
         rows = [(f"`{c.key}`", _escaped(c.title), _escaped(c.words)) for c in columns]
         parts.append(f"## {title}\n\n{table(('column', 'in the page', 'what it says'), rows)}")
     return "\n".join(parts)

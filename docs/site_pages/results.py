@@ -1,4 +1,4 @@
-"""One page for each file of ``docs/results``: its text and its tables, as the script that measured wrote them."""
+"""One page for each file of ``docs/results``: its text and its tables, as what measured wrote them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def write_results(source: Path, folder: Path) -> list[Path]:
 
 def page_of(study: Study) -> str:
     """Return the page of a study."""
-    facts = [f"{name}\n: {_code(value) if name == 'command' else value}\n" for name, value in study.facts.items()]
+    facts = [
+        f"{name}\n: {_code(value) if name == 'command' else value}\n" for name, value in study.facts.items()
+    ]
     fence = "`" * (3 + max([0, *(len(run) for run in re.findall(r"`+", study.text))]))
     parts = [f"# {study.title}\n", *facts, f"{fence}text\n{study.text}\n{fence}\n"]
     return "\n".join([*parts, f"[The file]({study.name}.txt).\n"])
@@ -66,7 +68,10 @@ def _code(text: str) -> str:
 
 def _index(studies: dict[str, Study], source: Path) -> str:
     more = sorted(path.stem for path in source.glob("*.md"))
-    left, parts = dict.fromkeys([*studies, *more]), ["# Results\n\nEvery figure has its command, machine and commit.\n"]
+    left, parts = (
+        dict.fromkeys([*studies, *more]),
+        ["# Results\n\nEvery figure has its command, machine and commit.\n"],
+    )
     for topic, beginnings in TOPICS.items():
         names = [name for name in left if name.startswith(beginnings)]
         parts.append(_tree(topic, names))
