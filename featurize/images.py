@@ -81,7 +81,7 @@ class UnreadableImage(ValueError):  # noqa: N818 - it says what is wrong, as Fil
         return f"{self.name}: {self.reason}"
 
 
-def decode(data: bytes, name: str = "picture") -> Image:
+def decode(data: bytes, name: str = "image") -> Image:
     """Decode the bytes of a JPEG, PNG, BMP, TIFF, WebP, GIF or PGM/PPM file; HEIC and AVIF where readable.
 
     All formats go through Pillow, which raises where OpenCV's readers print to stderr and return half a
@@ -140,9 +140,9 @@ def _decoded(data: bytes, name: str) -> Image:
 
 
 def _read(data: bytes, name: str) -> Image:
-    picture = _opened(data)
-    _check_header(picture, name)
-    return _pixels(picture, name)
+    opened = _opened(data)
+    _check_header(opened, name)
+    return _pixels(opened, name)
 
 
 @contextlib.contextmanager
@@ -156,13 +156,13 @@ def _quiet() -> Iterator[None]:
 def _opened(data: bytes) -> Pillow.Image:
     """Read the header; of a PNG, also the checksums of its chunks, which decoding ignores."""
     with _quiet():
-        picture = Pillow.open(io.BytesIO(data), formats=formats())
-        if picture.format == "PNG":
-            picture.verify()
-            picture = Pillow.open(io.BytesIO(data), formats=formats())
-        elif picture.format == "TIFF":
+        opened = Pillow.open(io.BytesIO(data), formats=formats())
+        if opened.format == "PNG":
+            opened.verify()
+            opened = Pillow.open(io.BytesIO(data), formats=formats())
+        elif opened.format == "TIFF":
             _silence_libtiff()
-        return picture
+        return opened
 
 
 @cache
@@ -177,8 +177,8 @@ def _silence_libtiff() -> None:
         ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
-def _check_header(picture: Pillow.Image, name: str) -> None:
-    width, height = picture.size
+def _check_header(opened: Pillow.Image, name: str) -> None:
+    width, height = opened.size
     size = f"{width} x {height} pixels"
     if min(width, height) < MIN_SIDE:
         raise UnreadableImage(name, f"{size}; a side must have at least {MIN_SIDE}")
@@ -186,43 +186,43 @@ def _check_header(picture: Pillow.Image, name: str) -> None:
         raise UnreadableImage(name, f"{size}; a side may have at most {MAX_SIDE:,}: make it smaller")
     if width * height > MAX_PIXELS:
         raise UnreadableImage(name, f"{size}; at most {MAX_PIXELS:,} in all: make it smaller")
-    if picture.format not in ("MPO", "HEIF") and getattr(picture, "is_animated", False):
+    if opened.format not in ("MPO", "HEIF") and getattr(opened, "is_animated", False):
         raise UnreadableImage(name, "animated or of several pages; save one frame as an image of its own")
 
 
-def _pixels(picture: Pillow.Image, name: str) -> Image:
-    form = picture.format
-    plain = form == "JPEG" and picture.mode in ("L", "RGB")
-    if plain and not picture.info.keys() & {"exif", "xmp"}:
-        return np.array(picture)  # nothing to rotate or convert, nothing that warns: threads need not queue
+def _pixels(opened: Pillow.Image, name: str) -> Image:
+    form = opened.format
+    plain = form == "JPEG" and opened.mode in ("L", "RGB")
+    if plain and not opened.info.keys() & {"exif", "xmp"}:
+        return np.array(opened)  # nothing to rotate or convert, nothing that warns: threads need not queue
     with _quiet():
-        picture.load()
-        return _eight_bit(_upright(picture), form, name)
+        opened.load()
+        return _eight_bit(_upright(opened), form, name)
 
 
-def _upright(picture: Pillow.Image) -> Pillow.Image:
+def _upright(opened: Pillow.Image) -> Pillow.Image:
     """Return the image turned as its EXIF or XMP says, if either can be read that far."""
     try:
-        return ImageOps.exif_transpose(picture)
+        return ImageOps.exif_transpose(opened)
     except Exception:  # it could be read, but not written again without the rotation
         with contextlib.suppress(Exception):
-            return picture.transpose(_TURNS[picture.getexif()[_ORIENTATION]])
-        return picture
+            return opened.transpose(_TURNS[opened.getexif()[_ORIENTATION]])
+        return opened
 
 
-def _eight_bit(picture: Pillow.Image, form: str | None, name: str) -> Image:
+def _eight_bit(opened: Pillow.Image, form: str | None, name: str) -> Image:
     """Return the loaded image as grey or RGB, whatever its mode."""
-    mode = picture.mode
+    mode = opened.mode
     if mode.startswith("I;16") or (mode == "I" and form in ("PNG", "PPM")):
-        return (np.asarray(picture).clip(0, 65535) >> 8).astype(np.uint8)
+        return (np.asarray(opened).clip(0, 65535) >> 8).astype(np.uint8)
     if mode in ("I", "F"):
         raise UnreadableImage(name, "32-bit pixels, whose range is unknown; save it with 8 or 16 bits")
-    if mode in ("1", "L") and not picture.has_transparency_data:
-        return np.array(picture.convert("L"))
-    if picture.has_transparency_data:
-        above = picture.convert("RGBA")
-        picture = Pillow.alpha_composite(Pillow.new("RGBA", above.size, GROUND), above)
-    colour = np.array(picture.convert("RGB"))
+    if mode in ("1", "L") and not opened.has_transparency_data:
+        return np.array(opened.convert("L"))
+    if opened.has_transparency_data:
+        above = opened.convert("RGBA")
+        opened = Pillow.alpha_composite(Pillow.new("RGBA", above.size, GROUND), above)
+    colour = np.array(opened.convert("RGB"))
     may_be_grey = mode in ("1", "L", "LA", "La", "P", "PA")
     grey = may_be_grey and (colour == colour[..., :1]).all()
     return np.ascontiguousarray(colour[..., 0]) if grey else colour

@@ -53,16 +53,16 @@ class TFLite:
         self._compiled = compiled
         self._free: deque[Any] = deque()
 
-    def __call__(self, pictures: Sequence[Image]) -> list[tuple[NDArray[np.float32], ...]]:
+    def __call__(self, images: Sequence[Image]) -> list[tuple[NDArray[np.float32], ...]]:
         """Return the outputs of each (192, 192, 3) RGB uint8 image, in their order; several at once."""
         done: list[tuple[NDArray[np.float32], ...]] = []
-        with self._requests(min(len(pictures), STREAMS)) as requests:
-            for i, picture in enumerate(pictures):
+        with self._requests(min(len(images), STREAMS)) as requests:
+            for i, image in enumerate(images):
                 request = requests[i % len(requests)]
                 if i >= len(requests):
                     done.append(self._outputs(request))
-                request.start_async({0: picture[None]})
-            for i in range(max(0, len(pictures) - len(requests)), len(pictures)):
+                request.start_async({0: image[None]})
+            for i in range(max(0, len(images) - len(requests)), len(images)):
                 done.append(self._outputs(requests[i % len(requests)]))
         return done
 

@@ -29,8 +29,8 @@ BLOCKS = (
 )  # fmt: skip
 #: Channels of the first convolution.
 STEM = 32
-#: A face whose grey levels span no more is blank: so much is left by JPEG.
-BLANK = 4
+#: A face whose grey levels span no more is blank: so much is left by JPEG, and added by enlarging.
+BLANK = 6
 #: Side in pixels that the network was trained with, and the smallest that leaves 3 x 3 places to pool.
 SIZE, LEAST = 224, 96
 PARAMETERS = 3_196_032
@@ -78,6 +78,7 @@ def build(size: int, colour: bool, classes: int) -> Any:
     -------
     keras.Model
         (n, size, size, 1 or 3) pixels of 0..255 to (n, classes), or to (n, 1024); layer ``pool`` (1024).
+        `pyramid` joins an earlier layer to it.
 
     References
     ----------
@@ -97,6 +98,43 @@ def build(size: int, colour: bool, classes: int) -> Any:
         x = _separable(x, number, filters, stride, normed)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     return keras().Model(inputs, class_scores(x, classes, _RECIPE) if classes else x, name="mobilenet")
+
+
+def pyramid(model: Any) -> Any:
+    """Return two levels of a spatial pyramid: what was found anywhere, and what in which quarter of the face.
+
+    The first are the 1,024 numbers of ``pool``, the second the averages of ``pointwise_11`` over each quarter
+    of the image. Their square roots are taken, which is power normalisation, and each level is brought to one
+    length; the second counts twice in a squared distance. Chosen on PublicTest
+    (docs/results/mobilenet-layers.txt).
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `build` makes it.
+
+    Returns
+    -------
+    tensor of shape (n, 3072)
+
+    References
+    ----------
+    Lazebnik et al.: "Beyond bags of features: spatial pyramid matching", CVPR 2006; Perronnin et al.:
+    "Improving the Fisher kernel for large-scale image classification", ECCV 2010.
+    """
+    layers, ops = keras().layers, keras().ops
+    inner = model.get_layer("pointwise_11_relu").output
+    side = inner.shape[1]
+    quarters = layers.AveragePooling2D(-(-side // 2), strides=side // 2)(inner)
+    levels = (model.get_layer("pool").output, 1.0), (layers.Flatten()(quarters), 2**0.5)
+    return ops.concatenate([weight * _unit_root(x) for x, weight in levels], axis=-1)
+
+
+def _unit_root(x: Any) -> Any:
+    """Return square roots, each row divided by its length; a row of zeros stays."""
+    ops = keras().ops
+    root = ops.sqrt(_single(x))
+    return root / ops.maximum(ops.sqrt(ops.sum(ops.square(root), axis=-1, keepdims=True)), 1e-6)
 
 
 def _separable(x: Any, number: int, filters: int, stride: int, normed: bool) -> Any:
@@ -238,7 +276,7 @@ class MobileNetParams(UnitLengthParams):
 
 
 class VggFace2MobileNet(UnitLengthExtractor):
-    """The pooled layer of MobileNet trained on VGGFace2, 1024 values of length one.
+    """MobileNet trained on VGGFace2: its pooled layer, 1,024 values of length one, or `pyramid`, 3,072.
 
     A smaller image is enlarged (bicubic). A blank face gives a zero vector. The published weights have seen
     no sample of FER2013 and no expression label; they learned identities, then age and gender.
@@ -249,8 +287,8 @@ class VggFace2MobileNet(UnitLengthExtractor):
     SHAPING: ClassVar = frozenset({"size", "colour"})
     network = Network(
         name="vggface2-mobilenet", build=partial(build, SIZE, False), size=SIZE, channels=1,
-        layers={"pool": 1024}, recipe=_RECIPE, fresh=tuple(f"{name}_bn" for name in CONVOLUTIONS),
-        warm_up=reinsert_norms,
+        layers={"pool": 1024, "pyramid": 3072}, derived={"pyramid": pyramid}, recipe=_RECIPE,
+        fresh=tuple(f"{name}_bn" for name in CONVOLUTIONS), warm_up=reinsert_norms,
         licence="weights: MIT as packaged, Apache-2.0 at their source; VGGFace2 is for non-commercial "
         "research; code: MIT",
         source="HSE-FaceRes: Savchenko, PeerJ Computer Science 5:e197, 2019; Howard et al., 2017",

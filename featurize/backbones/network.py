@@ -157,6 +157,8 @@ class Network:
         Layers that such a file lacks.
     warm_up : callable or None
         ``warm_up(model, pixels)`` gives those layers their first values, from some hundred training samples.
+    derived : mapping of str to callable
+        Of `layers`, those computed from several: ``derived[name](model) -> tensor``.
     """
 
     name: str
@@ -176,6 +178,7 @@ class Network:
     read: Callable[[Path], Mapping[str, NDArray[np.float32]]] | None = None
     fresh: tuple[str, ...] = ()
     warm_up: Callable[[Any, NDArray[np.float32]], None] | None = None
+    derived: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     @property
     def form(self) -> Form:
@@ -190,7 +193,10 @@ class Network:
     def headless(self, model: Any, layer: str) -> Any:
         """Return the part of `model` up to the embedding `layer`, or to its scores, flattened to (n, d)."""
         k = keras()
-        out = model.output if layer == "scores" else model.get_layer(layer).output
+        if layer in self.derived:
+            out = self.derived[layer](model)
+        else:
+            out = model.output if layer == "scores" else model.get_layer(layer).output
         out = out if len(out.shape) == 2 else k.layers.Flatten()(out)
         vectors = k.layers.Activation("linear", dtype="float32", name="embedding")(out)
         return k.Model(model.input, vectors, name=f"{self.name}-{layer}")

@@ -35,8 +35,8 @@ def _fused() -> Any:
 
     class BatchNormalization(keras().layers.BatchNormalization):  # type: ignore[misc]
         def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-            pictures = len(inputs.shape) == 4 and self.axis in (-1, 3) and self.scale and self.center
-            if not (training and self.trainable and pictures):
+            fusable = len(inputs.shape) == 4 and self.axis in (-1, 3) and self.scale and self.center
+            if not (training and self.trainable and fusable):
                 return super().call(inputs, training=training, mask=mask)
             y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
                 inputs, tf.cast(self.gamma, tf.float32), tf.cast(self.beta, tf.float32),

@@ -120,7 +120,7 @@ def live(
 
     done = run(
         source, model=model, detector=detector, min_face=min_face, confidence=confidence, every=detect_every,
-        smooth=smooth, pictures=save_dir,
+        smooth=smooth, save_dir=save_dir,
     )  # fmt: skip
     for path in done.saved:
         print(path)

@@ -55,7 +55,7 @@ def watcher(
 
 
 def show(
-    frames: Iterable[Frame], faces: Callable[[Frame], Sequence[TrackedFace]], screen: Screen, pictures: Path
+    frames: Iterable[Frame], faces: Callable[[Frame], Sequence[TrackedFace]], screen: Screen, save_dir: Path
 ) -> LiveStats:
     """Show frames with their faces until they end or the screen is asked to.
 
@@ -65,7 +65,7 @@ def show(
     faces : callable
         See `watcher`.
     screen : Screen
-    pictures : Path
+    save_dir : Path
         Folder of the images that are saved.
     """
     done, times = LiveStats(), deque([time.perf_counter()], maxlen=METER)
@@ -76,7 +76,7 @@ def show(
         note(drawn, f"{done.rate:.0f} frames/s")
         asked = screen.show(drawn)
         if "save" in asked:
-            done.saved.append(save(drawn, pictures))
+            done.saved.append(save(drawn, save_dir))
         if "end" in asked:
             break
     return done
@@ -105,7 +105,7 @@ def run(
     confidence: float | None = None,
     every: int = EVERY,
     smooth: float = SMOOTH,
-    pictures: Path | str = Path(),
+    save_dir: Path | str = Path(),
     screen: Screen | None = None,
 ) -> LiveStats:
     """Show a camera with what its faces express: what ``mueca live`` does.
@@ -118,7 +118,7 @@ def run(
         See `pipelines.prediction.predictor.load_predictor`.
     every, smooth
         See `watcher`.
-    pictures : Path
+    save_dir : Path
         Folder of the images that Space saves.
     screen : Screen, optional
         By default a window.
@@ -128,14 +128,14 @@ def run(
     ValueError, OSError
         One line: no camera, a camera that went away, no window, no such model.
     """
-    pictures = expanded(pictures)
+    save_dir = expanded(save_dir)
     predictor = load_predictor(model, detector, min_face, confidence)
     faces = watcher(predictor, every, smooth)
     frames = open_source(source)
     try:
         window = screen or TkScreen()
         try:
-            return show(frames, faces, window, as_path(pictures, "pictures"))
+            return show(frames, faces, window, as_path(save_dir, "save_dir"))
         finally:
             window.close()
     finally:

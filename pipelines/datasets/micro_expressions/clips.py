@@ -78,8 +78,8 @@ def read_frames(files: Sequence[Path]) -> Clip:
     return np.stack(frames)
 
 
-def _size(picture: NDArray[np.uint8]) -> str:
-    return f"{picture.shape[1]}x{picture.shape[0]}"
+def _size(image: NDArray[np.uint8]) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"
 
 
 def load(

@@ -216,10 +216,10 @@ def _map(row: _Row, files: dict[str, bytes], first: NDArray[np.uint8] | None) ->
         raise ValueError("the index names no subject")
     if row.file not in files:
         raise ValueError("no such file; paths in the index begin at its own folder")
-    picture = decode(files[row.file], row.file)
-    if picture.ndim != 3 or (first is not None and picture.shape != first.shape):
-        raise ValueError(f"{picture.shape} is not the shape of an RGB motion map of this set")
-    return picture
+    image = decode(files[row.file], row.file)
+    if image.ndim != 3 or (first is not None and image.shape != first.shape):
+        raise ValueError(f"{image.shape} is not the shape of an RGB motion map of this set")
+    return image
 
 
 def _dataset(rows: list[_Row], maps: NDArray[np.uint8], faults: tuple[Fault, ...]) -> Dataset:

@@ -337,11 +337,11 @@ def _hair(d: _Drawing, who: Identity) -> None:
         d.both(np.concatenate([lock, _bend((1.0, 1.4), (1.22, 0.1), (0.9, -0.95))]), who.hair, 0.0)
 
 
-def _lit(picture: Grey, light: Light, rng: np.random.Generator | None) -> Grey:
+def _lit(image: Grey, light: Light, rng: np.random.Generator | None) -> Grey:
     """Apply light and camera to a drawn image."""
-    size = len(picture)
+    size = len(image)
     axis = np.linspace(-1.0, 1.0, size, dtype=np.float32)
-    level = light.gain * (picture.astype(np.float32) - 128) + 128 + light.offset
+    level = light.gain * (image.astype(np.float32) - 128) + 128 + light.offset
     level += light.slope_x * axis + (light.slope_y * axis)[:, None]
     level -= light.vignette * (axis**2 + (axis**2)[:, None])
     if light.blur:

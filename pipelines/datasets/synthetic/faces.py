@@ -51,7 +51,7 @@ def load(
     """
     people = _people(n_per_class, n_identities, seed)
     rows = [(y, i, i % len(people)) for y in range(len(EMOTIONS)) for i in range(n_per_class)]
-    pictures = np.stack([draw_one(seed, y, i, people[p]) for y, i, p in rows])
+    images = np.stack([draw_one(seed, y, i, people[p]) for y, i, p in rows])
     tested = max(1, round(TEST_SHARE * len(people)))
     who = np.array([p for _, _, p in rows])
     return Dataset(
@@ -60,8 +60,8 @@ def load(
         ids=np.array([f"{EMOTIONS[y]}/s{p:02d}_{i:05d}" for y, i, p in rows]),
         labels=np.array([y for y, _, _ in rows], np.int64),
         split=np.where(who >= len(people) - tested, "test", "train"),
-        samples=pictures,
-        digests=np.array([sample_digest(p) for p in pictures]),
+        samples=images,
+        digests=np.array([sample_digest(p) for p in images]),
         groups=np.array([f"s{p:02d}" for p in who]),
         synthetic=True,
     )

@@ -38,10 +38,10 @@ def resized(face, size):
 
 
 for name in sys.argv[1:]:
-    picture = ImageOps.exif_transpose(Image.open(name)).convert(
+    image = ImageOps.exif_transpose(Image.open(name)).convert(
         "L" if card["input"]["channels"] == 1 else "RGB"
     )
-    face = np.atleast_3d(np.asarray(picture, np.float64))
+    face = np.atleast_3d(np.asarray(image, np.float64))
     most = card["input"]["reduce_to"]
     if most and max(face.shape) > most:
         face = resized(face, most)

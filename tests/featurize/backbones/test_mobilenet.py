@@ -224,3 +224,22 @@ def test_resizing_is_the_engines_own(net, faces_48):
     """A face that has the side already is taken as it is."""
     large = np.stack([cv2.resize(f, (96, 96), interpolation=cv2.INTER_CUBIC) for f in faces_48[:2]])
     np.testing.assert_allclose(net.transform(large), net.transform(faces_48[:2]), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [96, 112, 128])
+def test_a_pyramid_holds_both_levels_by_their_square_roots(size, faces_48):
+    """96 px leave six places a side behind pointwise_11, 112 leave seven: quarters then overlap by one."""
+    given = FAST | {"size": size}
+    X = extractor(NAME, layer="pyramid", **given).transform(faces_48[:4])
+    assert X.shape == (4, 3072)
+    np.testing.assert_allclose(np.linalg.norm(X, axis=1), 1, rtol=1e-5)
+    pool = np.sqrt(extractor(NAME, **given).transform(faces_48[:4]))
+    np.testing.assert_allclose(cosines(X[:, :1024], pool), 1, rtol=1e-5)
+    np.testing.assert_allclose((X[:, 1024:] ** 2).sum(1) / (X[:, :1024] ** 2).sum(1), 2, rtol=1e-4)
+
+
+def test_a_pyramid_is_the_same_on_keras_and_of_a_fine_tuned_network(faces_48):
+    tuned = {"weights": "vggface2-mobilenet-fer2013", "layer": "pyramid", "precision": "f32", "norm": "none"}
+    a, b = (extractor(NAME, engine=e, **tuned).transform(faces_48[:2]) for e in ("keras", "openvino"))
+    assert cosines(a, b).min() >= 0.9999
+    assert not extractor(NAME, layer="pyramid", **FAST).transform([blank(127, noise=3)]).any()

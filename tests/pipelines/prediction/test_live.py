@@ -69,7 +69,7 @@ def unpaced(monkeypatch):
 @pytest.mark.usefixtures("unpaced")
 def test_boxes_labels_and_a_picture_kept(face_video, model, tmp_path):
     watched = Watched({3: ["save"], 4: ["save"], 8: ["end"]})
-    done = live.run(str(face_video), model=model, screen=watched, pictures=tmp_path / "kept")
+    done = live.run(str(face_video), model=model, screen=watched, save_dir=tmp_path / "kept")
     assert (done.frames, len(watched.shown), watched.closed) == (8, 8, True)
     assert done.rate > 0
     assert len(done.saved) == 2  # within one second: no image over another
