@@ -98,7 +98,9 @@ def test_the_search_page(capsys):
         assert "C': " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("page", "least"), [("README.md", 6), ("docs/clips.md", 7), ("docs/how-to/fer2013.md", 12)])
+@pytest.mark.parametrize(
+    ("page", "least"), [("README.md", 6), ("docs/clips.md", 7), ("docs/how-to/fer2013.md", 12)]
+)
 def test_every_command_of_a_page_parses(page, least):
     import typer
 

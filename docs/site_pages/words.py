@@ -22,11 +22,12 @@ INSTEAD: dict[str, str] = {
     r"dear to fit": "expensive",
     r"what it says of a face": "prediction",
     r"judges? (?:a|the|each) face": "classify",
-    r"SharedGridSearch": "GridSearchCV",
-    r"--views|--tile|--crowd|--pictures|--every|--inner\b|--teacher-share|--average|--start\b": "the new option",
+    r"--(?:views|tile|crowd|pictures|every|inner(?!-)|teacher-share|average|start(?!-))": "the new option",
     r"mueca loso": "mueca cross-validate",
 }
-_BLOCK = re.compile(r"```.*?```|:::.*?:::|^(?: {4}|\t)[^\n]*$|^\|[^\n]*$|^#+ [^\n]*$|^!\[[^\n]*$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(
+    r"```.*?```|:::.*?:::|^(?: {4}|\t)[^\n]*$|^\|[^\n]*$|^#+ [^\n]*$|^!\[[^\n]*$", re.DOTALL | re.MULTILINE
+)
 
 
 def pages(root: Path) -> list[Path]:
