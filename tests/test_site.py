@@ -24,7 +24,7 @@ def test_every_figure_of_the_pages_is_in_the_results():
 
 
 def test_a_figure_of_no_result_is_seen():
-    text = "# A\n\nIt is 69.94 % ([one](results/near-copies.txt)), not 69.93 %, `1.5` or [2.5](x/2.5.txt).\n"
+    text = "# A\n\nIt is 69.94 % ([one](results/near-copies.txt)), not 69.93 %, `1.5` or [two](x/2.5.txt).\n"
     found = list(figures.figures_of("page.md", text))
     assert [f.text for f in found] == ["69.94", "69.93"]
     assert [figures.is_known(f, ROOT) for f in found] == [True, False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -172,11 +173,19 @@ def recipe_page() -> str:
 
 def _attributes(docstring: str | None) -> dict[str, str]:
     """Return name -> text of the attributes or parameters that a docstring lists."""
-    from numpydoc.docscrape import NumpyDocString
-
-    found = NumpyDocString(inspect.cleandoc(docstring or ""))
-    listed = [*found["Attributes"], *found["Parameters"]]
-    return {name.strip(): " ".join(p.desc).strip() for p in listed for name in p.name.split(",")}
+    found: dict[str, list[str]] = {}
+    section, names = "", [""]
+    lines = inspect.cleandoc(docstring or "").splitlines()
+    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        if re.fullmatch("-{3,}", after):
+            section = line
+        elif section in ("Attributes", "Parameters") and line and not re.fullmatch("-{3,}", line):
+            if line.startswith(" "):
+                for name in names:
+                    found.setdefault(name, []).append(line.strip())
+            else:
+                names = [name.strip() for name in line.partition(" : ")[0].split(",")]
+    return {name: " ".join(words) for name, words in found.items()}
 
 
 def _annotation(kind: Any) -> str:
