@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,9 +28,14 @@ _LINKS = {
     "](results)": "](results/index.md)",
     "](results/)": "](results/index.md)",
     "](search.md": "](grid-search.md",
+    "](../gallery/)": "](../examples/index.rst)",
     "](../search.md": "](../grid-search.md",
     **{f"]({a})": f"]({b})" for a, b in TAKEN.items()},
 }
+
+#: In the checkout a link leads to the script of an example and to a file of results, in the site to its page.
+_EXAMPLE = re.compile(r"gallery/(\w+)\.py\)")
+_STUDY = re.compile(r"results/([\w.-]+?)\.txt\)")
 
 
 def lay_out(folder: Path) -> None:
@@ -48,6 +54,8 @@ def lay_out(folder: Path) -> None:
         text = path.read_text("utf-8")
         for before, after in _LINKS.items():
             text = text.replace(before, after)
+        if path.parent.name != "results":
+            text = _EXAMPLE.sub(r"examples/\1.rst)", _STUDY.sub(r"results/\1.md)", text))
         path.write_text(text, "utf-8")
     reference.write_reference(folder / "reference")
     results.write_results(ROOT / "docs" / "results", folder / "results")

@@ -185,14 +185,14 @@ def lists_and_names(reader: Reader) -> None:
 
 
 #: Forms in pages that explain, filled in with synthetic faces.
-AUDITS = {
-    "mueca data audit NAME": ["mueca data audit synthetic"],
-    "mueca data audit NAME --near-copies": ["mueca data audit synthetic --near-copies"],
-}
+AUDIT = {"mueca data audit NAME": ["mueca data audit synthetic"]}
+NEAR_COPIES = {"mueca data audit NAME --near-copies": ["mueca data audit synthetic --near-copies"]}
 
 
 SETTINGS = {
-    "README.md": Setting(readme, recipes={"configs/demo.yaml": {"data": FEW_FACES}}),
+    "README.md": Setting(
+        readme, recipes={"configs/demo.yaml": {"data": FEW_FACES}}, long={"mueca report": None}
+    ),
     "CONTRIBUTING.md": Setting(),
     "docs/architecture.md": Setting(),
     "docs/clips.md": Setting(
@@ -310,12 +310,12 @@ SETTINGS = {
     "docs/serve.md": Setting(serving_page, after=answer_is_as_described),
     "docs/explanation/glossary.md": Setting(),
     "docs/explanation/limits.md": Setting(),
-    "docs/explanation/near-copies.md": Setting(filled=AUDITS),
-    "docs/explanation/protocols.md": Setting(filled=AUDITS),
+    "docs/explanation/near-copies.md": Setting(filled=AUDIT | NEAR_COPIES),
+    "docs/explanation/protocols.md": Setting(filled=NEAR_COPIES),
     "docs/explanation/shared-search.md": Setting(),
     "docs/how-to/fer2013.md": Setting(readme, recipes={"configs/fer2013-handcrafted.yaml": FEWER_CELLS}),
-    "docs/how-to/thesis.md": Setting(recipes={"configs/demo.yaml": FEWER_CELLS}),
-    "docs/tutorials/first-comparison.md": Setting(recipes={"configs/demo.yaml": FEWER_CELLS}),
+    "docs/how-to/thesis.md": Setting(long={"mueca report": None}),
+    "docs/tutorials/first-comparison.md": Setting(long={"mueca report": None}),
 }  # fmt: skip
 
 
