@@ -297,11 +297,25 @@ def _cell(folder: Path, run: str, rows: Iterable[Row], grids: Mapping[str, Seque
 def _titled(cells: Sequence[Cell]) -> list[Cell]:
     """Give runs with one title another that tells them apart: what leaks, seed, parameters, or the run."""
     named = [replace(c, title=" ".join([c.title, *(f"[{m}]" for m in marks(c.test))])) for c in cells]
-    by_seed = lambda c: f"(seed {c.test.seed})" if len(seeds[c.title]) > 1 else ""  # noqa: E731
-    for more in (by_seed, lambda c: f"({short_params(c.test)})", lambda c: f"#{c.run[:6]}"):
+    for more in (_by_seed, _by_params, _by_run):
         count, seeds = Counter(cell.title for cell in named), _seeds(named)
-        named = [replace(c, title=f"{c.title} {more(c)}".strip()) if count[c.title] > 1 else c for c in named]
+        named = [
+            replace(c, title=f"{c.title} {more(c, seeds[c.title])}".strip()) if count[c.title] > 1 else c
+            for c in named
+        ]
     return named
+
+
+def _by_seed(cell: Cell, seeds: set[int]) -> str:
+    return f"(seed {cell.test.seed})" if len(seeds) > 1 else ""
+
+
+def _by_params(cell: Cell, seeds: set[int]) -> str:
+    return f"({short_params(cell.test)})"
+
+
+def _by_run(cell: Cell, seeds: set[int]) -> str:
+    return f"#{cell.run[:6]}"
 
 
 def _seeds(cells: Sequence[Cell]) -> dict[str, set[int]]:
