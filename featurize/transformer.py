@@ -74,7 +74,7 @@ class Extractor(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:
-        """Return the (n, n_features_out_) float32 vectors of n images."""
+        """Return the (n, d) float32 vectors of n images."""
         check_is_fitted(self)
         images = (
             _rows(validate_data(self, X, reset=False)) if _is_table(X) else list(as_images(X, self.color))

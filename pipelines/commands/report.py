@@ -25,6 +25,14 @@ def report(
         list[str] | None,
         typer.Option(help="A run to draw, such as 'hog + svm'; may be given again. Default: the 3 best."),
     ] = None,
+    test_pairs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test-pairs",
+            metavar="'A vs B'",
+            help="Two runs to test against each other; may be given again.",
+        ),
+    ] = None,
     faces: Annotated[
         bool, typer.Option("--faces", help="Show faces: worst mistakes, most uncertain.")
     ] = False,
@@ -37,11 +45,12 @@ def report(
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Write a page from results: report.html, its charts (SVG, PNG) and its tables (CSV, LaTeX)."""
+    """Write a page from results: report.html, its charts (SVG, PDF, PNG), its tables (CSV, LaTeX), BibTeX."""
     from pipelines.reporting.report import Options, write_report
     from pipelines.utils import console
 
-    options = Options(tuple(run or ()), faces, projection, model, against, data)
+    pairs = [_pair(text) for text in test_pairs or ()]
+    options = Options(tuple(run or ()), faces, projection, model, against, data, pairs)
     made = write_report(folder, out, options, progress=console.ConsoleProgress())
     if json:
         console.as_json(vars(made))
@@ -49,6 +58,15 @@ def report(
         print_report(made)
     if open_:
         typer.launch(made.page.resolve().as_uri())
+
+
+def _pair(text: str) -> tuple[str, str]:
+    first, _, second = (part.strip() for part in text.partition(" vs "))
+    if not first or not second:
+        raise ValueError(
+            f"--test-pairs {text!r}: write two runs with vs between them, 'hog + svm vs lbp + knn'"
+        )
+    return first, second
 
 
 def print_report(made: Any) -> None:

@@ -11,6 +11,7 @@ from pipelines.metrics.curves import one_against_rest, roc
 from pipelines.metrics.scores import confusion
 from pipelines.results.predictions import Predictions
 from pipelines.utils.figures import colour
+from pipelines.utils.palette import EMOTION_PLACES, places
 
 
 def plot_confusion(result: Any, ax: Any = None, *, normalize: bool = True) -> Any:
@@ -52,11 +53,11 @@ def plot_roc(result: Any, ax: Any = None) -> Any:
     """Draw the ROC curve of each class against the others; parameters as `plot_confusion`."""
     p = _predictions(result)
     ax = _axes(ax)
-    positive = one_against_rest(p.true, len(p.classes))
+    positive, place = one_against_rest(p.true, len(p.classes)), places(map(str, p.classes), EMOTION_PLACES)
     for k, name in enumerate(p.classes):
         x, y, area = roc(positive[:, k], p.scores[:, k])
         if area == area:  # a class that no test sample shows has no curve
-            ax.plot(x, y, color=colour(k), label=f"{name} ({area:.2f})")
+            ax.plot(x, y, color=colour(place[str(name)]), label=f"{name} ({area:.2f})")
     ax.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
     ax.set(xlabel="false positive rate", ylabel="true positive rate")
     ax.legend(title="area under the curve", fontsize=8)
@@ -131,9 +132,10 @@ def plot_embedding(X: Any, labels: Any, ax: Any = None, *, classes: Any = None) 
     if vectors.ndim != 2 or len(vectors) != len(codes) or len(vectors) < 2:
         raise ValueError(f"vectors of {vectors.shape} for {len(codes)} labels: give (n, d) and n, n from 2")
     points, ax = _principal(vectors), _axes(ax)
-    for k, label in enumerate(np.unique(codes)):
-        name = classes[int(label)] if classes is not None else label
-        ax.scatter(*points[codes == label].T, s=8, color=colour(k), label=str(name))
+    shown = {label: str(label if classes is None else classes[int(label)]) for label in np.unique(codes)}
+    place = places(shown.values(), EMOTION_PLACES)
+    for label, name in shown.items():
+        ax.scatter(*points[codes == label].T, s=8, color=colour(place[name]), label=name)
     ax.set(xlabel="first component", ylabel="second component")
     ax.legend(fontsize=8)
     return ax

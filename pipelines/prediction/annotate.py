@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.checks import check_image
-from pipelines.utils.palette import BOXES
+from pipelines.utils.palette import BOXES, EMOTION_PLACES, places
 
 if TYPE_CHECKING:
     from featurize.faces import Box
@@ -44,7 +44,7 @@ def draw(image: Image, faces: Sequence[Face]) -> Image:
     """
     canvas = _rgb_copy(check_image(image))
     for face in faces:
-        colour = BOXES[list(face.probabilities).index(face.label) % len(BOXES)]
+        colour = BOXES[places(face.probabilities, EMOTION_PLACES)[face.label] % len(BOXES)]
         label(canvas, face.box, words_of(face), colour)
     return canvas
 

@@ -95,7 +95,7 @@ class Chart:
             return []
         from pipelines.utils.figures import WIDE, FigureWriter, plain
 
-        album = FigureWriter(folder)
+        album = FigureWriter(folder, endings=(".svg", ".png"))
         size = (WIDE, 0.9 + 1.4 * len(tracks))
         with album.drawing(name, plain(name), size, rows=len(tracks)) as (drawing, axes, said):
             for ax, track in zip(np.atleast_1d(axes), tracks, strict=True):
@@ -109,11 +109,14 @@ class Chart:
 
     def _draw(self, axes: Any, track: int) -> None:
         from pipelines.utils.figures import colour, dash
+        from pipelines.utils.palette import EMOTION_PLACES, places
 
         seconds, rows = self.series(track)
+        place = places(self.classes, EMOTION_PLACES)
         for i, label in enumerate(self.classes):
+            k = place[label]
             axes.plot(
-                seconds, rows[:, i], color=colour(i), linestyle=dash(i // 4), label=label,
+                seconds, rows[:, i], color=colour(k), linestyle=dash(k // 4), label=label,
                 marker="." if len(seconds) < 3 else None,
             )  # fmt: skip
         axes.set(xlim=(0, self._end or 1), ylim=(-0.02, 1.02), ylabel=self.meaning, title=f"track {track}")

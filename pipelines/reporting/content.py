@@ -8,12 +8,14 @@ from datetime import datetime
 
 import numpy as np
 
-from pipelines.reporting.page import CellPart, Table
+from pipelines.reporting.names import short_extractors
+from pipelines.reporting.page import CellPart, MatrixPart, Table
 from pipelines.reporting.plots.learning_curves import varied
 from pipelines.reporting.tables.action_units import UNITS, unit_records, unit_words
 from pipelines.reporting.tables.columns import (
     CLASSES,
     COMPARISON,
+    FIRST,
     Column,
     Record,
     class_records,
@@ -24,6 +26,7 @@ from pipelines.reporting.tables.columns import (
     versions,
     whole,
 )
+from pipelines.reporting.tables.matrix import SEEDS, Matrix, seed_records
 from pipelines.reporting.tables.significance import TESTS, Family
 from pipelines.results.load import Cell, Results, read_csv, short_params
 from pipelines.results.rows import SEEN_VALIDATION
@@ -122,7 +125,20 @@ def comparison_table(results: Results) -> Table:
     ]
     columns = list(COMPARISON)
     at = next(i for i, column in enumerate(columns) if column.key == "uar")
-    return Table([*columns[:at], *extra, *columns[at:]], records)
+    names = short_extractors(str(record["extractor"]) for record in records)
+    shown = [{**r, "whole": r["extractor"], "extractor": names[str(r["extractor"])]} for r in records]
+    return Table([*columns[:at], *extra, *columns[at:]], shown, FIRST)
+
+
+def matrix_part(matrix: Matrix, figure: Figure, results: Results) -> MatrixPart:
+    """Return the matrix for the page, each number with its run."""
+    low, high = float(np.nanmin(matrix.mean)), float(np.nanmax(matrix.mean))
+    shades = np.nan_to_num((matrix.mean - low) / ((high - low) or 1.0))
+    rows = [
+        (name, [(c.run if c else "", t or "-", float(s)) for c, t, s in zip(*row, strict=True)])
+        for name, *row in zip(matrix.extractors, matrix.cells, matrix.texts, shades, strict=True)
+    ]
+    return MatrixPart(figure, matrix.heads, rows, Table(SEEDS, seed_records(results)))
 
 
 def family_tables(families: Sequence[Family]) -> list[tuple[Family, Table]]:

@@ -21,15 +21,35 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 @dataclass(frozen=True)
 class Table:
-    """Records under columns; columns in which all are empty are left out."""
+    """Records under columns; columns in which all are empty are left out.
+
+    `first` are the keys of the columns that are shown before the others are asked for; all by default.
+    """
 
     columns: Sequence[Column]
     records: Sequence[Record]
+    first: Sequence[str] = ()
 
     @property
     def used(self) -> list[Column]:
         """The columns that hold anything."""
         return [c for c in self.columns if any(c.text(r) for r in self.records)]
+
+    @property
+    def more(self) -> list[str]:
+        """Keys of the used columns that are shown on demand; none where all are shown."""
+        return [c.key for c in self.used if self.first and c.key not in self.first]
+
+
+@dataclass(frozen=True)
+class MatrixPart:
+    """Extractors by heads: the chart, and the table whose numbers lead to their runs."""
+
+    figure: Figure
+    heads: Sequence[str]
+    #: Extractor, and for each head the run, the text and the share of the way from the worst to the best.
+    rows: Sequence[tuple[str, Sequence[tuple[str, str, float]]]]
+    seeds: Table
 
 
 @dataclass(frozen=True)
@@ -64,6 +84,7 @@ class Page:
     overview: Sequence[Figure]
     families: Sequence[tuple[Family, Table]]
     cells: Sequence[CellPart]
+    matrix: MatrixPart | None = None
     failed: Sequence[Record] = ()
     units: Table | None = None
     units_words: str = ""

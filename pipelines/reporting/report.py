@@ -15,19 +15,20 @@ from typing import Any
 from featurize.atomic import write_text
 from featurize.store import Store
 from pipelines.reporting import content
-from pipelines.reporting.page import Page, Table, render
+from pipelines.reporting.names import file_names, slug
+from pipelines.reporting.page import MatrixPart, Page, Table, render
 from pipelines.reporting.plots.example_faces import Sheet, sheets
 from pipelines.reporting.plots.learning_curves import draw_candidates, draw_history, histories
 from pipelines.reporting.plots.occlusion import draw_looked, look
-from pipelines.reporting.plots.overview import draw_overview
-from pipelines.reporting.plots.per_run import draw_cell
+from pipelines.reporting.plots.overview import draw_matrix, draw_overview
+from pipelines.reporting.plots.per_run import draw_cell, draw_confusion
 from pipelines.reporting.plots.projection import How, draw_embedding
 from pipelines.reporting.source_data import open_source, vectors_of_test
 from pipelines.reporting.tables.changes import CHANGES, Change, compare_folders
 from pipelines.reporting.tables.significance import families, headline
 from pipelines.reporting.tables.write import write_tables
 from pipelines.results.load import Cell, Results, load_results
-from pipelines.utils.figures import Figure, FigureWriter
+from pipelines.utils.figures import ENDINGS, Figure, FigureWriter
 from pipelines.utils.paths import as_path
 from pipelines.utils.progress import SILENT, Progress
 
@@ -55,6 +56,8 @@ class Options:
         Another folder of results to compare with.
     data : str, optional
         Name or folder of the data set, where it is no longer under the name it had.
+    test_pairs : sequence of (str, str)
+        Runs or titles to test against each other, beside the pairs that are tested in every report.
     """
 
     cells: Sequence[str] = ()
@@ -63,6 +66,7 @@ class Options:
     model: Path | str | None = None
     against: Path | str | None = None
     data: str | None = None
+    test_pairs: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Report:
     ----------
     page : Path
     figures, tables : int
-        Files of charts (each as SVG and PNG) and of tables.
+        Charts (each as SVG, PDF and PNG), and files of tables.
     seconds : float
     page_bytes : int
     notes : tuple of str
@@ -126,7 +130,7 @@ def write_report(
     maker = _Maker(results, options, FigureWriter(target / "figures", _stamp(results)), store, progress)
     page = maker.page()
     for old in (target / "figures", target / "tables"):
-        _clear(old, keep={f"{f.name}{end}" for f in maker.album.figures for end in (".svg", ".png")})
+        _clear(old, keep={f"{f.name}{end}" for f in maker.album.figures for end in ENDINGS})
     tables = write_tables(target / "tables", results, maker.found, maker.drawn, maker.change)
     text = render(page)
     write_text(target / "report.html", text)
@@ -171,8 +175,10 @@ def _clear(folder: Path, keep: set[str]) -> None:
 class _Drawn:
     """The charts of a report, by their part of the page; `charts` by run."""
 
+    matrix: MatrixPart | None
     overview: list[Figure]
     charts: dict[str, list[Figure]]
+    confusions: list[Figure]
     learning: list[Figure]
     embedding: list[Figure]
     looked: list[Figure]
@@ -193,7 +199,8 @@ class _Maker:
             progress,
         )
         self.notes: list[str] = []
-        self.found = families(results)
+        self.found = families(results, options.test_pairs)
+        self.names = file_names(results.cells)
         self.drawn = [results.find(words) for words in options.cells] or _with_predictions(results)[:DRAWN]
         self.change = _change(results, options)
 
@@ -215,6 +222,7 @@ class _Maker:
             data_words=content.data_words(r, audit),
             audit=audit,
             comparison=content.comparison_table(r),
+            matrix=drawn.matrix,
             families=content.family_tables(self.found),
             cells=[content.cell_part(c, r, drawn.charts.get(c.run, ())) for c in self._in_order()],
             failed=content.failed_records(r),
@@ -231,20 +239,33 @@ class _Maker:
         )
 
     def _draw_all(self) -> _Drawn:
-        with self.progress.task("drawing", 6) as advance:
+        with self.progress.task("drawing", 8) as advance:
 
             def done(made: Any) -> Any:
                 advance(1)
                 return made
 
             return _Drawn(
+                matrix=done(self._matrix()),
                 overview=done(self._figures(lambda: draw_overview(self.album, self.results))),
                 charts=done({cell.run: self._cell_figures(cell) for cell in self.drawn}),
+                confusions=done(self._figures(self._confusions)),
                 learning=done(self._figures(self._learning)),
                 embedding=done(self._figures(self._embedding)),
                 looked=done(self._figures(self._looked)),
                 faces=done(self._faces()),
             )
+
+    def _matrix(self) -> MatrixPart | None:
+        found = draw_matrix(self.album, self.results)
+        return content.matrix_part(found, self.album.figures[-1], self.results) if found else None
+
+    def _confusions(self) -> None:
+        """Write the confusion matrix of each run without charts of its own; the page has it as a table."""
+        for cell in self.results.cells:
+            if cell not in self.drawn and cell.confusion is not None:
+                name = f"confusion-{self.names[cell.run]}"
+                draw_confusion(self.album, name, cell.confusion, list(self.results.classes))
 
     def _in_order(self) -> list[Cell]:
         """Return the runs with predictions, those with charts first, the others as validation has them."""
@@ -265,15 +286,15 @@ class _Maker:
             return []
 
         def draw() -> None:
-            draw_cell(self.album, f"cell-{cell.run}", p, confusion)
-            draw_candidates(self.album, f"cell-{cell.run}-grid", cell)
+            draw_cell(self.album, self.names[cell.run], p, confusion)
+            draw_candidates(self.album, f"candidates-{self.names[cell.run]}", cell)
 
         return self._figures(draw)
 
     def _learning(self) -> None:
         specs = [cell.test.spec or cell.test.extractor for cell in self.results.cells]
-        for i, (name, path) in enumerate(histories(self.results.folder, specs).items()):
-            draw_history(self.album, f"history-{i}", name, path)
+        for i, (name, path) in enumerate(histories(self.results.folder, specs).items(), 1):
+            draw_history(self.album, f"learning-{i}-{slug(name)}", name, path)
 
     def _embedding(self) -> None:
         chosen = self.results.chosen

@@ -249,10 +249,34 @@ def _params(tried: Mapping[str, Any]) -> str:
 
 
 def _of_one_comparison(rows: Sequence[Row], about: Mapping[str, Any]) -> list[Row]:
-    """Return the rows of the recipe's runs, in its order; without a recipe those on the last row's data."""
+    """Return the rows of the recipe's runs, in its order; without a recipe those on the last row's data.
+
+    Runs of the folder that differ from one of the recipe's in nothing but the seed follow it.
+    """
     if order := {str(run): i for i, run in enumerate(about.get("runs", []))}:
-        return sorted((r for r in rows if r.run in order), key=lambda r: order[r.run])
+        places = {_but_seed(r): order[r.run] for r in rows if r.run in order}
+        seeds = {_with_seed(r) for r in rows if r.run in order}
+        more = {
+            r.run: places[_but_seed(r)]
+            for r in rows
+            if r.run not in order and _but_seed(r) in places and _with_seed(r) not in seeds
+        }
+        order = {**more, **order}
+        return sorted((r for r in rows if r.run in order), key=lambda r: (order[r.run], r.run in more))
     return [r for r in rows if r.fingerprint == rows[-1].fingerprint]
+
+
+def _but_seed(row: Row) -> tuple[str, ...]:
+    """Return what makes two rows those of one question asked with two seeds."""
+    return row.fingerprint, row.spec or row.extractor, row.extractor, row.head, _marked(row)
+
+
+def _with_seed(row: Row) -> tuple[object, ...]:
+    return *_but_seed(row), row.seed
+
+
+def _marked(row: Row) -> str:
+    return " ".join(marks(row))
 
 
 def _by_run(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -281,12 +305,34 @@ def _cell(folder: Path, run: str, rows: Iterable[Row], grids: Mapping[str, Seque
 
 
 def _titled(cells: Sequence[Cell]) -> list[Cell]:
-    """Give runs with one title another that tells them apart: what leaks, the parameters, or the run."""
+    """Give runs with one title another that tells them apart: what leaks, seed, parameters, or the run."""
     named = [replace(c, title=" ".join([c.title, *(f"[{m}]" for m in marks(c.test))])) for c in cells]
-    for more in (lambda c: f"({short_params(c.test)})", lambda c: f"#{c.run[:6]}"):
-        count = Counter(cell.title for cell in named)
-        named = [replace(c, title=f"{c.title} {more(c)}") if count[c.title] > 1 else c for c in named]
+    for more in (_by_seed, _by_params, _by_run):
+        count, seeds = Counter(cell.title for cell in named), _seeds(named)
+        named = [
+            replace(c, title=f"{c.title} {more(c, seeds[c.title])}".strip()) if count[c.title] > 1 else c
+            for c in named
+        ]
     return named
+
+
+def _by_seed(cell: Cell, seeds: set[int]) -> str:
+    return f"(seed {cell.test.seed})" if len(seeds) > 1 else ""
+
+
+def _by_params(cell: Cell, seeds: set[int]) -> str:
+    return f"({short_params(cell.test)})"
+
+
+def _by_run(cell: Cell, seeds: set[int]) -> str:
+    return f"#{cell.run[:6]}"
+
+
+def _seeds(cells: Sequence[Cell]) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for cell in cells:
+        found.setdefault(cell.title, set()).add(cell.test.seed)
+    return found
 
 
 def marks(row: Row) -> list[str]:

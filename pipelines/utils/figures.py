@@ -1,4 +1,4 @@
-"""How every chart looks, and how it becomes SVG for the page, SVG and PNG for a paper."""
+"""How every chart looks, and how it becomes SVG for the page; SVG, PDF and PNG for a paper."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 #: Inches: a column and a text width of A4 with usual margins.
 NARROW, WIDE = 3.5, 6.9
 PNG_DPI = 200
+#: Endings of the files of a chart.
+ENDINGS = (".svg", ".pdf", ".png")
 
 _LOOK: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -51,6 +53,7 @@ _LOOK: dict[Any, Any] = {
     "lines.linewidth": 1.3,
     "lines.markersize": 4,
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     "figure.constrained_layout.use": True,
 }
 
@@ -91,18 +94,21 @@ class Figure:
 
 
 class FigureWriter:
-    """Draws charts, keeps them for the page and writes each as SVG and PNG into a folder.
+    """Draws charts, keeps them for the page and writes each as SVG, PDF and PNG into a folder.
 
     Parameters
     ----------
     folder : Path
     stamp : str
         What every chart says in its corner, such as "synthetic data"; a chart leaves its page.
+    endings : tuple of str
+        Which files a chart becomes.
     """
 
-    def __init__(self, folder: Path, stamp: str = "") -> None:
+    def __init__(self, folder: Path, stamp: str = "", endings: tuple[str, ...] = ENDINGS) -> None:
         self.folder = folder
         self.stamp = stamp
+        self.endings = endings
         self.figures: list[Figure] = []
 
     @contextmanager
@@ -131,11 +137,9 @@ class FigureWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         text = io.StringIO()
         drawing.savefig(text, format="svg", metadata={"Date": None})
-        drawing.set_layout_engine("none")  # laid out once; the PNG is the same
-        (self.folder / f"{name}.svg").write_text(_on_white(text.getvalue()), "utf-8")
-        drawing.savefig(
-            self.folder / f"{name}.png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None}
-        )
+        drawing.set_layout_engine("none")  # laid out once; the other files are the same
+        for ending in self.endings:
+            self._write(drawing, self.folder / f"{name}{ending}", text.getvalue())
         return Figure(
             name,
             title,
@@ -143,6 +147,14 @@ class FigureWriter:
             for_page(text.getvalue(), name, f"{title}. {sentence}"),
             drawing.get_figwidth(),
         )
+
+    def _write(self, drawing: Drawing, path: Path, svg: str) -> None:
+        if path.suffix == ".svg":
+            path.write_text(_on_white(svg), "utf-8")
+            return
+        # No date and no version: the same results give the same file.
+        nothing = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
+        drawing.savefig(path, dpi=PNG_DPI, facecolor="white", metadata=nothing)
 
     def __getitem__(self, name: str) -> Figure:
         return next(figure for figure in self.figures if figure.name == name)
@@ -171,6 +183,17 @@ def for_page(svg: str, name: str, words: str) -> str:
 def colour(index: int) -> str:
     """Return the colour of a class or a series."""
     return COLOURS[index % len(COLOURS)]
+
+
+def marker(index: int) -> str:
+    """Return the marker of a class or a series."""
+    return MARKERS[index % len(MARKERS)]
+
+
+def legend_outside(axes: Axes, title: str = "", **options: Any) -> None:
+    """Draw the legend to the right of the axes, where no data can be."""
+    given = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5), "borderaxespad": 0, **options}
+    axes.legend(title=title or None, title_fontsize=7, **given)
 
 
 def dash(index: int) -> Any:

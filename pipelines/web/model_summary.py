@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.utils.palette import BOXES, hex_of
+from pipelines.utils.palette import BOXES, EMOTION_PLACES, hex_of, places
 
 
 def facts_of(card: Mapping[str, Any], folder: Path | None = None) -> dict[str, Any]:
@@ -25,12 +25,12 @@ def facts_of(card: Mapping[str, Any], folder: Path | None = None) -> dict[str, A
         title, classes (name, colour as "#rrggbb", recall 0..1 or None), scores (by split: accuracy, ci_low,
         ci_high, uar, n), data, synthetic.
     """
-    recall = by_class(card, folder)
+    recall, place = by_class(card, folder), places(card["classes"], EMOTION_PLACES)
     return {
         "title": card.get("title", "a model"),
         "classes": [
-            {"name": name, "colour": hex_of(BOXES[i % len(BOXES)])} | {"recall": recall.get(name)}
-            for i, name in enumerate(card["classes"])
+            {"name": name, "colour": hex_of(BOXES[place[name] % len(BOXES)])} | {"recall": recall.get(name)}
+            for name in card["classes"]
         ],
         "scores": {
             split: {

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
+#: Pages that are typed in: README and docs, but the files of results and the list of sections.
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    *(
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "docs").rglob("*.md"))
+        if path.name != "index.md" and path.parent.name != "results"
+    ),
+)
 
 #: What makes a span a command by its first word.
 _PROGRAMS = {

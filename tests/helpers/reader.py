@@ -111,6 +111,8 @@ class Reader:
             return self._mueca(*words[1:])
         if words == ["./run", "demo"]:
             return self.type(command_of_run("demo"))
+        if words[:2] == ["./run", "mueca"]:
+            return self._mueca(*words[2:])
         if words[0] == "curl":
             return self._curl(words)
         if words[0] == "python":

@@ -13,7 +13,17 @@ import numpy as np
 
 from pipelines.results.load import Cell, read_csv
 from pipelines.results.rows import Candidate
-from pipelines.utils.figures import MARKERS, NARROW, WIDE, FigureWriter, colour, dash, heat, plain
+from pipelines.utils.figures import (
+    NARROW,
+    WIDE,
+    FigureWriter,
+    colour,
+    dash,
+    heat,
+    legend_outside,
+    marker,
+    plain,
+)
 
 #: A network with the file its weights are in.
 _WEIGHTS = re.compile(r"""([\w-]+)\([^()]*?weights=["']([^"']+\.npz)["']""")
@@ -86,7 +96,7 @@ def _draw_lines(
     values = sorted(
         {v for points in lines.values() for v, _ in points}, key=lambda v: (v if _is_number(v) else 0, str(v))
     )
-    with album.drawing(name, f"Validation scores of {cell.test.head}", (WIDE / 2 + 0.4, 2.8)) as (
+    with album.drawing(name, f"Validation scores of {cell.test.head}", (WIDE / 2 + 1.6, 2.8)) as (
         _,
         axes,
         said,
@@ -95,7 +105,7 @@ def _draw_lines(
             points = sorted((values.index(v), score) for v, score in lines[other])
             axes.plot(
                 *zip(*points, strict=True),
-                marker=MARKERS[i % len(MARKERS)],
+                marker=marker(i),
                 color=colour(i),
                 ls=dash(i // 7),
                 label=plain(other),
@@ -103,7 +113,7 @@ def _draw_lines(
         axes.set_xticks(range(len(values)), [plain(str(v)) for v in values])
         axes.set(xlabel=plain(x), ylabel="validation score, %")
         if len(shown) > 1:
-            axes.legend(fontsize=6)
+            legend_outside(axes, fontsize=6)
         less = f" The {len(shown)} best of {len(lines)} lines are drawn." if len(shown) < len(lines) else ""
         said.append(_best_words(tried, free) + less + _flattered(cell))
 
@@ -162,7 +172,7 @@ def draw_history(album: FigureWriter, name: str, title: str, path: Path) -> None
                 if key in columns:
                     axes.plot(epochs, scale * columns[key], color=colour(k), ls=dash(k), label=label)
             axes.set(xlabel="epoch", ylabel="accuracy, %" if what == "accuracy" else "loss")
-        right.legend()
+        legend_outside(right)
         said.append(_history_words(epochs, columns))
 
 

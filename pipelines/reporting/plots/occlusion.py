@@ -151,7 +151,7 @@ def _hidden(model, faces, said, advance) -> NDArray[np.float64]:  # type: ignore
 
 def draw_looked(album: FigureWriter, found: Occlusion, title: str) -> None:
     """Draw the map of hidden patches with the regions' outlines, and what each region is worth."""
-    with album.drawing("looked", f"Where {title} looks", (WIDE, 3.0), columns=2) as (
+    with album.drawing("occlusion", f"Where {title} looks", (WIDE, 3.0), columns=2) as (
         drawing,
         (left, right),
         said,

@@ -2,60 +2,68 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.reporting.names import short_titles
+from pipelines.reporting.plots.labels import place_labels
+from pipelines.reporting.tables.matrix import Matrix, matrix_of
+from pipelines.reporting.tables.network_cost import size_mb
 from pipelines.reporting.tables.published import published
 from pipelines.results.load import Cell, Results
-from pipelines.utils.figures import INK, MARKERS, NARROW, WIDE, FigureWriter, colour, heat, plain
+from pipelines.utils.figures import (
+    INK,
+    NARROW,
+    WIDE,
+    FigureWriter,
+    colour,
+    heat,
+    legend_outside,
+    marker,
+    plain,
+)
+from pipelines.utils.palette import HEAD_PLACES, places
 
 #: Runs the dot plot shows at most, and those it names.
 MOST_DOTS = 40
 #: Height of a chart of accuracy against a cost.
-COST_INCHES = 3.4
+COST_INCHES = 3.6
+#: Runs of a front that are named.
+MOST_NAMED = 6
 
 
 def draw_overview(album: FigureWriter, results: Results) -> None:
-    """Draw every chart of the comparison as a whole."""
+    """Draw every chart of the comparison as a whole, but the matrix."""
     draw_accuracies(album, results)
-    if _is_grid(results):
-        draw_grid(album, results)
     draw_costs(album, results)
 
 
 def draw_accuracies(album: FigureWriter, results: Results) -> None:
     """Draw the test accuracy of each run with its interval, the best on top."""
     order = sorted(results.cells, key=lambda c: c.test.accuracy)[-MOST_DOTS:]
-    heads = _heads(results)
-    with album.drawing("accuracy", "Test accuracy of every combination", (WIDE, 0.8 + 0.2 * len(order))) as (
-        _,
-        axes,
-        said,
-    ):
+    heads, names = _heads(results), short_titles(results.cells)
+    size = (WIDE, 0.8 + 0.2 * max(len(order), 5))
+    with album.drawing("accuracy-of-every-run", "Test accuracy of every run", size) as (_, axes, said):
         for i, cell in enumerate(order):
-            test, k = cell.test, heads.index(cell.test.head)
-            axes.plot(
-                [100 * test.ci_low, 100 * test.ci_high],
-                [i, i],
-                color=colour(k),
-                lw=1.6,
-                solid_capstyle="butt",
-            )
-            axes.plot(100 * test.accuracy, i, MARKERS[k % len(MARKERS)], color=colour(k), ms=5)
-            if "test-clean" in cell.rows:
-                axes.plot(100 * cell.rows["test-clean"].accuracy, i, "|", color=colour(7), ms=9, mew=1.2)
-        axes.set_yticks(range(len(order)), [_name(c, results) for c in order])
+            _draw_accuracy(axes, i, cell, heads[cell.test.head])
+        chosen = [" (chosen)" if c is results.chosen and results.validated else "" for c in order]
+        labels = [plain(names[c.run]) + mark for c, mark in zip(order, chosen, strict=True)]
+        axes.set_yticks(range(len(order)), labels)
         axes.set(xlabel="accuracy on the test samples, %", ylim=(-0.7, len(order) - 0.3))
         axes.grid(visible=False, axis="y")
-        _head_legend(axes, heads, "lower right")
+        _head_legend(axes, heads)
         said.append(_accuracy_words(results, order))
 
 
-def _name(cell: Cell, results: Results) -> str:
-    return plain(cell.title) + (" (chosen)" if cell is results.chosen and results.validated else "")
+def _draw_accuracy(axes, at: int, cell: Cell, place: int) -> None:  # type: ignore[no-untyped-def]
+    test = cell.test
+    ends = [100 * test.ci_low, 100 * test.ci_high]
+    axes.plot(ends, [at, at], color=colour(place), lw=1.6, solid_capstyle="butt")
+    axes.plot(100 * test.accuracy, at, marker(place), color=colour(place), ms=5)
+    if "test-clean" in cell.rows:
+        axes.plot(100 * cell.rows["test-clean"].accuracy, at, "|", color=colour(7), ms=9, mew=1.2)
 
 
 def _accuracy_words(results: Results, order: Sequence[Cell]) -> str:
@@ -75,45 +83,31 @@ def _accuracy_words(results: Results, order: Sequence[Cell]) -> str:
     return f"{words}. {lines}{grey}{less}."
 
 
-def _heads(results: Results) -> list[str]:
-    return list(dict.fromkeys(cell.test.head for cell in results.cells))
+def _heads(results: Results) -> dict[str, int]:
+    """Return head -> its place among colours and markers."""
+    return places((cell.test.head for cell in results.cells), HEAD_PLACES)
 
 
-def _head_legend(axes, heads: Sequence[str], where: str) -> None:  # type: ignore[no-untyped-def]
-    for k, head in enumerate(heads):
-        axes.plot([], [], MARKERS[k % len(MARKERS)], color=colour(k), label=plain(head))
-    axes.legend(title="head", title_fontsize=7, loc=where)
+def _head_legend(axes, heads: dict[str, int]) -> None:  # type: ignore[no-untyped-def]
+    for head, place in heads.items():
+        axes.plot([], [], marker(place), color=colour(place), label=plain(head))
+    legend_outside(axes, "head")
 
 
-def _is_grid(results: Results) -> bool:
-    pairs = {(c.test.extractor, c.test.head) for c in results.cells}
-    extractors, heads = len({e for e, _ in pairs}), len({h for _, h in pairs})
-    return (
-        len(pairs) == len(results.cells)
-        and min(extractors, heads) > 1
-        and len(pairs) > 0.6 * extractors * heads
-    )
-
-
-def draw_grid(album: FigureWriter, results: Results) -> None:
-    """Draw extractors by heads as a table coloured by test accuracy."""
-    heads = _heads(results)
-    extractors = list(dict.fromkeys(cell.test.extractor for cell in results.cells))
-    values = np.full((len(extractors), len(heads)), math.nan)
-    for cell in results.cells:
-        values[extractors.index(cell.test.extractor), heads.index(cell.test.head)] = 100 * cell.test.accuracy
-    texts = [["" if math.isnan(v) else f"{v:.1f}" for v in row] for row in values]
-    size = (max(NARROW, 1.8 + 0.75 * len(heads)), 1.1 + 0.34 * len(extractors))
-    with album.drawing("grid", "Extractor by head", size) as (_, axes, said):
-        heat(axes, values, texts, extractors, heads, float(np.nanmin(values)), float(np.nanmax(values)))
+def draw_matrix(album: FigureWriter, results: Results) -> Matrix | None:
+    """Draw extractors by heads, coloured by test accuracy; return the matrix, None where there is none."""
+    found = matrix_of(results)
+    if found is None:
+        return None
+    values = 100 * found.mean
+    size = (max(NARROW, 1.8 + 0.85 * len(found.heads)), 1.1 + 0.34 * len(found.extractors))
+    title = "Test accuracy by extractor and head"
+    with album.drawing("accuracy-by-extractor-and-head", title, size) as (_, axes, said):
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        heat(axes, values, found.texts, found.extractors, found.heads, low, high)
         axes.set(xlabel="head", ylabel="extractor", title="test accuracy, %")
-        across, down = np.nanmean(values, axis=1), np.nanmean(values, axis=0)
-        said.append(
-            f"Averaged over heads the best extractor is {extractors[int(np.argmax(across))]} "
-            f"({across.max():.1f} %, the worst {across.min():.1f} %); averaged over extractors the best "
-            "head is "
-            f"{heads[int(np.argmax(down))]} ({down.max():.1f} %, the worst {down.min():.1f} %)."
-        )
+        said.append(found.words)
+    return found
 
 
 @dataclass(frozen=True)
@@ -133,14 +127,9 @@ def _seconds(cell: Cell) -> float:
 
 
 _COSTS = (
-    _Cost("cost-time", "Accuracy against time", "embedding + fitting, s", "s", _seconds, "time"),
+    _Cost("accuracy-against-time", "Accuracy against time", "embedding + fitting, s", "s", _seconds, "time"),
     _Cost(
-        "cost-size",
-        "Accuracy against size",
-        "fitted head in memory, MB",
-        "MB",
-        lambda c: c.test.model_bytes / 1e6,
-        "mb",
+        "accuracy-against-size", "Accuracy against size", "network and fitted head, MB", "MB", size_mb, "mb"
     ),
 )
 
@@ -155,44 +144,38 @@ def draw_costs(album: FigureWriter, results: Results) -> None:
 
 def _draw_cost(album: FigureWriter, results: Results, cost: _Cost, cells: Sequence[Cell]) -> None:
     heads, front = _heads(results), pareto([(cost.of(c), c.test.accuracy) for c in cells])
+    steps, names = [cells[i] for i in front], short_titles(results.cells)
     with album.drawing(cost.name, cost.title, (WIDE, COST_INCHES)) as (_, axes, said):
         for cell in cells:
-            k = heads.index(cell.test.head)
-            axes.plot(
-                cost.of(cell), 100 * cell.test.accuracy, MARKERS[k % len(MARKERS)], color=colour(k), ms=4.5
-            )
-        steps = [cells[i] for i in front]
-        axes.step(
-            [cost.of(c) for c in steps],
-            [100 * c.test.accuracy for c in steps],
-            where="post",
-            color=colour(7),
-            lw=0.9,
-            zorder=1,
-        )
-        theirs = _draw_published(axes, results, cost)
+            k = heads[cell.test.head]
+            axes.plot(cost.of(cell), 100 * cell.test.accuracy, marker(k), color=colour(k), ms=4.5)
+        line = [cost.of(c) for c in steps], [100 * c.test.accuracy for c in steps]
+        axes.step(*line, where="post", color=colour(7), lw=0.9, zorder=1)
+        theirs = _published(results, cost)
+        for x, y, _name in theirs:
+            axes.plot(x, y, "*", color=INK, ms=10)
         axes.set(xscale="log", xlabel=f"{cost.axis} (log scale)", ylabel="test accuracy, %")
-        axes.margins(x=0.12, y=0.1)
-        _name_steps(axes, cost, _spread(steps))
-        _head_legend(axes, heads, "lower right")
-        said.append(_cost_words(cost, steps, len(cells)) + theirs)
+        axes.margins(x=0.12, y=0.12)
+        named = [(cost.of(c), 100 * c.test.accuracy, names[c.run]) for c in _spread(steps, MOST_NAMED)]
+        _name_points(axes, heads, [*named, *theirs], [(cost.of(c), 100 * c.test.accuracy) for c in cells])
+        said.append(_cost_words(cost, steps, len(cells)) + _published_words(theirs))
 
 
-def _name_steps(axes, cost: _Cost, steps: Sequence[Cell]) -> None:  # type: ignore[no-untyped-def]
-    """Name runs of the front above and left of their points, where no run can be.
-
-    What would cover the name before it is lifted over it; at the left edge names run to the right.
-    """
-    (low, high), (bottom, top) = np.log(axes.get_xlim()), axes.get_ylim()
-    height, lowest = COST_INCHES * 72 * 0.75, -math.inf  # points of the axes, about
-    for cell in steps:
-        x, y = cost.of(cell), 100 * cell.test.accuracy
-        at = (y - bottom) / (top - bottom) * height
-        lowest = max(at + 4, lowest)
-        side = "left" if math.log(x) - low < 0.2 * (high - low) else "right"
-        shift = (2 if side == "left" else -2, lowest - at)
-        axes.annotate(plain(cell.title), (x, y), shift, textcoords="offset points", fontsize=6.5, ha=side)
-        lowest += 8
+def _name_points(  # type: ignore[no-untyped-def]
+    axes,
+    heads: dict[str, int],
+    named: Sequence[tuple[float, float, str]],
+    points: Sequence[tuple[float, float]],
+) -> None:
+    """Write numbers beside the named points, and say in the key beside the chart which is which."""
+    for head, place in heads.items():
+        axes.plot([], [], marker(place), color=colour(place), label=plain(head))
+    for number, (_, _, name) in enumerate(named, 1):
+        axes.plot([], [], " ", label=f"{number}  {plain(name)}")
+    legend_outside(axes, "head; numbered runs", handlelength=1.2)
+    first = [(x, y) for x, y, _ in named]
+    rest = [point for point in points if point not in first]
+    place_labels(axes, [*first, *rest], [str(i) for i in range(1, len(named) + 1)], len(rest))
 
 
 def _spread(steps: Sequence[Cell], most: int = 6) -> list[Cell]:
@@ -219,23 +202,21 @@ def _cost_words(cost: _Cost, steps: Sequence[Cell], n: int) -> str:
     factor = cost.of(last) / cost.of(first)
     times = f"{factor:,.0f}" if factor >= 100 else f"{factor:.3g}"
     return (
-        f"{len(steps)} of {n} combinations are on the front (joined): from {first.title} "
+        f"{len(steps)} of {n} runs are on the front (joined): from {first.title} "
         f"({cost.of(first):,.3g} {cost.unit}, {100 * first.test.accuracy:.2f} %) to {last.title} "
         f"({cost.of(last):,.3g} {cost.unit}, {100 * last.test.accuracy:.2f} %), "
         f"{100 * (last.test.accuracy - first.test.accuracy):.2f} points for {times} times the cost."
     )
 
 
-def _draw_published(axes, results: Results, cost: _Cost) -> str:  # type: ignore[no-untyped-def]
-    """Draw R1's two proposals, where the data is what they were measured on; return what to say of them."""
+def _published(results: Results, cost: _Cost) -> list[tuple[float, float, str]]:
+    """Return cost, accuracy and name of R1's two proposals, where the data is what they were measured on."""
     found = [f for f in published() if "proposal" in f.note and f.dataset == results.dataset]
-    for figure in found:
-        seconds = (figure.extract_s or 0) + (figure.fit_s or 0)
-        value = figure.mb if cost.published == "mb" else seconds
-        axes.plot(value, 100 * figure.accuracy, "*", color=INK, ms=10)
-        where, words = (value, 100 * figure.accuracy), {"ha": "right", "fontsize": 6.5}
-        axes.annotate(figure.title, where, (5, 7), textcoords="offset points", **words)
-    if not found:
+    costs = [f.mb if cost.published == "mb" else (f.extract_s or 0) + (f.fit_s or 0) for f in found]
+    return [(float(c or 0), 100 * f.accuracy, f.title) for c, f in zip(costs, found, strict=True)]
+
+
+def _published_words(theirs: Sequence[tuple[float, float, str]]) -> str:
+    if not theirs:
         return ""
-    size = " and of network and head together" if cost.published == "mb" else ""
-    return f" Stars are R1's two proposals, as they published them, on their machine{size}."
+    return " Stars are R1's two proposals, as they published them, on their machine."

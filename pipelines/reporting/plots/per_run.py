@@ -10,20 +10,21 @@ from numpy.typing import NDArray
 from pipelines.metrics.calibration import reliability
 from pipelines.metrics.curves import one_against_rest, precision_recall, roc
 from pipelines.results.predictions import Predictions
-from pipelines.utils.figures import NARROW, WIDE, FigureWriter, colour, dash, heat, plain
+from pipelines.utils.figures import NARROW, WIDE, FigureWriter, colour, dash, heat, legend_outside, plain
+from pipelines.utils.palette import EMOTION_PLACES, places
 
 #: Points a curve keeps: more cannot be seen at print size.
 CURVE_POINTS = 150
 
 
 def draw_cell(album: FigureWriter, name: str, p: Predictions, confusion: NDArray[np.int64]) -> None:
-    """Draw every chart of one run; their names start with `name`."""
+    """Draw every chart of one run; their names say what they show, and end with `name`."""
     classes = [str(c) for c in p.classes]
-    draw_confusion(album, f"{name}-confusion", confusion, classes)
-    draw_counts(album, f"{name}-counts", confusion, classes)
+    draw_confusion(album, f"confusion-{name}", confusion, classes)
+    draw_counts(album, f"counts-{name}", confusion, classes)
     draw_curves(album, name, p, classes)
     if p.probabilistic:
-        draw_reliability(album, f"{name}-reliability", p)
+        draw_reliability(album, f"reliability-{name}", p)
 
 
 def draw_confusion(
@@ -95,18 +96,26 @@ def draw_curves(album: FigureWriter, name: str, p: Predictions, classes: Sequenc
     usable = [k for k in range(len(classes)) if positive[:, k].any() and not positive[:, k].all()]
     if not usable:
         return
-    with album.drawing(f"{name}-roc", "Receiver operating characteristic", (NARROW, 3.3)) as (_, axes, said):
+    with album.drawing(f"roc-{name}", "Receiver operating characteristic", (NARROW + 0.9, 3.3)) as (
+        _,
+        axes,
+        said,
+    ):
         axes.plot([0, 1], [0, 1], color=colour(7), lw=0.6, ls=":")
         areas = _lines(axes, roc, positive, p.scores, usable, classes)
         axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.005))
-        axes.legend(title="area under the curve", title_fontsize=7, loc="lower right")
+        legend_outside(axes, "area under the curve")
         said.append(
             "One class against the rest, by threshold on its score. " + _extremes(areas, "an area of")
         )
-    with album.drawing(f"{name}-pr", "Precision and recall", (NARROW + 0.9, 3.3)) as (_, axes, said):
+    with album.drawing(f"precision-recall-{name}", "Precision and recall", (NARROW + 0.9, 3.3)) as (
+        _,
+        axes,
+        said,
+    ):
         areas = _lines(axes, precision_recall, positive, p.scores, usable, classes)
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.005))
-        axes.legend(title="average precision", title_fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+        legend_outside(axes, "average precision")
         said.append(
             "One class against the rest, by threshold on its score. "
             + _extremes(areas, "an average precision of")
@@ -114,12 +123,12 @@ def draw_curves(album: FigureWriter, name: str, p: Predictions, classes: Sequenc
 
 
 def _lines(axes, curve, positive, scores, usable, classes) -> dict[str, float]:  # type: ignore[no-untyped-def]
-    areas = {}
+    areas, place = {}, places(classes, EMOTION_PLACES)
     for k in usable:
         x, y, area = curve(positive[:, k], scores[:, k])
-        areas[classes[k]] = area
+        areas[classes[k]], i = area, place[classes[k]]
         axes.plot(
-            *thinned(x, y), color=colour(k), ls=dash(k // 2), lw=1.1, label=f"{plain(classes[k])} {area:.3f}"
+            *thinned(x, y), color=colour(i), ls=dash(i // 2), lw=1.1, label=f"{plain(classes[k])} {area:.3f}"
         )
     x, y, area = curve(positive[:, usable].ravel(), scores[:, usable].ravel())
     axes.plot(*thinned(x, y), color=colour(7), lw=2.2, alpha=0.8, label=f"micro {area:.3f}", zorder=1)

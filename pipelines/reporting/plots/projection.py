@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.results.predictions import Predictions
-from pipelines.utils.figures import MARKERS, WIDE, FigureWriter, colour, plain
+from pipelines.utils.figures import WIDE, FigureWriter, colour, marker, plain
+from pipelines.utils.palette import EMOTION_PLACES, places
 
 How = Literal["pca", "tsne", "none"]
 #: Samples t-SNE is given at most: it takes half a minute for them.
@@ -45,7 +46,11 @@ def draw_embedding(
         if how == "pca"
         else names
     )
-    with album.drawing("embedding", f"{title} in two dimensions", (WIDE, 3.6), columns=2) as (_, axes, said):
+    with album.drawing(f"vectors-{how}", f"{title} in two dimensions", (WIDE, 3.6), columns=2) as (
+        _,
+        axes,
+        said,
+    ):
         _by_class(axes[0], points, p.true[shown], p.classes)
         _by_error(axes[1], points, (p.predicted == p.true)[shown])
         for side in axes:
@@ -109,10 +114,11 @@ def principal(
 
 
 def _by_class(axes, points, true, classes) -> None:  # type: ignore[no-untyped-def]
-    for k, name in enumerate(classes):
-        mine = true == k
-        axes.plot(*points[mine].T, MARKERS[k % len(MARKERS)], ms=2.2, mew=0, alpha=0.65, color=colour(k),
-                  label=plain(str(name)), rasterized=True)  # fmt: skip
+    place = places(map(str, classes), EMOTION_PLACES)
+    for k, name in enumerate(map(str, classes)):
+        i, mine = place[name], true == k
+        axes.plot(*points[mine].T, marker(i), ms=2.2, mew=0, alpha=0.65, color=colour(i),
+                  label=plain(name), rasterized=True)  # fmt: skip
     axes.set_title("by true class")
     axes.legend(fontsize=6, markerscale=2, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4)
 

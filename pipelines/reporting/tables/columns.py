@@ -1,4 +1,4 @@
-"""The tables of a report, as records with their full numbers, as CSV and as LaTeX."""
+"""The tables of a report: their columns, and their records with the full numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipelines.metrics.calibration import calibration_error
 from pipelines.metrics.scores import class_scores
 from pipelines.prediction.outputs import class_columns
-from pipelines.reporting.tables.network_cost import network_cost
+from pipelines.reporting.tables.network_cost import network_cost, size_mb
 from pipelines.reporting.tables.published import published_of
 from pipelines.results.load import Cell, Results, marks, short_params
 from pipelines.results.rows import Row
@@ -121,6 +121,12 @@ COMPARISON = (
     Column("fit_s", "fit s", quantity, "seconds to fit the chosen parameters"),
     Column("predict_ms", "ms/face", quantity, "milliseconds a face, the head alone, in one batch"),
     Column("model_mb", "head MB", quantity, "the fitted head in memory"),
+    Column(
+        "size_mb",
+        "whole MB",
+        quantity,
+        "networks and head: 4 bytes a parameter, and the fitted head in memory",
+    ),
     Column("weights", "weights", count_of, "parameters of the network up to its embedding layer", "-"),
     Column("flops", "FLOPs", count_of, "of a sample up to the embedding: 2 a multiply-add, 1 a bias", "-"),
     Column("params", "parameters", str, "of the head, chosen on validation"),
@@ -129,21 +135,11 @@ COMPARISON = (
     Column("warnings", "warnings", str, "what was warned of when it was computed"),
 )
 
-#: What fits the width of a printed page; the CSV has all.
-LATEX = (
-    "extractor",
-    "head",
-    "marks",
-    "test",
-    "interval",
-    "test_clean",
-    "uar",
-    "uf1",
-    "auc",
-    "ece",
-    "fit_s",
-    "predict_ms",
-)
+#: What a reader is shown first, in the page and in the short printed table; the rest is on demand.
+FIRST = (
+    "extractor", "head", "marks", "validation", "test", "interval", "test_clean", "uar", "uf1", "auc",
+    "fit_s", "predict_ms",
+)  # fmt: skip
 
 
 def comparison_records(results: Results) -> list[Record]:
@@ -192,6 +188,7 @@ def _costs(cell: Cell) -> Record:
         "fit_s": test.fit_s,
         "predict_ms": test.predict_ms_per_sample,
         "model_mb": test.model_bytes / 1e6,
+        "size_mb": size_mb(cell),
         "published": math.nan if figure is None else figure.accuracy,
         "system": "" if figure is None else figure.by,
         "weights": math.nan if cost is None else cost.parameters,
@@ -285,61 +282,6 @@ def _counts(results: Results) -> dict[str, list[int]]:
         counts |= {"test": np.bincount(kept.true, minlength=k).tolist()}
         counts |= {"test-clean": np.bincount(kept.true[kept.clean], minlength=k).tolist()}
     return counts
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "–": "--", "\n": " ",
-    **{char: "\\" + char for char in "&%$#_{}"},
-}  # fmt: skip
-
-
-def latex_text(text: str) -> str:
-    """Return a text with every character LaTeX reads otherwise escaped."""
-    return "".join(_LATEX.get(char, char) for char in text)
-
-
-def latex(
-    records: Sequence[Mapping[str, Any]],
-    columns: Sequence[Column],
-    caption: str,
-    label: str,
-    bold: Sequence[bool] = (),
-) -> str:
-    r"""Return a booktabs table; columns in which every record is empty are left out.
-
-    Parameters
-    ----------
-    records, columns
-        As shown in the page.
-    caption, label : str
-        Plain text, and the name behind ``tab:``.
-    bold : sequence of bool
-        Which records stand in bold.
-
-    Returns
-    -------
-    str
-        Needs ``\usepackage{booktabs}``.
-    """
-    used = [c for c in columns if any(c.text(r) for r in records)]
-    lines = [
-        r"\begin{table}",
-        r"  \centering",
-        rf"  \caption{{{latex_text(caption)}}}",
-        rf"  \label{{tab:{label}}}",
-        rf"  \begin{{tabular}}{{{''.join('r' if c.numeric else 'l' for c in used)}}}",
-        r"    \toprule",
-        "    " + " & ".join(latex_text(c.title) for c in used) + r" \\",
-        r"    \midrule",
-    ]
-    for i, record in enumerate(records):
-        cells = [latex_text(c.shown(record)) for c in used]
-        if i < len(bold) and bold[i]:
-            cells = [rf"\textbf{{{cell}}}" if cell else "" for cell in cells]
-        lines.append("    " + " & ".join(cells) + r" \\")
-    lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""]
-    return "\n".join(lines)
 
 
 def versions(results: Results) -> dict[str, str]:

@@ -26,6 +26,27 @@ def network_cost(cell: Cell) -> NetworkCost | None:
     return _cost(cell.test.spec or cell.test.extractor, 7 if p is None else len(p.classes))
 
 
+def size_mb(cell: Cell) -> float:
+    """Return megabytes of the fitted head and of the networks before it, 4 bytes a parameter.
+
+    A network's own softmax is a head of no size: what answers is the network.
+    """
+    cost = network_cost(cell)
+    return (cell.test.model_bytes + (0 if cost is None else 4 * cost.parameters)) / 1e6
+
+
+def is_learned(cell: Cell) -> bool:
+    """Return whether a network gives some of a run's vectors, or its scores."""
+    from featurize.registry import extractor_class, split_expression
+
+    parts = split_expression((cell.test.spec or cell.test.extractor).partition(" [")[0])
+    names = [part.partition("(")[0].strip() for part in parts]
+    try:
+        return any(hasattr(extractor_class(name), "network") for name in names)
+    except ValueError:
+        return False
+
+
 @cache
 def _cost(expression: str, classes: int) -> NetworkCost | None:
     from featurize.registry import extractor_class, parse, split_expression

@@ -1,4 +1,4 @@
-"""Who really wins: tests between runs, as records and in words."""
+"""Paired significance tests between runs, as records and in words."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import numpy as np
 
 from pipelines.metrics.significance import Paired, compare_hits, corrected, verdict
 from pipelines.reporting.tables.columns import Column, Record, p_value, percent, whole
+from pipelines.reporting.tables.network_cost import is_learned
 from pipelines.results.load import Cell, Results
 
 #: Runs that are tested each against each: the best on validation, which the test split did not pick.
 BEST_FEW = 5
 _SAME = "not distinguishable"
+#: The head that a network is by itself, under its names of this and of the last version.
+_OWN = ("network-softmax", "own")
 
 TESTS = (
     Column("a", "a"),
@@ -40,13 +43,32 @@ class Family:
     records: list[Record]
 
 
-def families(results: Results) -> list[Family]:
-    """Return the best few each against each, and every head against the softmax it stands in for.
+def families(results: Results, pairs: Sequence[tuple[str, str]] = ()) -> list[Family]:
+    """Return the pairs asked for, the best few each against each, and every head against the softmax.
 
-    That is the softmax on the same vectors and, where the vectors are a network's, the network's own.
+    That is the softmax on the same vectors and, where the vectors are a network's, the network's own. Where
+    there are hand-crafted and learned vectors, the best of each are a family by themselves.
+
+    Parameters
+    ----------
+    results : Results
+    pairs : sequence of (str, str)
+        Titles or runs, as `Results.find` takes them.
+
+    Raises
+    ------
+    ValueError
+        If a pair names no run, more than one, twice the same, or runs that cannot be tested in pairs.
     """
     best = [c for c in results.by_validation if c.predictions is not None][:BEST_FEW]
     found = [
+        Family("asked", "The pairs that were asked for", "", _tested(_asked(results, pairs))),
+        Family(
+            "hand-crafted-or-learned",
+            "The best hand-crafted against the best learned vectors, by validation",
+            "",
+            _tested(_kinds(results)),
+        ),
         Family(
             "best",
             f"{_best_words(results, best)}, each against each",
@@ -57,16 +79,36 @@ def families(results: Results) -> list[Family]:
             "softmax",
             "Every head against the softmax on the same vectors",
             "",
-            _tested(_against(results, "softmax", lambda cell: cell.test.extractor)),
+            _tested(_against(results, ("softmax",), lambda cell: cell.test.extractor)),
         ),
         Family(
-            "own",
-            "Every head against the network's own classifier",
+            "network-softmax",
+            "Every head against the network's own softmax",
             "",
-            _tested(_against(results, "own", _network)),
+            _tested(_against(results, _OWN, _network)),
         ),
     ]
     return [Family(f.name, f.title, _summary(f.records), f.records) for f in found if f.records]
+
+
+def _asked(results: Results, pairs: Sequence[tuple[str, str]]) -> list[tuple[Cell, Cell]]:
+    found = [(results.find(a), results.find(b)) for a, b in pairs]
+    for a, b in found:
+        if a is b:
+            raise ValueError(f"--test-pairs {a.title!r} against itself: give two runs")
+        if not same_samples(a, b):
+            raise ValueError(
+                f"{a.title!r} and {b.title!r} have no predictions of the same test samples, so no paired test"
+            )
+    return found
+
+
+def _kinds(results: Results) -> list[tuple[Cell, Cell]]:
+    """Return the best run without a network and the best with one, where there are both."""
+    ranked = [c for c in results.by_validation if c.predictions is not None]
+    crafted = next((c for c in ranked if not is_learned(c)), None)
+    learned = next((c for c in ranked if is_learned(c)), None)
+    return [(crafted, learned)] if crafted and learned else []
 
 
 def _best_words(results: Results, best: Sequence[Cell]) -> str:
@@ -78,11 +120,19 @@ def _best_words(results: Results, best: Sequence[Cell]) -> str:
     return f"The {ranked} best on validation{others}"
 
 
-def _against(results: Results, head: str, key: Callable[[Cell], str]) -> list[tuple[Cell, Cell]]:
-    """Return each run with the run of `head` that has the same key."""
-    found = {key(c): c for c in results.cells if c.test.head == head}
-    pairs = [(c, found[key(c)]) for c in results.cells if key(c) in found]
-    return [(a, b) for a, b in pairs if a.test.head != head and a.predictions and b.predictions]
+def _against(results: Results, heads: tuple[str, ...], key: Callable[[Cell], str]) -> list[tuple[Cell, Cell]]:
+    """Return each run with the run of a head of `heads` that has the same key and, of several, its seed."""
+    found: dict[str, list[Cell]] = {}
+    for cell in results.cells:
+        if cell.test.head in heads:
+            found.setdefault(key(cell), []).append(cell)
+    pairs = [(c, _of_seed(found[key(c)], c.test.seed)) for c in results.cells if key(c) in found]
+    return [(a, b) for a, b in pairs if a.test.head not in heads and a.predictions and b.predictions]
+
+
+def _of_seed(cells: Sequence[Cell], seed: int) -> Cell:
+    """Return the last run with the seed, else the last."""
+    return next((c for c in reversed(cells) if c.test.seed == seed), cells[-1])
 
 
 def _network(cell: Cell) -> str:

@@ -32,7 +32,11 @@ filter.addEventListener("input", () => {
   }
   document.getElementById("shown").textContent = `${count} of ${body.rows.length}`;
 });
-// A link to a cell, or picking it, opens it.
+// The columns that are shown on demand.
+const columns = document.getElementById("columns");
+if (columns) columns.addEventListener("change", () =>
+  document.getElementById("results").classList.toggle("few", !columns.checked));
+// A link to a run, or picking it, opens it.
 const show = id => {
   const cell = document.getElementById(id);
   if (cell && cell.matches("details")) { cell.open = true; cell.scrollIntoView(); }

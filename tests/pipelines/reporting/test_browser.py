@@ -73,6 +73,8 @@ def test_sorting_by_number(page, folder):
 
 
 def test_what_is_not_defined_sorts_last_both_ways(page):
+    assert not page.find_element("css selector", "#results .more").is_displayed()
+    page.find_element("id", "columns").click()
     head, values = column(page, "log loss")
     for _ in range(2):
         head.find_element("tag name", "button").click()
@@ -142,7 +144,12 @@ def test_structure_of_what_is_seen(page):
     for i, a in enumerate(boxes["figures"]):
         for b in boxes["figures"][i + 1 :]:
             assert a[2] <= b[0] + 1 or b[2] <= a[0] + 1 or a[3] <= b[1] + 1 or b[3] <= a[1] + 1
-    first = boxes["charts"][0]
+    (first,) = page.execute_script(
+        "return [...document.querySelectorAll('#figure-accuracy-of-every-run svg')]"
+        ".map(e => {"
+        " const r = e.getBoundingClientRect();"
+        " return [r.left, r.top + scrollY, r.right, r.bottom + scrollY]; })"
+    )
     clip = {
         "x": first[0],
         "y": first[1],
@@ -162,6 +169,18 @@ def test_on_a_telephone_nothing_sticks_out(page):
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
         assert page.execute_script("return document.documentElement.scrollWidth") <= 390
+        menu = "return document.querySelector('nav').getBoundingClientRect().height"
+        assert page.execute_script(menu) < 50  # one line
+        smallest = (
+            "return Math.min(...[...document.querySelectorAll('.chart svg')].map(s => "
+            "s.getBoundingClientRect().width / s.viewBox.baseVal.width))"
+        )
+        assert page.execute_script(smallest) > 1.1  # of 8 points: letters of 9 pixels or more
+        frozen = (
+            "const t = document.querySelector('#results').parentElement; t.scrollLeft = 200;"
+            "return t.querySelector('td').getBoundingClientRect().left - t.getBoundingClientRect().left"
+        )
+        assert page.execute_script(frozen) == 0
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

@@ -47,7 +47,7 @@ def test_a_thinned_curve_keeps_its_ends_and_its_area(n, seed):
 def test_areas_on_the_chart_are_those_of_the_scores(folder, album):
     p = load_results(folder).cells[0].predictions
     per_run.draw_curves(album, "x", p, [str(c) for c in p.classes])
-    shown = dict(re.findall(r">(\w+) (0\.\d{3})<", album["x-roc"].svg))
+    shown = dict(re.findall(r">(\w+) (0\.\d{3})<", album["roc-x"].svg))
     for k, name in enumerate(p.classes):
         assert float(shown[str(name)]) == pytest.approx(roc_auc_score(p.true == k, p.scores[:, k]), abs=6e-4)
     micro = roc_auc_score((p.true[:, None] == np.arange(len(p.classes))).ravel(), p.scores.ravel())
@@ -59,8 +59,8 @@ def test_a_class_that_never_occurs_has_no_curve(album, folder):
     kept = p.true != 1
     less = replace(p, true=p.true[kept], predicted=p.predicted[kept], scores=p.scores[kept])
     per_run.draw_curves(album, "x", less, [str(c) for c in p.classes])
-    assert "disgust 0" not in album["x-roc"].svg
-    assert "angry 0" in album["x-roc"].svg
+    assert "disgust 0" not in album["roc-x"].svg
+    assert "angry 0" in album["roc-x"].svg
 
 
 def test_the_worst_confusion_is_said(album):
@@ -118,13 +118,13 @@ def test_the_history_beside_a_networks_weights_is_found(tmp_path):
 
 def test_published_proposals_stand_beside_only_on_their_data(tmp_path, folder, album):
     overview.draw_costs(album, load_results(folder))
-    assert "R1" not in album["cost-time"].svg
+    assert "R1" not in album["accuracy-against-time"].svg
     other = FigureWriter(tmp_path / "b")
     fabricate(tmp_path, extractors=("hog", "lbp"), heads=("svm",), dataset="fer2013", synthetic=False, n=50)
     overview.draw_costs(other, load_results(tmp_path))
-    assert "R1: vggface2 + svm" in other["cost-time"].svg
-    assert "R1: ucm-f [mirror] + forest" in other["cost-size"].svg
-    assert "as they published them" in other["cost-size"].sentence
+    assert "R1: vggface2 + svm" in other["accuracy-against-time"].svg
+    assert "R1: ucm-f [mirror] + forest" in other["accuracy-against-size"].svg
+    assert "as they published them" in other["accuracy-against-size"].sentence
 
 
 @pytest.mark.parametrize("how", ["pca", "tsne"])
@@ -139,7 +139,7 @@ def test_embedding_in_the_plane(folder, album, how):
     np.testing.assert_array_equal(*again)
     projection.draw_embedding(album, X, p, "hog", how)
     (same, chance) = map(
-        float, re.findall(r"([\d.]+) %(?: have the same class| ?\)\.)", album["embedding"].sentence)
+        float, re.findall(r"([\d.]+) %(?: have the same class| ?\)\.)", album[f"vectors-{how}"].sentence)
     )
     assert same > 2 * chance
     assert 10 < chance < 20

@@ -154,8 +154,8 @@ def test_a_second_report_replaces_the_first_and_no_others_file(tmp_path):
     (tmp_path / "out" / "figures" / "old.svg").write_text("")
     second = write_report(tmp_path, tmp_path / "out", Options(cells=("lbp + knn",)))
     assert first.page == second.page
-    run = load_results(tmp_path).find("hog + svm").run
-    assert not list((tmp_path / "out").rglob(f"*{run}*"))
+    assert not list((tmp_path / "out").rglob("roc-hog-svm*"))
+    assert len(list((tmp_path / "out").rglob("roc-lbp-knn.*"))) == 3
     assert not (tmp_path / "out" / "figures" / "old.svg").exists()
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["figures", "report.html", "tables"]
     mine = tmp_path / "mine"
@@ -192,11 +192,13 @@ def test_one_cell_two_classes(tmp_path):
     assert "Right on" in made.page.read_text("utf-8")
 
 
-def test_every_chart_is_svg_and_png(made):
+def test_every_chart_is_svg_pdf_and_png(made):
     from PIL import Image
 
     folder = made.page.parent / "figures"
     assert {p.stem for p in folder.glob("*.svg")} == {p.stem for p in folder.glob("*.png")}
+    assert {p.stem for p in folder.glob("*.svg")} == {p.stem for p in folder.glob("*.pdf")}
+    assert all(p.read_bytes().startswith(b"%PDF") for p in folder.glob("*.pdf"))
     assert len(list(folder.glob("*.svg"))) == made.figures
     assert made.page_bytes == made.page.stat().st_size < 8_000_000
     for path in folder.glob("*.png"):

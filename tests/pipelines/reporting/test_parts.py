@@ -53,7 +53,7 @@ def test_heads_on_a_network_against_its_own_classifier(tmp_path):
     p = results.cells[0].predictions  # the seeds drew other samples: make them the same ones
     for cell in results.cells:
         replace(cell.predictions, ids=p.ids, true=p.true).save(cell.predictions_path)
-    (own,) = [f for f in families(load_results(tmp_path)) if f.name == "own"]
+    (own,) = [f for f in families(load_results(tmp_path)) if f.name == "network-softmax"]
     assert [r["a"] for r in own.records] == [f"{n} + {h}" for n in networks[1:] for h in ("svm", "knn")]
     assert {r["b"] for r in own.records} == {f"{networks[0]} + own"}
 
@@ -171,7 +171,7 @@ def test_the_page_on_reports_works_as_shown(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "reports.md", "exec"), {})
     assert "report.html" in capsys.readouterr().out
-    assert (tmp_path / "page" / "figures" / "embedding.svg").exists()
+    assert (tmp_path / "page" / "figures" / "vectors-pca.svg").exists()
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def test_report_of_a_model_with_faces_and_where_it_looks(fitted, tmp_path):
     assert text.count('src="data:image/png;base64,') == min(18, wrong) + 18
     assert "What counts most is the" in text
     assert "in two dimensions" in text
-    assert (tmp_path / "out" / "figures" / "looked.png").exists()
+    assert (tmp_path / "out" / "figures" / "occlusion.png").exists()
 
 
 def test_faces_are_the_surest_mistakes(fitted):
@@ -271,7 +271,7 @@ def test_where_a_network_looks(monkeypatch, tmp_path):
     assert found.changed.min() == 0
     assert {len(drops) for drops in found.drops.values()} == {occlusion.DEALS}
     occlusion.draw_looked(album := FigureWriter(tmp_path / "figures"), found, model.card["title"])
-    assert "of 4" in album["looked"].sentence
+    assert "of 4" in album["occlusion"].sentence
 
 
 def test_regions_cover_the_face_once():

@@ -1,0 +1,1 @@
+"""What makes the site: pages of reference from the code, pages of results, and the checks of both."""
