@@ -153,11 +153,6 @@ def compiled(model: Callable[[], Any], identity: dict[str, Any], shape: tuple[in
     if choice.engine == "keras":
         with dtype_policy("mixed_bfloat16" if choice.precision == "bf16" else "float32"):
             return KerasRunner(model())
-    if choice.precision == "int8":
-        from featurize.quantized import model_path
-
-        rest = "bf16" if "BF16" in cpu_capabilities() else "f32"  # of what is not quantised
-        return OpenVinoRunner(model_path(identity, str(identity["name"])), shape, rest)
     path = _exported(model, identity)
     if path is None:  # nowhere to export it to; in one precision both engines give the same vectors
         return compiled(model, identity, shape, replace(choice, engine="keras"))

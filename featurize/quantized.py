@@ -8,7 +8,7 @@ import importlib.util
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from featurize.atomic import atomic_folder, write_text
 from featurize.cache_folder import default_root, usable_root
 from featurize.hashes import file_sha256, key_of
+
+if TYPE_CHECKING:
+    from featurize.engine import Runner
 
 #: Faces that calibrate: the ranges of activations change little with more.
 FACES = 300
@@ -73,6 +76,14 @@ def model_path(identity: dict[str, Any], name: str) -> Path:
     if file_sha256(path.with_suffix(".bin")) != known["sha256"]:
         raise ValueError(f"{path} is damaged (its checksum differs); remove its folder and quantize again")
     return path
+
+
+def runner(identity: dict[str, Any], name: str, shape: tuple[int, ...]) -> Runner:
+    """Return a network's int8 form, ready to run; raises as `model_path`."""
+    from featurize.engine import OpenVinoRunner, cpu_capabilities
+
+    rest = "bf16" if "BF16" in cpu_capabilities() else "f32"  # of what is not quantised
+    return OpenVinoRunner(model_path(identity, name), shape, rest)
 
 
 def quantize(

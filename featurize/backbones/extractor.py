@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from featurize import quantized
 from featurize.backbones import weightfile
 from featurize.backbones.network import Network
 from featurize.backbones.views import Views, views
@@ -21,7 +22,6 @@ from featurize.base import Extractor, ExtractorSpec, Params
 from featurize.clips.sampling import Sampling
 from featurize.engine import Choice, Engine, Precision, Runner, choose, compiled
 from featurize.paths import expanded
-from featurize.quantized import is_trusted, record_of
 from featurize.store import file_sha256
 
 #: A set of each kind, for the advice on how to get weights.
@@ -175,7 +175,7 @@ class NetworkExtractor(Extractor):
         """The engine and precision used; int8 by itself only where a test set has shown what it loses."""
         found = choose(self.params.engine, self.params.precision)
         automatic = self.params.precision == "auto" and found.engine == "openvino"
-        if automatic and is_trusted(self._identity()):
+        if automatic and quantized.is_trusted(self._identity()):
             return replace(found, precision="int8", why_precision="a test set showed what int8 loses")
         return found
 
@@ -247,7 +247,7 @@ class NetworkExtractor(Extractor):
         params = {**plain.params, "layer": self.layer, "precision": self.choice.precision}
         more: dict[str, Any] = {"trained_on": self.card.get("trained_on")}
         if self.choice.precision == "int8":  # vectors hang on what calibrated it
-            known = record_of(self._identity()) or {}
+            known = quantized.record_of(self._identity()) or {}
             more["weights_sha256"] = f"{self.weights_sha256} int8 {known.get('sha256')}"
         fields = {name: getattr(plain, name) for name in plain.__dataclass_fields__}
         fields |= {"size": self.sized.size, "channels": self.sized.channels, "params": params}
@@ -280,7 +280,11 @@ class NetworkExtractor(Extractor):
     def _ready(self) -> Runner:
         with self._alone:
             if self._runner is None:
-                self._runner = compiled(self.model, self._identity(), self.sized.shape, self.choice)
+                known = self._identity(), self.sized.shape
+                if self.choice.precision == "int8":
+                    self._runner = quantized.runner(known[0], self.name, known[1])
+                else:
+                    self._runner = compiled(self.model, *known, self.choice)
             return self._runner
 
     def _identity(self) -> dict[str, Any]:
