@@ -29,7 +29,7 @@ class MapExtractor(Extractor):
 
     @property
     def side(self) -> int:
-        """Rows and columns of its vectors, which are ordered by row, column and channel; 0: they have none."""
+        """Rows (and columns) of its vectors, ordered by row, column and channel; 0: they have none."""
         return 0
 
 

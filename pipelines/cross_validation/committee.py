@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from classifiers.candidates import CandidateSet, MeanCandidate, RidgeCandidates
 from featurize.clips.alignment import aligned
 from featurize.clips.maps import Maps
-from pipelines.cross_validation.kernels import Matrix, invariant_kernels
+from featurize.registry import parse
+from pipelines.cross_validation.kernels import Matrix, regional_kernels
 
 #: How often a clip of each class (negative, positive, surprise) counts in a ridge regression.
 WEIGHTS = {"half": (1.0, 1.5, 1.75), "balanced": (1.0, 2.3, 3.0), "more": (1.0, 2.8, 4.0)}
@@ -94,10 +95,9 @@ def design_kernels(
     found: dict[Design, Matrix] = {}
     for place in PLACES:
         placed = _placed(maps, subjects, sources, place)
-        for regions in REGIONS:
-            each = [_kernel(placed, one, regions) for one in extractors]
-            for views in VIEWS:
-                found[Design(place, regions, views)] = np.sum([each[v] for v in views], axis=0)
+        each = [_kernels(placed, one) for one in extractors]
+        for regions, views in product(REGIONS, VIEWS):
+            found[Design(place, regions, views)] = np.sum([each[v][regions] for v in views], axis=0)
     return found
 
 
@@ -114,5 +114,10 @@ def _placed(maps: Maps, subjects: NDArray[Any], sources: NDArray[Any], place: st
     return aligned(maps, subjects, sources, **({} if place == "by subject" else {"shrink": None}))
 
 
-def _kernel(maps: Maps, extractor: str, regions: int) -> Matrix:
-    return np.sum(list(invariant_kernels(maps, extractor, GAMMAS, regions=regions).values()), axis=0)
+def _kernels(maps: Maps, extractor: str) -> dict[int, Matrix]:
+    """Return an extractor's kernel for each number of regions; the same one where it has none."""
+    (built,) = parse(extractor)
+    sides = REGIONS if getattr(built, "side", 0) else REGIONS[:1]
+    found = regional_kernels(maps, built, GAMMAS, sides)
+    summed = {side: np.sum(list(each.values()), axis=0) for side, each in found.items()}
+    return {side: summed.get(side, summed[sides[0]]) for side in REGIONS}

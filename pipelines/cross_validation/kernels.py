@@ -55,20 +55,54 @@ def invariant_kernels(
     """
     total = {f"{gamma:g}": np.zeros((len(maps), len(maps))) for gamma in gammas}
     for extractor in parse(extractors):
-        parts = _regions(extractor, regions)
-        X = [extractor.transform(maps).astype(np.float64)[:, part] for part in parts]
-        scales = [_scale(x) for x in X]
-        sums = {gamma: np.zeros((len(maps), len(maps))) for gamma in gammas}
-        for copies in _copies(maps, shift, mirror):
-            Z = extractor.transform(copies).astype(np.float64)
-            for x, scale, part in zip(X, scales, parts, strict=True):
-                base = squared_distances(x, Z[:, part]) / scale
-                for gamma in gammas:
-                    sums[gamma] += np.exp(-gamma * base)
-        for gamma, K in sums.items():
-            K += K.T.copy()
-            total[f"{gamma:g}"] += K / np.mean(np.diag(K))
+        found = regional_kernels(maps, extractor, gammas, (regions,), shift=shift, mirror=mirror)
+        for gamma, K in found[regions].items():
+            total[f"{gamma:g}"] += K
     return total
+
+
+def regional_kernels(
+    maps: Maps,
+    extractor: Extractor,
+    gammas: Sequence[float],
+    regions: Sequence[int],
+    *,
+    shift: int = 1,
+    mirror: bool = True,
+) -> dict[int, dict[float, Matrix]]:
+    """Return `invariant_kernels` of one extractor for several numbers of regions, its vectors computed once.
+
+    Parameters
+    ----------
+    maps, gammas, shift, mirror
+        As in `invariant_kernels`.
+    extractor : Extractor
+    regions : sequence of int
+        Regions a side.
+
+    Returns
+    -------
+    dict of int to dict of float to (n, n) float64
+        By regions a side, then by gamma; the mean of each diagonal is 1.
+    """
+    X = extractor.transform(maps).astype(np.float64)
+    parts = {side: _regions(extractor, side) for side in regions}
+    of = {side: [(X[:, part], _scale(X[:, part])) for part in parts[side]] for side in regions}
+    sums = {side: {gamma: np.zeros((len(X), len(X))) for gamma in gammas} for side in regions}
+    for copies in _copies(maps, shift, mirror):
+        Z = extractor.transform(copies).astype(np.float64)
+        for side, total in sums.items():
+            for (x, scale), part in zip(of[side], parts[side], strict=True):
+                base = squared_distances(x, Z[:, part]) / scale
+                for gamma, K in total.items():
+                    K += np.exp(-gamma * base)
+    return {side: {gamma: _normal(K) for gamma, K in total.items()} for side, total in sums.items()}
+
+
+def _normal(K: Matrix) -> Matrix:
+    """Return a kernel made symmetric, the mean of its diagonal 1."""
+    both = K + K.T
+    return both / np.mean(np.diag(both))
 
 
 def _scale(X: Matrix) -> float:
