@@ -16,11 +16,10 @@ from classifiers.candidates import MeanCandidate, RidgeCandidates
 from pipelines.cross_validation.committee import (
     PLACES,
     REGIONS,
-    RIDGES,
     VIEWS,
-    WEIGHTINGS,
     WEIGHTS,
     design_kernels,
+    members,
     subset,
 )
 from pipelines.cross_validation.megc2019_systems import maps_of
@@ -79,13 +78,7 @@ def left_out(cells, groups):
 
 def kernels_on(dataset, rows):
     """Return the designs' kernels of some rows alone, the placement of faces included."""
-    found = design_kernels(maps_of(dataset)[rows], dataset.groups[rows], dataset.split[rows])
-    return {design.title: K for design, K in found.items()}
-
-
-def members_on(kernels, y):
-    """Return the committee's members."""
-    return RidgeCandidates(kernels, y, RIDGES, {name: WEIGHTS[name] for name in WEIGHTINGS})
+    return design_kernels(maps_of(dataset)[rows], dataset.groups[rows], dataset.split[rows])
 
 
 def subsets(candidates):
@@ -116,7 +109,7 @@ def two_of_three(dataset, whole):
           f"{len(candidates)} smaller committees:")  # fmt: skip
     for third in np.unique(sets):
         rows, test = np.flatnonzero(sets != third), sets == third
-        pair = left_out(members_on(kernels_on(dataset, rows), y[rows]), dataset.groups[rows])
+        pair = left_out(members(kernels_on(dataset, rows), y[rows]), dataset.groups[rows])
         each = np.array([uf1_uar(y[rows], one.argmax(axis=1)) for one in pair])
         by_committee = {
             name: uf1_uar(y[rows], pair[who].mean(axis=0).argmax(axis=1)) for name, who in candidates.items()
@@ -165,10 +158,11 @@ def main(path, assignments):
     print(f"{len(dataset)} clips, {len(set(dataset.groups))} subjects; intervals: 95 %, bootstrap by subject")
     print(f"target, mean over assignments: UF1 {TARGET[0]}, UAR {TARGET[1]}\n")
     kernels = kernels_on(dataset, np.arange(len(dataset)))
-    every = members_on(kernels, dataset.labels)
+    every = members(kernels, dataset.labels)
     rows_of_protocols(dataset, MeanCandidate(every))
     two_of_three(dataset, every)
-    designs = RidgeCandidates(kernels, dataset.labels, (0.4,), {"balanced": WEIGHTS["balanced"]})
+    by_title = {design.title: K for design, K in kernels.items()}
+    designs = RidgeCandidates(by_title, dataset.labels, (0.4,), {"balanced": WEIGHTS["balanced"]})
     over_assignments(dataset, {SYSTEM: MeanCandidate(every), "one design": designs}, assignments)
 
 

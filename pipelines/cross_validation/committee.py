@@ -7,6 +7,7 @@ better than most of them, and is the same under every assignment to inner folds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -68,15 +69,20 @@ def committee(
     subjects, sources : (n,)
         The subject of each map, and the set that it comes from.
     """
-    return MeanCandidate(members(maps, y, subjects, sources))
+    return MeanCandidate(members(design_kernels(maps, subjects, sources), y))
 
 
-def members(
-    maps: Maps, y: NDArray[np.int64], subjects: NDArray[Any], sources: NDArray[Any]
-) -> RidgeCandidates:
-    """Return the members of the committee as candidates, to choose among; parameters as `committee`."""
-    kernels = {design.title: K for design, K in design_kernels(maps, subjects, sources).items()}
-    return RidgeCandidates(kernels, y, RIDGES, {name: WEIGHTS[name] for name in WEIGHTINGS})
+def members(kernels: Mapping[Design, Matrix], y: NDArray[np.int64]) -> RidgeCandidates:
+    """Return the members of the committee as candidates, to choose among.
+
+    Parameters
+    ----------
+    kernels : mapping of Design to (n, n) float64
+        As `design_kernels` returns them.
+    y : (n,) int
+    """
+    by_title = {design.title: K for design, K in kernels.items()}
+    return RidgeCandidates(by_title, y, RIDGES, {name: WEIGHTS[name] for name in WEIGHTINGS})
 
 
 def design_kernels(
