@@ -195,6 +195,29 @@ class RidgeCandidates:
         return found
 
 
+class MeanCandidate:
+    """The mean score of all candidates of a set, as one candidate: nothing is left to choose.
+
+    For candidates whose scores are on one scale, such as ridge regressions on the same targets.
+
+    Parameters
+    ----------
+    members : CandidateSet
+    """
+
+    def __init__(self, members: CandidateSet) -> None:
+        self._members = members
+        self.candidates: list[dict[str, Any]] = [{"mean of": members.candidates}]
+
+    def scores(self, train: Indices, test: Indices, cell: int | None = None) -> Scores:
+        """See `CandidateSet.scores`."""
+        return np.mean(self._members.scores(train, test), axis=0, keepdims=True)
+
+    def held_out(self, train: Indices, folds: Sequence[Indices]) -> list[Scores]:
+        """See `CandidateSet.held_out`."""
+        return [np.mean(found, axis=0, keepdims=True) for found in self._members.held_out(train, folds)]
+
+
 class HeadCandidates:
     """Any registered head with any candidates, fitted afresh for each fold; see `CandidateSet`.
 

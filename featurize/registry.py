@@ -31,6 +31,7 @@ EXTRACTORS: dict[str, str] = {
     "flow-field": "featurize.clips.maps:MapField",
     "flow-hoof": "featurize.clips.maps:MapHOOF",
     "flow-hog": "featurize.clips.maps:MapHOG",
+    "flow-residual": "featurize.clips.residual:MapResidual",
     "ststnet": "featurize.clips.ststnet:STSTNet",
     "stcnn-casme2": "featurize.clips.stcnn:StcnnCasme2",
     "stcnn-smic": "featurize.clips.stcnn:StcnnSmic",

@@ -27,6 +27,11 @@ class MapExtractor(Extractor):
     size = SIDE
     channels = 3
 
+    @property
+    def side(self) -> int:
+        """Rows (and columns) of its vectors, ordered by row, column and channel; 0: they have none."""
+        return 0
+
 
 class MapPixels(MapExtractor):
     """The three maps as they are, divided by 255: what published nets on such maps are fed."""
@@ -62,6 +67,11 @@ class MapField(MapExtractor):
     source = "this project"
     Params: ClassVar[type[Params]] = FieldParams
     params: FieldParams
+
+    @property
+    def side(self) -> int:
+        """The grid's."""
+        return self.params.grid
 
     @property
     def dim(self) -> int:
@@ -101,6 +111,11 @@ class MapHOOF(MapExtractor):
     source = "Chaudhry, Ravichandran, Hager and Vidal 2009"
     Params: ClassVar[type[Params]] = HOOFParams
     params: HOOFParams
+
+    @property
+    def side(self) -> int:
+        """Blocks a side."""
+        return self.params.grid
 
     @property
     def dim(self) -> int:

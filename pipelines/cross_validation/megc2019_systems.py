@@ -19,18 +19,17 @@ from numpy.typing import NDArray
 from classifiers.candidates import CandidateSet, HeadCandidates, RidgeCandidates, SVMCandidates
 from featurize.clips.maps import Maps, altered
 from featurize.registry import parse
+from pipelines.cross_validation.committee import EXTRACTORS, WEIGHTS, committee
 from pipelines.cross_validation.kernels import Matrix, invariant_kernels, squared_distances
 from pipelines.cross_validation.network_candidates import STSTNetCandidates
 from pipelines.datasets.base import Dataset
 
 Labels = NDArray[np.int64]
-Build = Callable[[Maps, Labels], CandidateSet]
+Build = Callable[..., CandidateSet]
 
 #: Penalties and (as multiples of one over the median squared distance) kernel widths of 25 plain ones.
 C_GRID = (0.1, 1.0, 10.0, 100.0, 1000.0)
 GAMMA_GRID = (0.125, 0.25, 0.5, 1.0, 2.0)
-#: How often a clip of each class (negative, positive, surprise) counts in the ridge regression.
-WEIGHTS = {"half": (1.0, 1.5, 1.75), "balanced": (1.0, 2.3, 3.0), "more": (1.0, 2.8, 4.0)}
 #: What the other heads choose from.
 HEAD_GRIDS: dict[str, dict[str, list[Any]]] = {
     "softmax": {"C": [0.001, 0.01, 0.1], "max_iter": [300]},
@@ -103,6 +102,8 @@ class System:
         (maps, labels) -> `CandidateSet`.
     spec : str
         The extractors it reads the maps by.
+    placed : bool
+        `build` takes each map's subject and set too: (maps, labels, subjects, sources) -> `CandidateSet`.
     groups : int
         Into how many groups outer folds are assigned to choose with shared fits
         (`pipelines.cross_validation.nested.choose_together`): for what is expensive to fit. 0: inner folds in
@@ -112,6 +113,12 @@ class System:
     build: Build
     spec: str = "flow-pixels"
     groups: int = 0
+    placed: bool = False
+
+    def candidates(self, dataset: Dataset) -> CandidateSet:
+        """Return its candidates on a data set; errors as `maps_of`."""
+        where = (dataset.groups, dataset.split) if self.placed else ()
+        return self.build(maps_of(dataset), dataset.labels, *where)
 
 
 SYSTEMS: dict[str, System] = {
@@ -124,6 +131,7 @@ SYSTEMS: dict[str, System] = {
     "bagged SVMs": System(partial(head_on_pixels, "bagged-svm"), groups=5),
     "invariant SVM": System(invariant_svm, VIEWS),
     "invariant ridge": System(invariant_ridge, VIEWS),
+    "ridge committee": System(committee, "+".join(EXTRACTORS), placed=True),
     "STSTNet": System(ststnet, groups=5),
     "STSTNet, mirrored": System(partial(ststnet, mirror=True), groups=5),
 }

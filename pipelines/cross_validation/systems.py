@@ -17,7 +17,7 @@ from classifiers.memory import gigabytes
 from featurize.images import Preprocess
 from featurize.registry import parse
 from featurize.store import Store
-from pipelines.cross_validation.megc2019_systems import SYSTEMS, maps_of
+from pipelines.cross_validation.megc2019_systems import SYSTEMS
 from pipelines.cross_validation.network_candidates import (
     KerasCandidates,
     NetworkCandidates,
@@ -257,7 +257,7 @@ class MapSystem(System):
 
     def candidates(self, resources: Resources) -> CandidateSet:
         """See `System.candidates`; those of a network keep the answers of folds."""
-        found = self._system.build(maps_of(resources.dataset), resources.dataset.labels)
+        found = self._system.candidates(resources.dataset)
         if isinstance(found, NetworkCandidates):
             found.folder = resources.folder / "folds"
         return found

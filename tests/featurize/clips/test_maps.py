@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from featurize.clips.maps import MapField, MapHOOF, altered, direction_shares, m
 from featurize.registry import extractor
 from pipelines.cross_validation.kernels import invariant_kernels, squared_distances
 
-NAMES = ("flow-pixels", "flow-field", "flow-hoof", "flow-hog")
+NAMES = ("flow-pixels", "flow-field", "flow-hoof", "flow-hog", "flow-residual")
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,31 @@ def test_kernels_without_alterations_are_gaussian(maps):
         assert found[f"{gamma:g}"] / found[f"{gamma:g}"][0, 0] == pytest.approx(
             np.exp(-gamma * base / scale), abs=1e-4
         )
+
+
+def test_a_kernel_of_regions_is_the_mean_of_theirs(maps):
+    field = MapField().transform(maps).astype(float).reshape(7, 28, 28, 2)
+    wanted = np.zeros((7, 7))
+    for rows, columns in product((slice(14), slice(14, 28)), repeat=2):
+        x = field[:, rows, columns].reshape(7, -1)
+        base = ((x[:, None] - x[None]) ** 2).sum(axis=2)
+        wanted += np.exp(-0.5 * base / np.median(base[np.triu_indices(7, 1)])) / 4
+    found = invariant_kernels(maps, "flow-field", (0.5,), shift=0, mirror=False, regions=2)["0.5"]
+    assert found == pytest.approx(wanted, abs=1e-6)
+
+
+def test_an_unusual_motion_in_one_region_leaves_the_others_alike(maps):
+    pair = np.concatenate([maps, maps[:1]])
+    pair[7, :10, :10] = 255 - pair[7, :10, :10]
+    whole, parts = (
+        invariant_kernels(pair, "flow-field", (2.0,), shift=0, mirror=False, regions=r)["2"] for r in (1, 2)
+    )
+    assert parts[0, 7] > whole[0, 7]
+
+
+def test_extractors_without_rows_stay_whole(maps):
+    whole, parts = (invariant_kernels(maps, "flow-hog", (0.5,), shift=0, regions=r)["0.5"] for r in (1, 2))
+    assert np.array_equal(whole, parts)
 
 
 def test_a_small_shift_costs_less_with_shifts():
