@@ -1,7 +1,7 @@
 """A network's layers without Keras: the part of its functional API that networks here are built of, recorded.
 
 A network's ``build`` writes ``keras().layers.Conv2D(...)(x)``. Inside `featurize.backbones.frame.recorded`
-these are the classes of `featurize.backbones.layer_kinds`: they keep shapes, settings and weights, and compute
+these are the classes of `featurize.backbones.layer_kinds`: they keep shapes, settings and weights and compute
 nothing. `Model.write` then writes the network with another library's `Operators`, so that a prediction needs
 neither Keras nor TensorFlow. The tests hold each network to what Keras computes.
 
