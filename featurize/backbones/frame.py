@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from featurize.backbones.layer_kinds import KERAS
+from featurize.extras import MissingExtraError, needed
 
 #: Set before the framework is first imported; a value the user has set stays.
 _ENVIRONMENT = {
@@ -32,7 +33,7 @@ RECORDED = "recorded"
 _recording: ContextVar[bool] = ContextVar("recording", default=False)
 
 
-class NeedsKerasError(ValueError):
+class NeedsKerasError(MissingExtraError):
     """Keras or all its backends are not installed."""
 
 
@@ -68,7 +69,7 @@ def backend_name() -> str:
     if not found or importlib.util.find_spec("keras") is None:
         if asked and asked != "tensorflow":
             raise NeedsKerasError(f"KERAS_BACKEND={asked} needs {asked} and keras: pip install keras {asked}")
-        raise NeedsKerasError("this needs TensorFlow: pip install 'mueca[train]'")
+        raise NeedsKerasError(needed("tensorflow"))
     return found[0]
 
 

@@ -15,6 +15,7 @@ from featurize.backbones.extractor import UnitLengthExtractor
 from featurize.backbones.frame import keras
 from featurize.backbones.network import Network
 from featurize.backbones.weightfile import TrainingProvenance, WeightsError
+from featurize.extras import require
 
 #: Mean of VGGFace2 in blue, green, red, on 0..255.
 MEAN_BGR = (91.4953, 103.8827, 131.0912)
@@ -85,7 +86,7 @@ def read(path: Path) -> dict[str, NDArray[np.float32]]:
     WeightsError
         If there is no such file, or it is truncated or no such file.
     """
-    import h5py
+    h5py = require("h5py")
 
     try:
         with h5py.File(path, "r") as file:
