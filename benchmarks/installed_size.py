@@ -1,7 +1,7 @@
-"""Megabytes that ``pip install`` of a wheel of mueca takes: the core alone, which predicts, extracts and fits.
+"""Megabytes that ``pip install`` of a wheel of mueca takes: the core alone, or with extras.
 
-Run: python benchmarks/installed_size.py [EXTRA ...], for example "fit". Builds a wheel, installs it with pip into
-a new environment in a temporary folder, predicts on a photo there, and removes both.
+Run: python benchmarks/installed_size.py [EXTRA ...], for example "fit". Builds a wheel, installs it with pip
+into a new environment in a temporary folder, predicts on a photo there, and removes both.
 """
 
 import subprocess

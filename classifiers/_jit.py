@@ -12,7 +12,7 @@ import numpy as np
 try:
     import numba
 except ImportError:
-    numba = None
+    numba = None  # type: ignore[assignment]
 
 # No NaN or signed zero occurs in our loops, and sums may be taken in any order; infinities stay.
 _FASTMATH = {"nnan", "nsz", "contract", "reassoc"}

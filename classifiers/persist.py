@@ -183,7 +183,7 @@ def _build(path: str | os.PathLike[str], data: bytes, allowed: frozenset[str]) -
         if foreign:
             raise PersistError(
                 f"{path}: holds types that are not trusted: {', '.join(foreign)}; where you trust them, "
-                f"load with trusted={foreign!r}"
+                f"load with trusted={foreign!r}, or {' '.join(f'--trust {name}' for name in foreign)}"
             )
         estimator = skops.io.loads(data, trusted=sorted(known))
     except PersistError:

@@ -16,6 +16,7 @@ from pipelines.commands.options import (
     ModelOption,
     Precision,
     SmoothOption,
+    TrustOption,
     report_faults,
 )
 from pipelines.utils.console import as_json, echo, printable
@@ -74,6 +75,7 @@ def predict(
         Path | None,
         typer.Option(help="Photos: a .csv of faces (file, left, top, width, height), used as they are."),
     ] = None,
+    trust: TrustOption = None,
     timing: Annotated[bool, typer.Option("--timing", help="Say where the time went.")] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print what became of every file; without --out as the last line.")
@@ -88,7 +90,8 @@ def predict(
     options = files.Options(form, draw, chart, detect_every, smooth, window, stride, identify)
     tally = files.run(
         paths, options, model=model, detector=detector, min_face=min_face, crowd=small_faces,
-        precision=precision, views=tta, out=out, boxes=boxes, progress=console.ConsoleProgress(),
+        precision=precision, views=tta, out=out, boxes=boxes, trusted=trust or (),
+        progress=console.ConsoleProgress(),
     )  # fmt: skip
     console.echo(summary_line(tally))
     if timing:
@@ -113,6 +116,7 @@ def live(
     detect_every: EveryOption = 10,
     smooth: SmoothOption = 0.5,
     save_dir: Annotated[Path, typer.Option(help="Folder of the images that Space saves.")] = Path(),
+    trust: TrustOption = None,
 ) -> None:
     """Show a camera with the expression of each face; Space saves an image, q or Esc ends."""
     from pipelines.prediction.live import run
@@ -120,7 +124,7 @@ def live(
 
     done = run(
         source, model=model, detector=detector, min_face=min_face, confidence=confidence, every=detect_every,
-        smooth=smooth, pictures=save_dir,
+        smooth=smooth, pictures=save_dir, trusted=trust or (),
     )  # fmt: skip
     for path in done.saved:
         print(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,7 +70,12 @@ class Exported:
     check: dict[str, Any]
 
 
-def export(model: Path | str | Model, out: Path | str, formats: Sequence[Format] = FORMATS) -> Exported:
+def export(
+    model: Path | str | Model,
+    out: Path | str,
+    formats: Sequence[Format] = FORMATS,
+    trusted: Iterable[str] = (),
+) -> Exported:
     """Write a model as files that run without mueca.
 
     The folder holds ``extractor`` (where the model's vectors come from one network) and ``head`` in each
@@ -85,6 +90,8 @@ def export(model: Path | str | Model, out: Path | str, formats: Sequence[Format]
     out : path
         A new or empty folder, or an older export, which is replaced.
     formats : sequence of {"onnx", "openvino"}
+    trusted : iterable of str
+        See `pipelines.models.model.load_model`.
 
     Raises
     ------
@@ -94,7 +101,7 @@ def export(model: Path | str | Model, out: Path | str, formats: Sequence[Format]
         If the folder holds something else, or the extra ``export`` is not installed.
     """
     _check_installed()
-    found = model if isinstance(model, Model) else load_model(model)
+    found = model if isinstance(model, Model) else load_model(model, trusted)
     folder = as_path(out, "out")
     check_target(folder, "export.json", "export")
     with atomic_folder(folder) as temporary:

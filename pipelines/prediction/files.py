@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +86,7 @@ def run(
     views: Views | None = None,
     out: Path | None = None,
     boxes: Path | None = None,
+    trusted: Iterable[str] = (),
     progress: Progress = SILENT,
 ) -> Summary:
     """Predict on photos, folders and videos: what ``mueca predict`` does.
@@ -103,7 +104,7 @@ def run(
         Side in pixels of the smallest face that is classified.
     crowd : bool
         See `Predictor`.
-    precision, views
+    precision, views, trusted
         See `Predictor.load`.
     out : Path, optional
         File for the records; by default the output stream. Its ending is the format; its folder is made.
@@ -119,7 +120,9 @@ def run(
     chosen, out = _checked(options or Options(), out)
     found = find_files([expanded(path) for path in paths])
     known = _known_boxes(boxes, found)
-    predictor = load_predictor(model, detector, min_face, crowd=crowd, precision=precision, views=views)
+    predictor = load_predictor(
+        model, detector, min_face, crowd=crowd, precision=precision, views=views, trusted=trusted
+    )
     _check_words(chosen, predictor, bool(found.videos))
     with ExitStack() as stack:
         to: Stream = sys.stdout if out is None else stack.enter_context(RecordFile(out))

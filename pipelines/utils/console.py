@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from featurize.extras import EXTRAS, needed
 from pipelines.utils.progress import Advance, Progress
 
 
@@ -163,8 +162,11 @@ def format_error(error: BaseException) -> str:
         return f"{error.filename}: {error.strerror.lower()}"
     if isinstance(error, ValueError | OSError):
         return words or type(error).__name__
-    if isinstance(error, ModuleNotFoundError) and (name := (error.name or "").partition(".")[0]) in EXTRAS:
-        return needed(name)
+    if isinstance(error, ModuleNotFoundError):
+        from featurize.extras import EXTRAS, needed
+
+        if (name := (error.name or "").partition(".")[0]) in EXTRAS:
+            return needed(name)
     if isinstance(error, MemoryError):
         return "not enough memory; use fewer samples or a smaller extractor"
     return (

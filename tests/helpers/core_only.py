@@ -1,7 +1,7 @@
 """Run as a program: what is left of mueca where none of its extras is installed.
 
-``python core_only.py PHOTO FOLDER`` runs commands one after another and prints, as JSON, the exit code and the
-last line of each.
+``python -m tests.helpers.core_only COMMANDS`` (JSON: a list of lists of words) runs them one after another. It
+prints, as JSON, the exit code and the last line of each.
 """
 
 from __future__ import annotations
