@@ -1,6 +1,6 @@
 """Run as a program: what is left of mueca where none of its extras is installed.
 
-``python -m tests.helpers.core_only COMMANDS`` (JSON: a list of lists of words) runs them one after another. It
+``python -m tests.helpers.core_only COMMANDS`` (JSON: a list of lists of words) runs them one by one. It
 prints, as JSON, the exit code and the last line of each.
 """
 
