@@ -157,7 +157,7 @@ import os, sys
 os.environ["_MUECA_OWN_PROCESS"] = "1"
 from classifiers import load
 head = load(sys.argv[1])
-print("sklearn.linear_model" in sys.modules, type(head).__name__)
+print("sklearn.semi_supervised" in sys.modules, type(head).__name__)
 """
 
 
