@@ -15,6 +15,7 @@ from featurize.engine import installed_openvino
 from featurize.tflite import FOLDER, SIDE
 from pipelines.exporting.graph import IR_VERSION, OPSET
 from pipelines.exporting.heads import NotExportable
+from pipelines.prediction.predictor import FACES_ACROSS, LOOK_BELOW, MIN_FACE
 
 NAME = "face_detection_full_range"
 #: Pixels of 0..255 become (pixel - MEAN) / SCALE.
@@ -33,7 +34,8 @@ def constants() -> dict[str, Any]:
             "fills": pyramid.FILLS,
         },
         "crop": {"side": find.framing.side, "down": find.framing.down},
-        "words": "candidates below the threshold are faces only if mueca's face mesh sees one; it is not here",
+        "min_face": MIN_FACE, "look_below": LOOK_BELOW * MIN_FACE, "across": FACES_ACROSS,
+        "words": "candidates below the threshold are faces only where mueca's face mesh sees one, not here",
     }  # fmt: skip
 
 
@@ -77,7 +79,7 @@ class _Translation:
 
     def add(self, op: Any) -> None:
         """Take an operator."""
-        kind, key = op.get_type_name(), (op.get_friendly_name(), 0)
+        kind, key = op.get_type_name(), (op.get_name(), 0)
         given = [self._of(op.input_value(i)) for i in range(op.get_input_size())]
         if kind == "Result":
             return
@@ -101,7 +103,7 @@ class _Translation:
             self.nodes.append(helper.make_node("Identity", [str(self._of(value))], [name]))
 
     def _of(self, value: Any) -> str | NDArray[Any]:
-        return self._values[value.get_node().get_friendly_name(), value.get_index()]
+        return self._values[value.get_node().get_name(), value.get_index()]
 
     def _node(self, kind: str, *values: Any, **attributes: Any) -> str:
         from onnx import helper
@@ -171,6 +173,7 @@ _TRANSLATED: dict[str, Callable[..., str]] = {
     "Interpolate": _enlarged,
     "Add": lambda node, _, x, y: node("Add", x, y),
     "Relu": lambda node, _, x: node("Relu", x),
+    "Convert": lambda node, _, x: node("Identity", x),
     "Transpose": lambda node, _, x, order: node("Transpose", x, perm=[int(i) for i in order]),
     "Reshape": lambda node, _, x, shape: node("Reshape", x, np.asarray(shape, np.int64)),
     "Concat": lambda node, attributes, *values: node("Concat", *values, axis=attributes["axis"]),

@@ -117,6 +117,7 @@ def _check_installed() -> None:
 
 
 def _write(model: Model, folder: Path, formats: Sequence[Format]) -> dict[str, Any]:
+    from pipelines.exporting.detector import constants, write_detector
     from pipelines.exporting.network import lone_network, write_network
 
     card = _card(model)
@@ -130,6 +131,10 @@ def _write(model: Model, folder: Path, formats: Sequence[Format]) -> dict[str, A
         made["check"][form] = _made(form, folder, model, network)
     if "onnx" in formats:
         shutil.copy(_TEMPLATES / ("faces.py" if network is not None else "vectors.py"), folder / "predict.py")
+        if network is not None:
+            write_detector(folder / "detector.onnx", {"licence": "Apache-2.0", "source": "MediaPipe"})
+            card["detector"] = constants()
+            shutil.copy(_TEMPLATES / "photo.mjs", folder / "photo.mjs")
     else:
         for path in folder.glob("*.onnx"):
             path.unlink()
@@ -190,7 +195,7 @@ def _input(model: Model, network: Any) -> dict[str, Any]:
     if equalize["equalize"] != "none":
         words += f"; equalised ({equalize['equalize']}, OpenCV's) before it is brought to {size}"
     return {
-        "takes": "pixels", "size": size, "channels": channels, "reduce_to": reduce_to,
+        "takes": "pixels", "size": size, "channels": channels, "reduce_to": reduce_to, "side": model.side,
         "preprocess": equalize, "words": words,
     }  # fmt: skip
 
