@@ -82,6 +82,8 @@ def main(words: list[str] | None = None, prefix: tuple[str, ...] = ()) -> None:
     """
     given = list(sys.argv[1:] if words is None else words)
     debug = "--debug" in given or bool(os.environ.get("MUECA_DEBUG"))
+    if words is None:
+        os.environ["_MUECA_OWN_PROCESS"] = "1"  # see classifiers.persist
     arguments = [*prefix, *_at_home(word for word in given if word != "--debug")]
     try:
         code = _run(arguments, debug)

@@ -9,12 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import zipfile
 from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 FORMAT = 1
+#: Set in the environment of a process that is mueca's command line, and of those it starts.
+OWN_PROCESS = "_MUECA_OWN_PROCESS"
 #: What a file may hold beyond numbers, strings and NumPy arrays.
 TRUSTED = (
     "classifiers._forest.Forest",
@@ -109,16 +114,17 @@ def _chosen(estimator: Any) -> Any:
 
 def _dumped(estimator: Any, what: str, trusted: Iterable[str] = ()) -> bytes:
     """Return an estimator as a file's bytes, all of its types on the allow-list."""
-    import skops.io
-
+    skops_io = _light_skops()
     allowed = frozenset(trusted)
     # Of scikit-learn's types skops itself knows which are to be trusted.
     if not _name(estimator).startswith("sklearn."):
         _check_types(what, [_name(estimator)], allowed)
     try:
-        data: bytes = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+        data: bytes = skops_io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
         own = _name(estimator).startswith(f"{__package__}.")  # what ours hold is known, and may be large
-        inside = [] if own else skops.io.get_untrusted_types(data=data)
+        inside = [] if own else skops_io.get_untrusted_types(data=data)
+        if any(name.startswith("sklearn.") for name in inside):
+            inside = [name for name in inside if name not in _estimators()]
     except MemoryError:
         raise
     except Exception as error:  # a foreign estimator may hold anything, an open file among it
@@ -178,17 +184,19 @@ def load_card(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _build(path: str | os.PathLike[str], data: bytes, allowed: frozenset[str]) -> Any:
-    import skops.io
-
+    skops_io = _light_skops()
     try:
         known = allowed.union(TRUSTED)
-        foreign = [t for t in skops.io.get_untrusted_types(data=data) if t not in known]
+        asked = skops_io.get_untrusted_types(data=data)
+        if any(t.startswith("sklearn.") and t not in known for t in asked):
+            known |= _estimators()
+        foreign = [t for t in asked if t not in known]
         if foreign:
             raise PersistError(
                 f"{path}: holds types that are not trusted: {', '.join(foreign)}; where you trust them, "
-                f"load with trusted={foreign!r}"
+                f"load with trusted={foreign!r}, or {' '.join(f'--trust {name}' for name in foreign)}"
             )
-        estimator = skops.io.loads(data, trusted=sorted(known))
+        estimator = skops_io.loads(data, trusted=sorted(known))
     except PersistError:
         raise
     except Exception as error:  # a foreign file may fail in any way: skops checks no structure
@@ -197,6 +205,32 @@ def _build(path: str | os.PathLike[str], data: bytes, allowed: frozenset[str]) -
     if _name(estimator) not in known and not hasattr(estimator, "predict"):
         raise PersistError(f"{path}: holds a {_name(estimator)}, which does not classify")
     return estimator
+
+
+def _light_skops() -> Any:
+    """Import `skops.io`; in a process of the command line (`OWN_PROCESS`) without all of scikit-learn.
+
+    skops imports every estimator, to trust its name: half a second. Those that a file holds are asked for
+    here instead (`_estimators`). A notebook's skops is left as it is.
+    """
+    if "skops.io" in sys.modules or not os.environ.get(OWN_PROCESS):
+        return import_module("skops.io")
+    utils = import_module("sklearn.utils")
+    real = utils.all_estimators
+    utils.all_estimators = list
+    try:
+        return import_module("skops.io")
+    finally:
+        utils.all_estimators = real
+
+
+@cache
+def _estimators() -> frozenset[str]:
+    """Return the names of scikit-learn's estimators, which skops trusts."""
+    from sklearn.utils import all_estimators
+
+    kinds = [kind for _, kind in all_estimators()]
+    return frozenset(f"{k.__module__}.{k.__qualname__}" for k in kinds if k.__module__.startswith("sklearn."))
 
 
 def _name(estimator: Any) -> str:

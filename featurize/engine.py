@@ -9,9 +9,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import os
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -20,8 +23,10 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.atomic import atomic_folder
-from featurize.backbones.frame import backend_name, dtype_policy, gpus, quiet
+from featurize.atomic import atomic_folder, replace_file
+from featurize.backbones.frame import NeedsKerasError, backend_name, dtype_policy, gpus, quiet, recorded
+from featurize.backbones.layers import UnknownLayerError
+from featurize.backbones.openvino_graph import openvino_model
 from featurize.cache_folder import default_root, usable_root, why_not_writable
 from featurize.store import key_of
 
@@ -30,7 +35,7 @@ log = logging.getLogger(__name__)
 Engine = Literal["auto", "keras", "openvino"]
 Precision = Literal["auto", "f32", "bf16", "int8"]
 
-#: The backend of Keras whose networks OpenVINO reads; those of JAX it does not.
+#: The backend of Keras that writes networks for OpenVINO where they have layers that are not recorded.
 EXPORTS = "tensorflow"
 #: Images a call. Every call has this many (the last is filled up), so that no vector depends on how many
 #: came with it, and nothing is compiled twice.
@@ -65,7 +70,7 @@ def choose(engine: Engine = "auto", precision: Precision = "auto") -> Choice:
     Raises
     ------
     ValueError
-        If OpenVINO is asked for and not installed, or Keras runs on a backend it cannot take networks from.
+        If OpenVINO is asked for and not installed.
     """
     chosen, why = _choose_engine(engine)
     if precision == "int8" and chosen == "keras":
@@ -83,18 +88,12 @@ def _choose_engine(engine: Engine) -> tuple[Literal["keras", "openvino"], str]:
     installed = importlib.util.find_spec("openvino") is not None
     if engine == "openvino" and not installed:
         raise ValueError("engine openvino is not installed; install openvino, or use engine keras")
-    if engine == "openvino" and backend_name() != EXPORTS:
-        raise ValueError(
-            f"engine openvino takes networks from {EXPORTS}; unset KERAS_BACKEND, or use engine keras"
-        )
     if engine != "auto":
         return engine, "as asked"
     if found := gpus():
         return "keras", f"the backend sees {len(found)} GPU"
     if not installed:
         return "keras", "openvino is not installed"
-    if backend_name() != EXPORTS:
-        return "keras", f"openvino takes networks from {EXPORTS}, not from {backend_name()}"
     return "openvino", "the fastest on a processor"
 
 
@@ -143,20 +142,28 @@ def compiled(model: Callable[[], Any], identity: dict[str, Any], shape: tuple[in
     Parameters
     ----------
     model : callable
-        Builds the Keras model, weights loaded; called only if it is not compiled yet.
+        Builds the model with what `featurize.backbones.frame.keras` gives, weights loaded; called only if it
+        is not compiled yet.
     identity : dict
         What decides the model's values, JSON types: the name of what is kept under the cache folder.
     shape : tuple of int
         Of one input: (h, w, c), or of a clip.
     choice : Choice
+
+    Raises
+    ------
+    NeedsKerasError
+        If the engine is Keras, or a layer is known to Keras alone, and Keras is not installed.
     """
     if choice.engine == "keras":
         with dtype_policy("mixed_bfloat16" if choice.precision == "bf16" else "float32"):
             return KerasRunner(model())
-    path = _exported(model, identity)
-    if path is None:  # nowhere to export it to; in one precision both engines give the same vectors
+    made = _made(model, identity)
+    if (
+        made is None
+    ):  # Keras's alone, and nowhere to export it to; in one precision both give the same vectors
         return compiled(model, identity, shape, replace(choice, engine="keras"))
-    return OpenVinoRunner(path, shape, choice.precision)
+    return OpenVinoRunner(made, shape, choice.precision)
 
 
 def _batches(pixels: NDArray[np.uint8], size: int = BATCH) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -183,13 +190,20 @@ class KerasRunner:
 
 
 class OpenVinoRunner:
-    """Run an exported model in batches of one size, several in flight; a few images go one by one."""
+    """Run a model in batches of one size, several in flight; a few images go one by one.
 
-    def __init__(self, path: Path, shape: tuple[int, ...], precision: str) -> None:
-        self._path, self._shape = path, shape
+    Parameters
+    ----------
+    model : Path or openvino.Model
+        A model in OpenVINO's form, or where it is kept.
+    shape : tuple of int
+        Of one input.
+    precision : {"f32", "bf16"}
+    """
+
+    def __init__(self, model: Any, shape: tuple[int, ...], precision: str) -> None:
+        self._model, self._shape = model, shape
         self._settings = {"INFERENCE_PRECISION_HINT": precision}
-        if why_not_writable(path.parent / "compiled") is None:
-            self._settings["CACHE_DIR"] = str(path.parent / "compiled")
         self._alone = threading.Lock()
         self._queues: dict[int, Any] = {}
 
@@ -214,13 +228,13 @@ class OpenVinoRunner:
 
     def _queue(self, size: int) -> Any:
         if size not in self._queues:
-            model = core().read_model(self._path)
+            kept = isinstance(self._model, Path)
+            model = core().read_model(self._model) if kept else self._model.clone()
             model.reshape([size, *self._shape])
             hint = {"PERFORMANCE_HINT": "LATENCY" if size == 1 else "THROUGHPUT"}
-            with quiet():
-                self._queues[size] = openvino().AsyncInferQueue(
-                    core().compile_model(model, "CPU", self._settings | hint)
-                )
+            with quiet(), _kept_compiled(self._model) as cache:
+                made = core().compile_model(model, "CPU", self._settings | hint | cache)
+                self._queues[size] = openvino().AsyncInferQueue(made)
         return self._queues[size]
 
 
@@ -233,29 +247,72 @@ def exported_path(model: Callable[[], Any], identity: dict[str, Any]) -> Path:
         If OpenVINO is not installed, or no folder can be written.
     """
     installed_openvino()
-    path = _exported(model, identity)
-    if path is None:
+    path = _made(model, identity)
+    if not isinstance(path, Path):
         raise ValueError("no cache folder can be written; set MUECA_CACHE to one that can")
     return path
 
 
-def _exported(model: Callable[[], Any], identity: dict[str, Any]) -> Path | None:
-    """Return the model in OpenVINO's form, exported once and kept under the cache folder; None if nowhere."""
+@contextmanager
+def _kept_compiled(model: Any) -> Iterator[dict[str, str]]:
+    """Give the settings by which OpenVINO keeps what it compiles beside `model`, under a name by content.
+
+    OpenVINO writes its files in place. It is shown a folder of its own, with the files that are there; a new
+    one is renamed into place when it is whole. Where nothing can be written, nothing is kept.
+    """
+    folder = model.parent / "compiled" if isinstance(model, Path) else None
+    if folder is None or why_not_writable(folder) is not None:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".", ignore_cleanup_errors=True) as own:
+        for blob in folder.glob("*.blob"):
+            with suppress(OSError):
+                os.link(blob, Path(own, blob.name))
+        yield {"CACHE_DIR": own}
+        for blob in Path(own).glob("*.blob"):
+            kept = folder / blob.name
+            with suppress(OSError):
+                if not (kept.exists() and kept.samefile(blob)):
+                    replace_file(blob, kept)
+
+
+def _made(model: Callable[[], Any], identity: dict[str, Any]) -> Any:
+    """Return the model in OpenVINO's form, or where it is kept; None if Keras alone can run it."""
     name = key_of(identity | {"openvino": openvino().__version__})
     if (kept := default_root() / "engines" / name / "model.xml").is_file():
         return kept
-    root = usable_root()
-    if root is None:
-        return None
+    made, root = _recorded(model), usable_root()
+    if root is None or (made is None and backend_name() != EXPORTS):
+        return made
     folder = root / "engines" / name
     if not (folder / "model.xml").is_file():
         with atomic_folder(folder, keep="model.xml") as temporary:  # another run that was first is as good
-            _export(model(), temporary)
+            _write(made or model(), temporary)
     return folder / "model.xml"
 
 
-def _export(model: Any, folder: Path) -> None:
-    log.info("compiling %s for OpenVINO", model.name)
+def _recorded(model: Callable[[], Any]) -> Any:
+    """Return the model without Keras in OpenVINO's form; None if it has layers that Keras alone knows."""
+    try:
+        with recorded():
+            network = model()
+        with quiet():
+            return openvino_model(network, openvino())
+    except (UnknownLayerError, TypeError) as error:
+        try:
+            backend_name()
+        except NeedsKerasError as missing:
+            raise NeedsKerasError(f"{missing} ({error})") from None
+        log.info("Keras itself is asked for the network: %s", error)
+        return None
+
+
+def _write(model: Any, folder: Path) -> None:
+    log.info("compiling %s for OpenVINO", getattr(model, "friendly_name", model.name))
+    path = str(folder / "model.xml")
     with quiet():
+        if isinstance(model, openvino().Model):
+            openvino().save_model(model, path, compress_to_fp16=False)
+            return
         model(np.zeros((1, *model.input_shape[1:]), np.float32))  # the exporter wants it called once
-        model.export(str(folder / "model.xml"), format="openvino", verbose=False)
+        model.export(path, format="openvino", verbose=False)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.checks import check_box, check_image
+from featurize.extras import require
 from featurize.hashes import file_sha256
 
 #: Side in pixels of the image on which a face crop is searched: dlib's detector knows faces of 80 pixels
@@ -72,9 +73,7 @@ def model_file(name: str) -> Path:
         path = Path(folder) / "models" / _MODEL_FILES[name]
         if path.is_file():
             return path
-    raise FileNotFoundError(
-        f"dlib's model {_MODEL_FILES[name]} is missing; install it with: pip install face_recognition_models"
-    )
+    raise FileNotFoundError(f"dlib's model {_MODEL_FILES[name]} is missing; run: pip install 'mueca[dlib]'")
 
 
 @lru_cache(maxsize=8)
@@ -85,14 +84,14 @@ def model_sha256(name: str) -> str:
 
 @lru_cache(maxsize=2)
 def _predictor(name: str) -> Any:
-    import dlib
+    dlib = require("dlib")
 
     return dlib.shape_predictor(str(model_file(name)))  # 0.7 s for the 68 points: once a process
 
 
 @lru_cache(maxsize=1)
 def _detector() -> Any:
-    import dlib
+    dlib = require("dlib")
 
     return dlib.get_frontal_face_detector()
 
@@ -251,7 +250,7 @@ def aligned_chip(
     TypeError, ValueError
         If one is no RGB image or no box; see `featurize.checks`.
     """
-    import dlib
+    dlib = require("dlib")
 
     rgb = np.ascontiguousarray(check_image(rgb, "image", 3))
     check_box(box)
@@ -261,6 +260,6 @@ def aligned_chip(
 
 
 def _rectangle(box: Box) -> Any:
-    import dlib
+    dlib = require("dlib")
 
     return dlib.rectangle(*box[:4])

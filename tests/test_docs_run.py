@@ -28,6 +28,8 @@ NOT_TYPED = {
     "-c challenges-in-representation-learning-facial-expression-recognition-challenge":
         "downloads; an account is needed",
     "pip install 'mueca[web]'": "downloads",
+    "npm install onnxruntime-node pngjs": "downloads; tests/pipelines/exporting/test_whole_photo.py does",
+    "node photo.mjs PHOTO.png ...": "as before",
     "pip install 'mueca[export]'": "downloads",
     "pip install 'mueca[dask]'": "downloads",
     "pip install 'mueca[heif]'": "downloads",

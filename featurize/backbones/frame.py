@@ -10,7 +10,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
+
+from featurize.backbones.layer_kinds import KERAS
+from featurize.extras import MissingExtraError, needed
 
 #: Set before the framework is first imported; a value the user has set stays.
 _ENVIRONMENT = {
@@ -23,6 +27,24 @@ _ENVIRONMENT = {
 
 #: Backend of Keras -> the package that must be importable.
 BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+#: What `backend_name` returns while a network is recorded.
+RECORDED = "recorded"
+#: Whether a network is recorded, in this thread.
+_recording: ContextVar[bool] = ContextVar("recording", default=False)
+
+
+class NeedsKerasError(MissingExtraError):
+    """Keras or all its backends are not installed."""
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[None]:
+    """Let `keras` give the layers of `featurize.backbones.layer_kinds` while the block runs."""
+    token = _recording.set(True)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
 
 
 def backend_name() -> str:
@@ -33,16 +55,21 @@ def backend_name() -> str:
     Raises
     ------
     ValueError
-        If ``KERAS_BACKEND`` names a backend that is unknown or not installed, or none is installed.
+        If ``KERAS_BACKEND`` names a backend that is unknown.
+    NeedsKerasError
+        If Keras, or the backend that is named, or every backend is not installed.
     """
+    if _recording.get():
+        return RECORDED
     asked = os.environ.get("KERAS_BACKEND")
     if asked and asked not in BACKENDS:
         raise ValueError(f"KERAS_BACKEND={asked}: choose one of {', '.join(BACKENDS)}")
-    found = [b for b in ([asked] if asked else BACKENDS) if importlib.util.find_spec(BACKENDS[b])]
-    if not found:
-        raise ValueError(
-            f"{asked or 'no backend of Keras'} is not installed; install tensorflow, jax or torch"
-        )
+    wanted = [asked] if asked else list(BACKENDS)
+    found = [b for b in wanted if importlib.util.find_spec(BACKENDS[b])]
+    if not found or importlib.util.find_spec("keras") is None:
+        if asked and asked != "tensorflow":
+            raise NeedsKerasError(f"KERAS_BACKEND={asked} needs {asked} and keras: pip install keras {asked}")
+        raise NeedsKerasError(needed("tensorflow"))
     return found[0]
 
 
@@ -54,6 +81,8 @@ def keras() -> Any:
     ValueError
         As `backend_name`.
     """
+    if _recording.get():
+        return KERAS
     if "keras" not in sys.modules:
         for name, value in (_ENVIRONMENT | {"KERAS_BACKEND": backend_name()}).items():
             os.environ.setdefault(name, value)
@@ -115,6 +144,10 @@ def gpus() -> list[str]:
     import shutil
 
     if shutil.which("nvidia-smi") is None and shutil.which("rocm-smi") is None:
+        return []
+    try:
+        backend_name()
+    except NeedsKerasError:
         return []
     with quiet():
         return list(keras().distribution.list_devices("gpu"))

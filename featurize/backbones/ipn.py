@@ -15,6 +15,7 @@ from featurize.backbones.frame import keras
 from featurize.backbones.network import Network, Recipe, class_scores, scaled_input
 from featurize.backbones.normalise import batch_normalization
 from featurize.backbones.weightfile import WeightsError
+from featurize.extras import require
 
 _RECIPE = Recipe(batch=64, epochs=60)
 #: torchvision's normalisation of ImageNet images, on 0..255.
@@ -82,8 +83,8 @@ def read_imagenet(path: Path) -> dict[str, NDArray[np.float32]]:
     WeightsError
         If there is no such file, or it is truncated or no .safetensors file.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    SafetensorError = require("safetensors").SafetensorError
+    load_file = require("safetensors.numpy").load_file
 
     try:
         found = load_file(path)

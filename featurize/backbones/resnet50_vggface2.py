@@ -15,6 +15,7 @@ from featurize.backbones.frame import keras
 from featurize.backbones.hdf5 import read_keras
 from featurize.backbones.network import Network
 from featurize.backbones.weightfile import TrainingProvenance, WeightsError
+from featurize.extras import require
 from featurize.suggest import os_error_words
 
 #: Mean of VGGFace2 in blue, green, red, on 0..255.
@@ -86,6 +87,7 @@ def read(path: Path) -> dict[str, NDArray[np.float32]]:
     WeightsError
         If there is no such file, or it is truncated or no such file.
     """
+    require("h5py")
     try:
         return {f"{_layer(layer)}/{name}": tensor for (layer, name), tensor in read_keras(path).items()}
     except FileNotFoundError:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from featurize.detectors.base import Candidate, Detector, Framing
+from featurize.extras import require
 from featurize.faces import Box, model_file
 from featurize.images import Image, resize, to_grey
 
@@ -52,7 +53,7 @@ class DlibHog(Detector):
     framing = Framing(1.23, -0.07)
 
     def _make(self) -> Any:
-        import dlib
+        dlib = require("dlib")
 
         return dlib.get_frontal_face_detector()
 
@@ -109,6 +110,6 @@ def _sides(box: Any) -> tuple[float, float, float, float]:
 
 @lru_cache(maxsize=1)
 def _dlib_cnn() -> Any:
-    import dlib
+    dlib = require("dlib")
 
     return dlib.cnn_face_detection_model_v1(str(model_file("cnn-detector")))

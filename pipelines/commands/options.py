@@ -72,6 +72,12 @@ ModelOption = Annotated[
     Path | None,
     typer.Option(help="What mueca fit --out wrote, or a model that ships, by name; see: mueca list."),
 ]
+TrustOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust", help="A class from outside that the model's head holds, PACKAGE.MODULE.CLASS; imports it."
+    ),
+]
 
 
 def head_params(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:

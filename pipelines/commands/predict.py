@@ -17,6 +17,7 @@ from pipelines.commands.options import (
     Precision,
     SchedulerOption,
     SmoothOption,
+    TrustOption,
     WorkersOption,
     report_faults,
 )
@@ -76,6 +77,7 @@ def predict(
         Path | None,
         typer.Option(help="Photos: a .csv of faces (file, left, top, width, height), used as they are."),
     ] = None,
+    trust: TrustOption = None,
     timing: Annotated[bool, typer.Option("--timing", help="Say where the time went.")] = False,
     scheduler: SchedulerOption = None,
     workers: WorkersOption = None,
@@ -94,8 +96,8 @@ def predict(
     with connect(scheduler, workers) as cluster:
         tally = files.run(
             paths, options, model=model, detector=detector, min_face=min_face, crowd=small_faces,
-            precision=precision, views=tta, out=out, boxes=boxes, progress=console.ConsoleProgress(),
-            cluster=cluster,
+            precision=precision, views=tta, out=out, boxes=boxes, trusted=trust or (),
+            progress=console.ConsoleProgress(), cluster=cluster,
         )  # fmt: skip
     console.echo(summary_line(tally))
     if timing:
@@ -120,6 +122,7 @@ def live(
     detect_every: EveryOption = 10,
     smooth: SmoothOption = 0.5,
     save_dir: Annotated[Path, typer.Option(help="Folder of the images that Space saves.")] = Path(),
+    trust: TrustOption = None,
 ) -> None:
     """Show a camera with the expression of each face; Space saves an image, q or Esc ends."""
     from pipelines.prediction.live import run
@@ -127,7 +130,7 @@ def live(
 
     done = run(
         source, model=model, detector=detector, min_face=min_face, confidence=confidence, every=detect_every,
-        smooth=smooth, save_dir=save_dir,
+        smooth=smooth, save_dir=save_dir, trusted=trust or (),
     )  # fmt: skip
     for path in done.saved:
         print(path)

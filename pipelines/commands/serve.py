@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import DetectorOption, MinFaceOption, ModelOption
+from pipelines.commands.options import DetectorOption, MinFaceOption, ModelOption, TrustOption
 
 group = typer.Typer()
 
@@ -38,6 +38,7 @@ def serve(
     max_mb: Annotated[int | None, typer.Option(min=1, help="Of a request; default: 256.")] = None,
     max_pixels: Annotated[int | None, typer.Option(min=64, help="Of a photo; default: 50000000.")] = None,
     max_seconds: Annotated[float | None, typer.Option(min=0.1, help="Of a video; default: 120.")] = None,
+    trust: TrustOption = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Serve a page: photos, videos, the camera, reports; uploads are classified here and deleted."""
@@ -46,7 +47,8 @@ def serve(
 
     options = server.options(
         {"host": host, "port": port, "model": model, "detector": detector, "min_face": min_face,
-         "reports": reports, "token": token, "allowed": tuple(allow_host or ())},
+         "reports": reports, "token": token, "allowed": tuple(allow_host or ()),
+         "trusted": tuple(trust or ())},
         {"size": max_mb and max_mb * 2**20, "pixels": max_pixels, "seconds": max_seconds},
     )  # fmt: skip
     server.run(options, console.echo, typer.launch if open_ else None)

@@ -6,6 +6,7 @@ import logging
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
@@ -89,9 +90,9 @@ def with_notes(dataset: Dataset) -> Dataset:
 def whole_photos(dataset: Dataset) -> WholePhotos:
     """Look for whole photos among at most `SAMPLE` images of a set, spread evenly over it.
 
-    An image is one if the largest face that dlib's detector finds on it is small, or if it is far from square
-    or large and no face fills it. Where faces fill most of the images of such a shape, those on which none is
-    found count as faces too: the detector misses turned ones.
+    An image is one if the largest face on it is small, or if it is far from square or large and no face fills
+    it. Where faces fill most of the images of such a shape, those on which none is found count as faces too:
+    the detector, dlib's, misses turned ones. Without dlib it is BlazeFace.
 
     Parameters
     ----------
@@ -136,7 +137,8 @@ def _largest_face(image: Image) -> tuple[float, float]:
     longer = max(image.shape[:2])
     border = round(BORDER * longer)
     framed = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
-    found = detector("dlib-hog")(framed.astype(np.uint8, copy=False), SMALLEST * longer)
+    name = "dlib-hog" if find_spec("dlib") else "blazeface"
+    found = detector(name)(framed.astype(np.uint8, copy=False), SMALLEST * longer)
     if not found:
         return 0.0, 0.0
     box = found[0].box

@@ -11,7 +11,7 @@ from typing import Any
 
 from featurize import weights
 from featurize.backbones.extractor import shipped
-from featurize.backbones.frame import backend_name, gpus
+from featurize.backbones.frame import NeedsKerasError, backend_name, gpus
 from featurize.engine import choose, cpu_capabilities
 from featurize.store import default_root
 from pipelines.utils.provenance import library_versions, machine
@@ -78,17 +78,21 @@ def cpu_flags() -> frozenset[str]:
 
 def _networks() -> list[Finding]:
     try:
-        backend = backend_name()
-        found = gpus()
-        choice = choose()
+        backend = f"{library_versions().get('keras', '?')} on {backend_name()}"
+    except NeedsKerasError:
+        backend = "not installed: mueca train needs it, predictions do not"
+    except ValueError as error:
+        return [Finding("networks", "keras", f"cannot run: {error}", "unset KERAS_BACKEND")]
+    try:
+        found, choice = gpus(), choose()
     except (ValueError, ImportError) as error:
-        return [Finding("networks", "keras", f"cannot run: {error}", "pip install tensorflow")]
+        return [Finding("networks", "keras", f"cannot run: {error}", "pip install 'mueca[train]'")]
     gpu = Finding("networks", "gpu", ", ".join(map(str, found)) if found else "none",
                   "" if found else "an NVIDIA GPU needs: pip install 'mueca[gpu]', "
                   "or KERAS_BACKEND=jax or torch with their own CUDA packages")  # fmt: skip
-    versions = library_versions()
+    advice = "pip install 'mueca[train]'" if "not installed" in backend else ""
     return [
-        Finding("networks", "keras", f"{versions.get('keras', '?')} on {backend}"),
+        Finding("networks", "keras", backend, advice),
         gpu,
         Finding("networks", "engine", f"{choice.engine}: {choice.why_engine}",
                 "" if importlib.util.find_spec("openvino") else "pip install openvino"),

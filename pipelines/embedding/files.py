@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.atomic import AtomicFile
+from featurize.extras import require
 from featurize.paths import expanded
 from featurize.registry import parse
 from pipelines.datasets.base import Dataset
@@ -116,8 +117,7 @@ def _csv(path: Path, dataset: Dataset, X: NDArray[np.float32]) -> None:
 
 
 def _parquet(path: Path, dataset: Dataset, X: NDArray[np.float32]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    pa, pq = require("pyarrow"), require("pyarrow.parquet")
 
     names = _names(dataset)
     columns: list[tuple[str, Any]] = [("id", pa.string()), ("label", pa.string()), ("split", pa.string())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,7 +72,12 @@ class Exported:
     check: dict[str, Any]
 
 
-def export(model: Path | str | Model, out: Path | str, formats: Sequence[Format] = FORMATS) -> Exported:
+def export(
+    model: Path | str | Model,
+    out: Path | str,
+    formats: Sequence[Format] = FORMATS,
+    trusted: Iterable[str] = (),
+) -> Exported:
     """Write a model as files that run without mueca.
 
     The folder holds ``extractor`` (where the model's vectors come from one network) and ``head`` in each
@@ -87,6 +92,8 @@ def export(model: Path | str | Model, out: Path | str, formats: Sequence[Format]
     out : path
         A new or empty folder, or an older export, which is replaced.
     formats : sequence of {"onnx", "openvino"}
+    trusted : iterable of str
+        See `pipelines.models.model.load_model`.
 
     Raises
     ------
@@ -96,7 +103,7 @@ def export(model: Path | str | Model, out: Path | str, formats: Sequence[Format]
         If the folder holds something else, or the extra ``export`` is not installed.
     """
     _check_installed()
-    found = model if isinstance(model, Model) else load_model(model)
+    found = model if isinstance(model, Model) else load_model(model, trusted)
     folder = as_path(out, "out")
     check_target(folder, "export.json", "export", PARTS)
     with atomic_folder(folder) as temporary:
@@ -112,6 +119,7 @@ def _check_installed() -> None:
 
 
 def _write(model: Model, folder: Path, formats: Sequence[Format]) -> dict[str, Any]:
+    from pipelines.exporting.detector import constants, write_detector
     from pipelines.exporting.network import lone_network, write_network
 
     card = _card(model)
@@ -125,6 +133,10 @@ def _write(model: Model, folder: Path, formats: Sequence[Format]) -> dict[str, A
         made["check"][form] = _made(form, folder, model, network)
     if "onnx" in formats:
         shutil.copy(_TEMPLATES / ("faces.py" if network is not None else "vectors.py"), folder / "predict.py")
+        if network is not None:
+            write_detector(folder / "detector.onnx", {"licence": "Apache-2.0", "source": "MediaPipe"})
+            card["detector"] = constants()
+            shutil.copy(_TEMPLATES / "photo.mjs", folder / "photo.mjs")
     else:
         for path in folder.glob("*.onnx"):
             path.unlink()
@@ -185,7 +197,7 @@ def _input(model: Model, network: Any) -> dict[str, Any]:
     if equalize["equalize"] != "none":
         words += f"; equalised ({equalize['equalize']}, OpenCV's) before it is brought to {size}"
     return {
-        "takes": "pixels", "size": size, "channels": channels, "reduce_to": reduce_to,
+        "takes": "pixels", "size": size, "channels": channels, "reduce_to": reduce_to, "side": model.side,
         "preprocess": equalize, "words": words,
     }  # fmt: skip
 

@@ -8,23 +8,25 @@ from typing import Any
 import numpy as np
 
 from featurize.backbones.extractor import NetworkExtractor, UnitLengthExtractor
-from featurize.backbones.frame import dtype_policy, quiet
+from featurize.backbones.frame import dtype_policy, quiet, recorded
+from featurize.backbones.layers import UnknownLayerError
 from featurize.base import Extractor
 from featurize.registry import parse
 from pipelines.exporting.graph import OPSET
 from pipelines.exporting.heads import NotExportable
+from pipelines.exporting.onnx_network import onnx_network
 
 
 def lone_network(expression: str) -> NetworkExtractor | None:
     """Return the network that gives a model's vectors, computing in float32; None if there is more to them.
 
-    Float32 on Keras: what a file holds is exact, and the engine that reads it chooses its own precision.
+    Float32: what a file holds is exact, and the engine that reads it chooses its own precision.
     """
     parts = parse(expression)
     if len(parts) != 1 or not isinstance(parts[0], NetworkExtractor):
         return None
     given = parts[0].params.model_dump()
-    return type(parts[0])(**given | {"engine": "keras", "precision": "f32"})
+    return type(parts[0])(**given | {"engine": "auto", "precision": "f32"})
 
 
 def write_network(extractor: NetworkExtractor, path: Path, notes: dict[str, str]) -> None:
@@ -33,8 +35,26 @@ def write_network(extractor: NetworkExtractor, path: Path, notes: dict[str, str]
     Raises
     ------
     NotExportable
-        If Keras cannot write it on this backend.
+        If it has layers that Keras alone knows, and Keras is not installed or cannot write it.
     """
+    import onnx
+
+    graph = _without_keras(extractor) or _by_keras(extractor, path)
+    _finish(graph, extractor, notes)
+    onnx.save(graph, str(path))
+
+
+def _without_keras(extractor: NetworkExtractor) -> Any:
+    """Return the network as ONNX, None if it has layers that Keras alone knows."""
+    try:
+        with recorded():
+            network = extractor.model()
+        return onnx_network(network)
+    except (UnknownLayerError, TypeError):
+        return None
+
+
+def _by_keras(extractor: NetworkExtractor, path: Path) -> Any:
     import onnx
 
     try:
@@ -47,9 +67,7 @@ def write_network(extractor: NetworkExtractor, path: Path, notes: dict[str, str]
         raise NotExportable(
             f"{extractor.name}: Keras cannot write it as ONNX on this backend ({why})"
         ) from None
-    graph = onnx.load(str(path))
-    _finish(graph, extractor, notes)
-    onnx.save(graph, str(path))
+    return onnx.load(str(path))
 
 
 def _finish(model: Any, extractor: Extractor, notes: dict[str, str]) -> None:

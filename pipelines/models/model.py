@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,15 +25,16 @@ from featurize.engine import Precision
 from featurize.images import MIN_SIDE, Image, Preprocess, resize
 from featurize.inputs import Color, as_images
 from featurize.json_files import read_mapping
-from featurize.paths import as_path
 from featurize.registry import parse
 from pipelines.models.manifest import NAME, check_manifest
+from pipelines.models.shipped import DEFAULT as DEFAULT
+from pipelines.models.shipped import FOLDER as FOLDER
+from pipelines.models.shipped import model_folder as model_folder
+from pipelines.models.shipped import shipped_models as shipped_models
 from pipelines.recipe import first_problem
 
 if TYPE_CHECKING:
     from pipelines.recipe import Head
-
-log = logging.getLogger(__name__)
 
 FORMAT = 1
 #: What a folder of a model holds, beside a report on it.
@@ -42,12 +42,6 @@ PARTS = (
     "head.skops", "head.skops.json", "card.json", "rows.csv", "rows.lock", "predictions.npz", "weights-*",
     "manifest.json", "report", ".DS_Store",
 )  # fmt: skip
-#: Each model is a folder in here, named after it.
-FOLDER = Path(__file__).parent
-#: What is taken where no model is given.
-DEFAULT = "default"
-
-
 #: Side in pixels of training faces where a card does not say it: FER2013's.
 TRAINED_SIDE = 48
 
@@ -307,47 +301,11 @@ def _check_match(folder: Path, card: dict[str, Any], expression: str, meta: dict
 
 
 def model_for(
-    model: Path | str | None, precision: Precision | None = None, views: Views | None = None
-) -> Model:
+    model: Path | str | None, precision: Precision | None = None, views: Views | None = None,
+    trusted: Iterable[str] = (),
+) -> Model:  # fmt: skip
     """Return a model as it is to be asked; parameters and errors as `Predictor.load`."""
-    found = replace(load_model(model), precision=precision, views=views)
+    found = replace(load_model(model, trusted), precision=precision, views=views)
     if views is not None and not found.networks:
         raise ValueError(f"views={views}: this model has no network that could look again; leave it out")
     return found
-
-
-def shipped_models() -> dict[str, Path]:
-    """Return the folders of the models that ship, by name; the default first."""
-    found = {path.parent.name: path.parent for path in sorted(FOLDER.glob("*/card.json"))}
-    return {name: found[name] for name in sorted(found, key=lambda name: (name != DEFAULT, name))}
-
-
-def model_folder(model: Path | str | None) -> Path:
-    """Return the folder of a model: one of the user's, or one that ships, by its name.
-
-    Parameters
-    ----------
-    model : Path, str or None
-        A folder that ``mueca fit --out`` wrote, or a name of `shipped_models`; the default if None. A folder
-        of that name is taken before a model that ships, and the log says so.
-
-    Raises
-    ------
-    FileNotFoundError
-        If nothing is given and no model ships with this version.
-    """
-    known = shipped_models()
-    if model is None and DEFAULT not in known:
-        raise FileNotFoundError(
-            "no model ships with this version; make one with mueca fit --data fer2013 --backbone hog "
-            "--head softmax --out MODEL, and give --model MODEL"
-        )
-    if model is None:
-        return known[DEFAULT]
-    folder = as_path(model, "model")
-    if str(folder) not in known:
-        return folder
-    if folder.is_dir():
-        log.warning("the folder %s is used, not the model of that name that ships", folder.resolve())
-        return folder
-    return known[str(folder)]

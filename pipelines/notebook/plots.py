@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.extras import require
 from pipelines.metrics.curves import one_against_rest, roc
 from pipelines.metrics.scores import confusion
 from pipelines.results.predictions import Predictions
@@ -151,7 +152,7 @@ def _principal(X: NDArray[np.float64]) -> NDArray[np.float64]:
 def _axes(ax: Any) -> Any:
     if ax is not None:
         return ax
-    import matplotlib.pyplot as plt
+    plt = require("matplotlib.pyplot")
 
     return plt.subplots(layout="constrained")[1]
 

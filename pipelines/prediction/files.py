@@ -88,6 +88,7 @@ def run(
     views: Views | None = None,
     out: Path | None = None,
     boxes: Path | None = None,
+    trusted: Iterable[str] = (),
     progress: Progress = SILENT,
     cluster: Cluster | None = None,
 ) -> Summary:
@@ -106,7 +107,7 @@ def run(
         Side in pixels of the smallest face that is classified.
     crowd : bool
         See `Predictor`.
-    precision, views
+    precision, views, trusted
         See `Predictor.load`.
     out : Path, optional
         File for the records; by default the output stream. Its ending is the format; its folder is made.
@@ -124,10 +125,10 @@ def run(
     chosen, out = _checked(options or Options(), out)
     found = find_files([expanded(path) for path in paths])
     check_targets(found, chosen, out, [expanded(given) for given in (boxes, model) if given is not None])
-    known = _known_boxes(boxes, found)
-    if cluster is not None and (found.videos or known):
-        raise ValueError("--scheduler and --workers are for photos without --boxes; leave them out")
-    predictor = load_predictor(model, detector, min_face, crowd=crowd, precision=precision, views=views)
+    known = _known_boxes(boxes, found, cluster)
+    predictor = load_predictor(
+        model, detector, min_face, crowd=crowd, precision=precision, views=views, trusted=trusted
+    )
     _check_words(chosen, predictor, bool(found.videos))
     with ExitStack() as stack:
         to: Stream = sys.stdout if out is None else stack.enter_context(RecordFile(out))
@@ -135,8 +136,7 @@ def run(
         if cluster is not None:
             from pipelines.prediction.remote import Settings, classified_on
 
-            folder = None if model is None else str(model)
-            settings = Settings(folder, detector, min_face, crowd, precision, views)
+            settings = Settings(model and str(model), detector, min_face, crowd, precision, views)
             looked = classified_on(cluster, found.images, settings, predictor)
         tally = _predict(found, predictor, to, chosen, known, progress, looked)
     tally.timing = dict(predictor.watch.seconds)
@@ -146,8 +146,10 @@ def run(
     return tally
 
 
-def _known_boxes(table: Path | None, found: Found) -> Boxes | None:
+def _known_boxes(table: Path | None, found: Found, cluster: Cluster | None) -> Boxes | None:
     """Return the faces of a table, None without one; it must be of the photos that were found."""
+    if cluster is not None and (found.videos or table):
+        raise ValueError("--scheduler and --workers are for photos without --boxes; leave them out")
     if table is None:
         return None
     if found.videos:

@@ -100,6 +100,7 @@ def run(
     source: str = "0",
     *,
     model: Path | str | None = None,
+    trusted: Iterable[str] = (),
     detector: str = "auto",
     min_face: int | None = None,
     confidence: float | None = None,
@@ -114,7 +115,7 @@ def run(
     ----------
     source : str
         Number of a camera, or path of a video in its place.
-    model, detector, min_face, confidence
+    model, detector, min_face, confidence, trusted
         See `pipelines.prediction.predictor.load_predictor`.
     every, smooth
         See `watcher`.
@@ -129,7 +130,7 @@ def run(
         One line: no camera, a camera that went away, no window, no such model.
     """
     save_dir = expanded(save_dir)
-    predictor = load_predictor(model, detector, min_face, confidence)
+    predictor = load_predictor(model, detector, min_face, confidence, trusted=trusted)
     faces = watcher(predictor, every, smooth)
     frames = open_source(source)
     try:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
 from featurize.atomic import AtomicFile
+from featurize.extras import require
 from pipelines.prediction.faces import Form
 
 #: Ending -> format. A .json holds JSON lines too: a record a line, written as it comes.
@@ -207,7 +208,7 @@ class ParquetTable:
     """
 
     def __init__(self, path: Path, columns: Sequence[str], classes: Sequence[str]) -> None:
-        import pyarrow as pa
+        pa = require("pyarrow")
 
         types: Mapping[bool, Any] = {True: pa.int64(), False: pa.float64()}
         known = [(name, pa.string() if name in _TEXT else types[name in _WHOLE]) for name in columns]
@@ -224,8 +225,7 @@ class ParquetTable:
             self._flush()
 
     def _flush(self) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        pa, pq = require("pyarrow"), require("pyarrow.parquet")
 
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._file.begin(), self.schema)

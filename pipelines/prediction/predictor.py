@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -107,7 +107,7 @@ class Predictor:
     @classmethod
     def load(
         cls, model: Path | str | None = None, detector: str = "auto", min_face: int | None = None,
-        precision: Precision | None = None, views: Views | None = None,
+        precision: Precision | None = None, views: Views | None = None, trusted: Iterable[str] = (),
     ) -> Self:  # fmt: skip
         """Read a model folder.
 
@@ -124,6 +124,8 @@ class Predictor:
             that were measured. "auto" is the faster on this machine.
         views : {"one", "flip", "six", "ten"}, optional
             How often a network looks at each face; as often as when the head was fitted by default.
+        trusted : iterable of str
+            Types from outside that its head may hold, as ``package.module.Class``. Their code is imported.
 
         Raises
         ------
@@ -133,7 +135,7 @@ class Predictor:
             If it is no model, its extractor would no longer give the vectors that the head was fitted on, it
             is a model of clips, or the detector is unknown; or it has no network that could look again.
         """
-        return cls(model_for(model, precision, views), named_detector(detector), min_face)
+        return cls(model_for(model, precision, views, trusted), named_detector(detector), min_face)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -352,12 +354,13 @@ def load_predictor(
     crowd: bool = False,
     precision: Precision | None = None,
     views: Views | None = None,
+    trusted: Iterable[str] = (),
 ) -> Predictor:
     """Return what classifies with this model: a `Predictor`, or a `ClipPredictor` where it is of clips.
 
     Parameters
     ----------
-    model, detector, min_face, precision, views
+    model, detector, min_face, precision, views, trusted
         As `Predictor.load`.
     confidence, crowd
         See `Predictor`.
@@ -368,7 +371,7 @@ def load_predictor(
         As `Predictor.load`.
     """
     find = named_detector(detector)
-    loaded = model_for(model, precision, views)
+    loaded = model_for(model, precision, views, trusted)
     kind = ClipPredictor if loaded.kinds == {"clip"} else Predictor
     return kind(loaded, find, min_face, confidence, crowd)
 

@@ -161,6 +161,11 @@ def format_error(error: BaseException) -> str:
     words = error_words(error)
     if isinstance(error, ValueError | OSError):
         return words
+    if isinstance(error, ModuleNotFoundError):
+        from featurize.extras import EXTRAS, needed
+
+        if (name := (error.name or "").partition(".")[0]) in EXTRAS:
+            return needed(name)
     if isinstance(error, MemoryError):
         return "not enough memory; use fewer samples or a smaller extractor"
     return (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from featurize.extras import require
 from pipelines.utils import palette
 from pipelines.utils.palette import hex_of
 
@@ -119,7 +120,7 @@ class FigureWriter:
 
         The chart is written and kept when the block ends; it must have said what it shows.
         """
-        import matplotlib as mpl
+        mpl = require("matplotlib")
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Canvas
 
@@ -205,8 +206,7 @@ def heat(
     axes: Axes, values: Any, texts: Any, rows: Sequence[str], columns: Sequence[str], low: float, high: float
 ) -> None:
     """Draw a table of coloured cells with their texts; from light (`low`) to dark blue (`high`)."""
-    import matplotlib as mpl
-
+    mpl = require("matplotlib")
     shades = mpl.colormaps["Blues"]
     axes.pcolormesh(values, cmap=shades, vmin=low, vmax=high, edgecolors="white", linewidth=0.6)
     axes.set(xlim=(0, len(columns)), ylim=(len(rows), 0))

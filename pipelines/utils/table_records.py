@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from featurize.extras import require
 from pipelines.utils.cells import text_of
 from pipelines.utils.table_text import decode_text
 
@@ -34,8 +35,7 @@ def parquet_rows(data: bytes) -> list[list[str]]:
     ValueError
         If it is damaged.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    pa, pq = require("pyarrow"), require("pyarrow.parquet")
 
     try:
         records = pq.read_table(io.BytesIO(data)).to_pylist()

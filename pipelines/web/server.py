@@ -50,6 +50,8 @@ class Options:
         Asked of every request; one is made if `host` is not loopback.
     allowed : tuple of str
         More names by which browsers reach the server.
+    trusted : tuple of str
+        See `Predictor.load`.
     limits : Limits
     """
 
@@ -61,6 +63,7 @@ class Options:
     reports: Path | None = None
     token: str | None = None
     allowed: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
 
@@ -96,7 +99,7 @@ def run(options: Options, echo: Callable[[str], None], ready: Callable[[str], An
     with _listening(options.host, options.port) as listener, _stoppable():
         address = page_address(options.host, listener.getsockname()[1], access)
         echo("loading the model")
-        predictor = Predictor.load(options.model, options.detector, options.min_face)
+        predictor = Predictor.load(options.model, options.detector, options.min_face, trusted=options.trusted)
         spool = Spool()
         try:
             app = _app(options, access, spool, predictor, reports)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,14 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from classifiers import PersistError, head, list_heads, load, save, scores
 from classifiers.persist import card_path, load_card
 from tests.classifiers.conftest import DATA
+from tests.helpers.pages import ROOT
 
 
 @pytest.fixture
@@ -145,3 +150,25 @@ def test_an_estimator_of_scikit_learn_and_what_a_search_of_it_chose(tmp_path: Pa
 def test_something_that_does_not_classify(saved: Path) -> None:
     forge(saved, skops.io.dumps({"a": 1}))
     refused(saved, "holds a builtins.dict, which does not classify")
+
+
+LIGHT = """
+import os, sys
+os.environ["_MUECA_OWN_PROCESS"] = "1"
+from classifiers import load
+head = load(sys.argv[1])
+print("sklearn.semi_supervised" in sys.modules, type(head).__name__)
+"""
+
+
+@pytest.mark.parametrize(("name", "light"), [("softmax", True), ("svm", False)])
+def test_a_process_of_our_own_loads_without_all_of_scikit_learn(name, light, tmp_path):
+    """What skops trusts is trusted all the same: a Pipeline of scikit-learn's is loaded."""
+    X = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    made = make_pipeline(StandardScaler(), head(name)) if name == "svm" else head(name)
+    save(made.fit(X, np.arange(30) % 3), tmp_path / "h.skops")
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT, str(tmp_path / "h.skops")],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split()[0] == str(not light), done.stdout

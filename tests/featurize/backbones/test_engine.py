@@ -12,6 +12,7 @@ import pytest
 from featurize import engine as engines
 from featurize import extractor
 from featurize.backbones.extractor import NetworkExtractor
+from featurize.backbones.frame import NeedsKerasError
 
 #: Largest difference to Keras in f32, as a share of the largest value.
 F32 = 1e-5
@@ -137,12 +138,51 @@ def test_without_openvino(monkeypatch):
         engines.cpu_capabilities.cache_clear()
 
 
-def test_other_backends_run_on_keras(monkeypatch):
+def test_the_backend_of_keras_does_not_matter(monkeypatch, vectors, faces_48):
     monkeypatch.setattr(engines, "backend_name", lambda: "jax")
-    assert engines.choose().engine == "keras"
-    assert "not from jax" in engines.choose().why_engine
-    with pytest.raises(ValueError, match="unset KERAS_BACKEND, or use engine keras"):
-        engines.choose("openvino")
+    assert engines.choose().engine == "openvino"
+    one = extractor("ucm-f", weights="random", engine="openvino", precision="f32")
+    np.testing.assert_allclose(
+        one.transform(faces_48[:3]), vectors["ucm-f", "openvino", "f32"][:3], atol=1e-5
+    )
+
+
+def test_layers_that_keras_alone_knows_need_it(monkeypatch):
+    def none_there():
+        raise NeedsKerasError("this needs TensorFlow: pip install 'mueca[train]'")
+
+    monkeypatch.setattr(engines, "backend_name", none_there)
+    clip = np.zeros((18, 64, 64), np.uint8)
+    with pytest.raises(
+        NeedsKerasError, match=r"needs TensorFlow: pip install .* \(Keras's TimeDistributed\)"
+    ):
+        extractor("cnn-lstm-casme2", weights="random", engine="openvino").transform([clip])
+
+
+def test_a_damaged_compiled_network_is_compiled_again(faces_48, monkeypatch, tmp_path):
+    monkeypatch.setenv("MUECA_CACHE", str(tmp_path))
+    one = extractor("ucm-a", weights="random", engine="openvino", precision="f32")
+    found = one.transform(faces_48[:1])
+    (blob,) = tmp_path.glob("engines/*/compiled/*.blob")
+    whole = blob.stat().st_size
+    blob.chmod(0o600)
+    blob.write_bytes(blob.read_bytes()[: whole // 3])
+    np.testing.assert_array_equal(one.at().transform(faces_48[:1]), found)
+    assert blob.stat().st_size == whole
+    assert [p.name for p in blob.parent.iterdir()] == [blob.name], "nothing else is left there"
+
+
+def test_what_is_compiled_is_used_again_and_never_required(faces_48, monkeypatch, tmp_path):
+    monkeypatch.setenv("MUECA_CACHE", str(tmp_path))
+    one = extractor("ucm-a", weights="random", engine="openvino", precision="f32")
+    found = one.transform(faces_48[:1])
+    (blob,) = tmp_path.glob("engines/*/compiled/*.blob")
+    written = blob.stat().st_mtime_ns
+    np.testing.assert_array_equal(one.at().transform(faces_48[:1]), found)
+    assert blob.stat().st_mtime_ns == written
+    monkeypatch.setattr(engines, "usable_root", lambda: None)
+    monkeypatch.setenv("MUECA_CACHE", str(tmp_path / "nowhere"))
+    np.testing.assert_array_equal(one.at().transform(faces_48[:1]), found)
 
 
 def test_nothing_is_reported_to_the_maker_of_openvino(vectors):

@@ -103,7 +103,7 @@ def test_groups_can_be_left_out(faces_48):
 
 def test_missing_models_say_what_to_install(monkeypatch):
     monkeypatch.setattr(faces, "find_spec", lambda name: None)
-    with pytest.raises(FileNotFoundError, match="pip install face_recognition_models"):
+    with pytest.raises(FileNotFoundError, match=r"pip install 'mueca\[dlib\]'"):
         faces.model_file("68-points")
 
 
