@@ -220,6 +220,28 @@ class ReLU(Layer):
         return ops.apply("relu", x) if self._largest is None else ops.clip(x, float(self._largest))
 
 
+class UnitNormalization(Layer):
+    """Each vector divided by its length."""
+
+    #: Least squared length: a vector of zeros stays.
+    _LEAST = np.float32(1e-12)
+
+    def write(self, ops: Operators, *values: Any) -> Any:
+        """Write the length from the mean of squares, and a quotient."""
+        count = np.float32(self.output.shape[1])
+        mean = ops.mean(ops.apply("multiply", values[0], values[0]), (1,), True)
+        squared = _scaled(ops, mean, count, self._LEAST, 2)
+        return ops.apply("divide", values[0], ops.apply("sqrt", squared))
+
+
+class _Root(Layer):
+    """Square roots."""
+
+    def write(self, ops: Operators, *values: Any) -> Any:
+        """Write the function."""
+        return ops.apply("sqrt", values[0])
+
+
 class Dropout(Layer):
     """Nothing, once a network is trained."""
 
@@ -295,6 +317,7 @@ KERAS = _Namespace({
     "Model": Model,
     "regularizers": _Namespace({"L2": lambda _: None}),
     "ops": _Namespace({
+        "sqrt": lambda x: _Root()(x),
         "flip": lambda x, axis: _last(axis) and _Channels(range(x.shape[-1])[::-1])(x),
         "repeat": lambda x, times, axis: _last(axis) and _Channels(
             [i for i in range(x.shape[-1]) for _ in range(times)])(x),
@@ -307,7 +330,7 @@ KERAS = _Namespace({
         **{f"ZeroPadding{d}D": type(f"ZeroPadding{d}D", (_ZeroPadding,), {}) for d in (2, 3)},
         **{f"SpatialDropout{d}D": type(f"SpatialDropout{d}D", (Dropout,), {}) for d in (2, 3)},
         **{c.__name__: c for c in (DepthwiseConv2D, Dense, BatchNormalization, Rescaling, Flatten, Activation,
-                                   ReLU, Dropout, Add, Multiply, Concatenate)},
+                                   ReLU, Dropout, Add, Multiply, Concatenate, UnitNormalization)},
     }),
 })  # fmt: skip
 

@@ -31,7 +31,7 @@ class Operators(Protocol):
         """Return an array as a value."""
 
     def apply(self, kind: str, *values: Any) -> Any:
-        """Return add, multiply, relu, sigmoid, tanh or softmax (over axis 1) of values."""
+        """Return add, multiply, divide, sqrt, relu, sigmoid, tanh or softmax (over axis 1) of values."""
 
     def clip(self, x: Any, largest: float) -> Any:
         """Return values between 0 and `largest`."""

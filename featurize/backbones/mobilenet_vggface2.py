@@ -122,19 +122,17 @@ def pyramid(model: Any) -> Any:
     Lazebnik et al.: "Beyond bags of features: spatial pyramid matching", CVPR 2006; Perronnin et al.:
     "Improving the Fisher kernel for large-scale image classification", ECCV 2010.
     """
-    layers, ops = keras().layers, keras().ops
+    layers = keras().layers
     inner = model.get_layer("pointwise_11_relu").output
     side = inner.shape[1]
     quarters = layers.AveragePooling2D(-(-side // 2), strides=side // 2)(inner)
-    levels = (model.get_layer("pool").output, 1.0), (layers.Flatten()(quarters), 2**0.5)
-    return ops.concatenate([weight * _unit_root(x) for x, weight in levels], axis=-1)
+    everywhere, placed = _unit_root(model.get_layer("pool").output), _unit_root(layers.Flatten()(quarters))
+    return layers.Concatenate()([everywhere, layers.Rescaling(2**0.5)(placed)])
 
 
 def _unit_root(x: Any) -> Any:
     """Return square roots, each row divided by its length; a row of zeros stays."""
-    ops = keras().ops
-    root = ops.sqrt(_single(x))
-    return root / ops.maximum(ops.sqrt(ops.sum(ops.square(root), axis=-1, keepdims=True)), 1e-6)
+    return keras().layers.UnitNormalization()(keras().ops.sqrt(x))
 
 
 def _separable(x: Any, number: int, filters: int, stride: int, normed: bool) -> Any:

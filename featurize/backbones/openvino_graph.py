@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from featurize.backbones.layers import Model, Shape
 
-_NAMES = {"add": "add", "multiply": "multiply", "relu": "relu", "sigmoid": "sigmoid", "tanh": "tanh"}
+_KINDS = frozenset({"add", "multiply", "divide", "sqrt", "relu", "sigmoid", "tanh"})
 
 
 def openvino_model(network: Model, openvino: Any) -> Any:
@@ -44,7 +44,9 @@ class OpenVinoOperators:
         """Return a function of values."""
         if kind == "softmax":
             return self._opset.softmax(values[0], 1)
-        return getattr(self._opset, _NAMES[kind])(*values)
+        if kind not in _KINDS:
+            raise ValueError(f"no operator {kind}")
+        return getattr(self._opset, kind)(*values)
 
     def clip(self, x: Any, largest: float) -> Any:
         """Return values between 0 and `largest`."""

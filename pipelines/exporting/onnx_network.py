@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from featurize.backbones.layers import Model, Shape
 from pipelines.exporting.graph import IR_VERSION, OPSET
 
-_KINDS = {"add": "Add", "multiply": "Mul", "relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
+_KINDS = {
+    "add": "Add", "multiply": "Mul", "divide": "Div", "sqrt": "Sqrt", "relu": "Relu", "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+}  # fmt: skip
 
 
 def onnx_network(network: Model) -> Any:
