@@ -5,7 +5,8 @@ give the side of the crop and the place of its centre, in sides of the box: the 
 featurize/detectors. BlazeFace, Haar and dlib-cnn take the median; dlib-hog the mean, because its boxes come
 in steps of a fifth (its pyramid) and the median lies on one of them.
 
-Run: python benchmarks/framing.py ../shared/data/fer2013 (the folder of mueca data add, or of class/*.jpg)
+Run: python benchmarks/framing.py ../shared/data/fer2013 [DETECTOR ...]
+(the folder of mueca data add, or of train/CLASS/*.jpg)
 """
 
 import sys
@@ -63,5 +64,5 @@ if __name__ == "__main__":
         print(
             f"{'':<10}{'crops':>6}{'found':>8}    mean  median side (quartiles)   centre below box's   right"
         )
-        for detector_name, count in FACES.items():
-            report(detector_name, crops(folder, count))
+        for detector_name in sys.argv[2:] or FACES:
+            report(detector_name, crops(folder, FACES[detector_name]))

@@ -167,7 +167,7 @@ def check_side(given: Any, what: str = "size", least: int = 1) -> int:
 
 
 def check_box(box: Any, what: str = "box") -> None:
-    """Refuse what is no `featurize.faces.Box` of finite sides around at least a pixel.
+    """Refuse what is no `featurize.faces.Box` of finite sides, each of at least a pixel.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def check_box(box: Any, what: str = "box") -> None:
         sides_are_finite = False
     if not sides_are_finite:
         raise ValueError(f"{what} has sides {(left, top, right, bottom)}; give four finite numbers of pixels")
-    if max(right - left, bottom - top) < 1:
+    if min(right - left, bottom - top) < 1:
         raise ValueError(
             f"{what} {(left, top, right, bottom)} is empty: left < right and top < bottom are needed"
         )

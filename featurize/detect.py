@@ -22,8 +22,9 @@ DETECTORS: dict[str, type[Detector]] = {
     "dlib-cnn": DlibCnn,
     "none": Whole,
 }
-#: It finds more faces than dlib-hog where they are tilted, small or pasted, and is several times as fast
-#: (docs/results/detectors-blazeface.txt); more of what it crops is classified right (pasted-faces.txt there).
+#: It finds at least as many faces as dlib-hog everywhere, more where they are tilted, turned, covered or
+#: pasted, for a half to a fifth of the work (docs/results/detectors.txt). Of what both find, what it crops is
+#: classified right as often, and more often where faces are tilted (pasted-faces.txt there).
 DEFAULT = "blazeface"
 
 
