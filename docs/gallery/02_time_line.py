@@ -3,13 +3,14 @@ Time line of a video
 ====================
 
 A video is read frame by frame: memory does not grow with its length. Here a camera moves over a photo that
-is free of rights, so that the face stays and its place changes.
+is free of rights, so that the face stays and its place changes. The image comes into focus.
 """
 
 import tempfile
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 from skimage.data import astronaut
 
@@ -22,8 +23,8 @@ with av.open(str(path), "w") as container:
     stream.width = stream.height = 384
     for t in np.linspace(0, 1, 48):
         top, left = int(20 * t), int(128 * t)
-        light = 0.5 + 0.5 * t  # it gets brighter
-        frame = np.uint8(photo[top : top + 384, left : left + 384] * light)
+        blurred = cv2.GaussianBlur(photo, (0, 0), 0.1 + 7 * (1 - t))
+        frame = blurred[top : top + 384, left : left + 384]
         container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), "rgb24")))
     container.mux(stream.encode())
 

@@ -35,7 +35,8 @@ plt.figure(figsize=(5, 4))
 plt.imshow(values, cmap="Blues")
 for i, row in enumerate(values):
     for j, value in enumerate(row):
-        plt.text(j, i, f"{value:.1f}", ha="center", va="center")
+        colour = "white" if value > 50 else "black"
+        plt.text(j, i, f"{value:.1f}", ha="center", va="center", color=colour)
 plt.xticks(range(3), heads)
 plt.yticks(range(3), extractors)
 plt.title("test accuracy, %")

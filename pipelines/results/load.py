@@ -307,7 +307,7 @@ def _cell(folder: Path, run: str, rows: Iterable[Row], grids: Mapping[str, Seque
 def _titled(cells: Sequence[Cell]) -> list[Cell]:
     """Give runs with one title another that tells them apart: what leaks, seed, parameters, or the run."""
     named = [replace(c, title=" ".join([c.title, *(f"[{m}]" for m in marks(c.test))])) for c in cells]
-    for more in (_by_seed, _by_params, _by_name):
+    for more in (_by_seed, _by_params, _by_number):
         count, seeds = Counter(cell.title for cell in named), _seeds(named)
         named = [
             replace(c, title=f"{c.title} {more(c, seeds[c.title])}".strip()) if count[c.title] > 1 else c
@@ -324,7 +324,7 @@ def _by_params(cell: Cell, seeds: set[int]) -> str:
     return f"({short_params(cell.test)})"
 
 
-def _by_name(cell: Cell, seeds: set[int]) -> str:
+def _by_number(cell: Cell, seeds: set[int]) -> str:
     return f"#{cell.run[:6]}"
 
 
