@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from featurize.atomic import write_bytes, write_text
 from pipelines.utils import palette
 from pipelines.utils.palette import hex_of
 
@@ -128,14 +129,15 @@ class FigureWriter:
             self.figures.append(self._keep(drawing, name, title, " ".join(said)))
 
     def _keep(self, drawing: Drawing, name: str, title: str, sentence: str) -> Figure:
-        self.folder.mkdir(parents=True, exist_ok=True)
         text = io.StringIO()
         drawing.savefig(text, format="svg", metadata={"Date": None})
         drawing.set_layout_engine("none")  # laid out once; the PNG is the same
-        (self.folder / f"{name}.svg").write_text(_on_white(text.getvalue()), "utf-8")
+        pixels = io.BytesIO()
         drawing.savefig(
-            self.folder / f"{name}.png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None}
+            pixels, format="png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None}
         )
+        write_text(self.folder / f"{name}.svg", _on_white(text.getvalue()))
+        write_bytes(self.folder / f"{name}.png", pixels.getvalue())
         return Figure(
             name,
             title,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from featurize.atomic import write_text
 from pipelines.metrics.scores import detailed
 from pipelines.prediction.outputs import class_columns
 from pipelines.reporting.tables.action_units import UNITS, unit_records
@@ -93,4 +94,4 @@ def _both(
     bold: Sequence[bool] = (),
 ) -> None:
     write_csv(folder / f"{name}.csv", records)
-    (folder / f"{name}.tex").write_text(latex(records, columns, caption, name, bold), "utf-8")
+    write_text(folder / f"{name}.tex", latex(records, columns, caption, name, bold))
