@@ -244,7 +244,7 @@ def _set_aside_and_put(new: Path, path: Path) -> None:
 
 
 def _flush(file: Path) -> None:
-    with file.open("rb") as opened:  # a copy may be read-only
+    with naming(file), file.open("rb") as opened:  # a copy may be read-only
         os.fsync(opened.fileno())
 
 

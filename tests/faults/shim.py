@@ -100,7 +100,8 @@ def shimmed(shim: Shim) -> Iterator[Shim]:
             (os, "posix_fallocate"), (os, "sendfile"), (atomic, "exchange"), (np, "save"),
         ):  # fmt: skip
             patch.setattr(module, name, _stepping(shim, name, getattr(module, name)))
-        patch.setattr(os, "fsync", _stepping(shim, "fsync", lambda _: None))  # nobody sees it, and it takes long
+        # What it does nobody sees here, and it takes long.
+        patch.setattr(os, "fsync", _stepping(shim, "fsync", lambda _: None))
         yield shim
 
 
