@@ -172,7 +172,12 @@ def fit(
 
 def _fitted(recipe: Recipe, resources: Resources, folder: Path | None) -> tuple[Model, EvaluationResult]:
     """Fit a recipe of one run, and save it where a folder is given."""
-    experiment = make_experiment(resources, recipe.protocols[0], recipe.seed)
+    protocol = recipe.protocols[0]
+    if (
+        len(recipe.heads[0].candidates()) == 1
+    ):  # nothing is chosen: no folds stand in the protocol as if they did
+        protocol = protocol.model_copy(update={"inner_folds": None, "halving": None})
+    experiment = make_experiment(resources, protocol, recipe.seed)
     outcome = evaluate_run(recipe.heads[0], FeatureMatrix(recipe.extractors[0], experiment))
     model = model_of(outcome, recipe.extractors[0], experiment)
     if folder is not None:

@@ -133,9 +133,7 @@ class FigureWriter:
         drawing.savefig(text, format="svg", metadata={"Date": None})
         drawing.set_layout_engine("none")  # laid out once; the PNG is the same
         pixels = io.BytesIO()
-        drawing.savefig(
-            pixels, format="png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None}
-        )
+        drawing.savefig(pixels, format="png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None})
         write_text(self.folder / f"{name}.svg", _on_white(text.getvalue()))
         write_bytes(self.folder / f"{name}.png", pixels.getvalue())
         return Figure(

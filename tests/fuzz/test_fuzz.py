@@ -23,9 +23,10 @@ SEED = 20_261
 PATIENCE = 180.0
 #: What is written in the place of a value.
 ODD = [
-    "", " ", "-1", "0", "1e999", "nan", "inf", "999999999999999999999", "true", "null", "[]", "{}", "[[[]]]", "~",
-    "../../x", "/dev/null", "/etc/passwd", "\x00", "\u202e", "\ud7ff", "'", '"', "%s%n", "$(true)", "a" * 5000,
-    "hog+", "+", "hog(", "hog(cell=0)", "knn,svm", "1,2,", "=", "--", "*", "?", "2.5", "0x10", "1_000", "é",
+    "", " ", "-1", "0", "1e999", "nan", "inf", "999999999999999999999", "true", "null", "[]", "{}", "[[[]]]",
+    "~", "../../x", "/dev/null", "/etc/passwd", "\x00", "\u202e", "\ud7ff", "'", '"', "%s%n", "$(true)",
+    "a" * 5000, "hog+", "+", "hog(", "hog(cell=0)", "knn,svm", "1,2,", "=", "--", "*", "?", "2.5", "0x10",
+    "1_000", "é",
 ]  # fmt: skip
 LOADED = ("cv2", "scipy.stats", "sklearn.svm", "sklearn.neighbors", "skops.io", "pipelines.api", "yaml",
           "pipelines.evaluation.compare", "pipelines.prediction.files", "pyarrow")  # fmt: skip
@@ -85,7 +86,8 @@ class Bed:
         ]
         self.table = "file,label,split\n" + "\n".join(rows) + "\n"
         self.recipe = {
-            "name": "r", "data": "synthetic(n_per_class=4)", "seed": 0, "protocols": [{"protocol": "holdout"}],
+            "name": "r", "data": "synthetic(n_per_class=4)", "seed": 0,
+            "protocols": [{"protocol": "holdout"}],
             "extractors": ["pixels", {"extractor": "pixels", "mirror": True}],
             "heads": [{"head": "knn", "grid": {"n_neighbors": [1, 3]}}],
         }  # fmt: skip
@@ -175,9 +177,11 @@ class Bed:
 
     def of_words(self, number: int) -> Case:
         odd = self.rng.choice([w for w in ODD if "\x00" not in w])
-        good = {"--data": "synthetic(n_per_class=4)", "--backbone": "pixels", "--head": "knn", "--n_neighbors": "1",
-                "--validation": "0.25", "--test": "test", "--seed": "0", "--folds": "2", "--scoring": "accuracy",
-                "--kernel-memory": "1GB", "--clahe-tile": "4"}  # fmt: skip
+        good = {
+            "--data": "synthetic(n_per_class=4)", "--backbone": "pixels", "--head": "knn",
+            "--n_neighbors": "1", "--validation": "0.25", "--test": "test", "--seed": "0", "--folds": "2",
+            "--scoring": "accuracy", "--kernel-memory": "1GB", "--clahe-tile": "4",
+        }  # fmt: skip
         good[self.rng.choice(sorted(good))] = odd
         return ["fit", *[f"{name}={value}" for name, value in good.items()]], False
 
