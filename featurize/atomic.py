@@ -78,9 +78,12 @@ class AtomicFile:
 def name_file(error: BaseException, path: Path, temporary: Path | None = None) -> None:
     """Give an error of the system that names no file, or a temporary one, the file that it is about."""
     if isinstance(error, OSError) and error.errno is not None:
-        names_none = error.filename is None or not isinstance(error.filename, str | bytes)
-        if names_none or os.fsdecode(error.filename) == str(temporary):
+        named = error.filename
+        if not isinstance(named, str | bytes | os.PathLike):
             error.filename = str(path)
+        elif temporary is not None and os.fsdecode(named).startswith(str(temporary)):
+            error.filename = str(path) + os.fsdecode(named).removeprefix(str(temporary))
+            error.filename2 = None
 
 
 @contextmanager
@@ -185,6 +188,9 @@ def atomic_folder(path: Path, *, keep: str | None = None) -> Iterator[Path]:
         temporary.mkdir()
         yield temporary
         replace_folder(temporary, path, keep=keep)
+    except OSError as error:
+        name_file(error, path, temporary)
+        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -238,7 +244,7 @@ def _set_aside_and_put(new: Path, path: Path) -> None:
 
 
 def _flush(file: Path) -> None:
-    with file.open("rb") as opened:  # a copy may be read-only
+    with naming(file), file.open("rb") as opened:  # a copy may be read-only
         os.fsync(opened.fileno())
 
 

@@ -136,7 +136,7 @@ def run(
         if cluster is not None:
             from pipelines.prediction.remote import Settings, classified_on
 
-            settings = Settings(model and str(model), detector, min_face, crowd, precision, views)
+            settings = Settings(str(model) if model else None, detector, min_face, crowd, precision, views)
             looked = classified_on(cluster, found.images, settings, predictor)
         tally = _predict(found, predictor, to, chosen, known, progress, looked)
     tally.timing = dict(predictor.watch.seconds)

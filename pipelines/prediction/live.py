@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from featurize.atomic import write_bytes
 from featurize.images import Image
 from featurize.paths import expanded
 from featurize.track import EVERY
@@ -92,8 +94,9 @@ def save(image: Image, folder: Path) -> Path:
     while path.exists():
         count += 1
         path = folder / f"{name}-{count}.png"
-    Pillow.fromarray(image).save(path)
-    return path
+    written = io.BytesIO()  # Pillow says of a full disk only that it could not go on
+    Pillow.fromarray(image).save(written, "PNG")
+    return write_bytes(path, written.getvalue())
 
 
 def run(

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
-from featurize.atomic import AtomicFile
+from featurize.atomic import AtomicFile, naming, replace_file
 from featurize.extras import require
 from pipelines.prediction.faces import Form
+
+log = logging.getLogger(__name__)
 
 #: Ending -> format. A .json holds JSON lines too: a record a line, written as it comes.
 ENDINGS: dict[str, Form] = {
@@ -124,9 +128,11 @@ def class_columns(known: Sequence[str], classes: Sequence[str]) -> list[str]:
 
 
 class RecordFile:
-    """A text file that appears, with its folder, with the first record; an older one stays until then.
+    """A text file of records, which gets its name when all of them are there; an older one stays until then.
 
-    Use as a context manager: a block that ends without an error leaves a file, if an empty one.
+    Use as a context manager: a block that ends without an error leaves a file, if an empty one. What a block
+    with an error has written stays beside it, as ``NAME.partial.ENDING``. What is no regular file, such as a
+    pipe, is written to as records come.
 
     Parameters
     ----------
@@ -135,31 +141,54 @@ class RecordFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._whole = AtomicFile(path.resolve() if path.is_symlink() else path)
         self._file: IO[str] | None = None
 
     def write(self, text: str, /) -> int:
         """Write text."""
-        return self._opened().write(text)
+        with naming(self.path):
+            return self._opened().write(text)
 
     def flush(self) -> None:
         """Hand on to the system what was written."""
         if self._file is not None:
-            self._file.flush()
+            with naming(self.path):
+                self._file.flush()
+
+    @property
+    def _streams(self) -> bool:
+        return self.path.exists() and not self.path.is_file()
 
     def _opened(self) -> IO[str]:
         if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("w", encoding="utf-8", newline="")
+            to = self.path if self._streams else self._whole.begin()
+            self._file = to.open("w", encoding="utf-8", newline="")
         return self._file
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and self.path.suffix.lower() != ".parquet":
-            self._opened()
-        if self._file is not None:
-            self._file.close()
+        try:
+            with naming(self.path):
+                if kind is None and self.path.suffix.lower() != ".parquet":
+                    self._opened()
+                if self._file is not None:
+                    self._file.close()
+            if self._file is not None and not self._streams:
+                self._settle(kind is None)
+        finally:
+            self._whole.discard()
+
+    def _settle(self, whole: bool) -> None:
+        """Give the file its name, or of half of it another."""
+        if whole:
+            self._whole.commit()
+        elif self._whole.temporary.stat().st_size:
+            partial = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
+            with suppress(OSError):
+                replace_file(self._whole.temporary, partial)
+                log.warning("what came until then is in %s", partial)
 
 
 class CsvTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from featurize.atomic import AtomicFile
+from featurize.atomic import write_bytes
 from featurize.images import MAX_FILE, Image, UnreadableImage, decode
 from pipelines.datasets.walk import Fault
 from pipelines.prediction.faces import Form, ImageResult, Summary, box_dict
@@ -152,5 +153,6 @@ def _save(path: Path, image: Image, seen: ImageResult) -> None:
 
     from pipelines.prediction.annotate import draw
 
-    with AtomicFile(path) as temporary:
-        Pillow.fromarray(draw(image, seen.faces)).save(temporary, quality=92)
+    written = io.BytesIO()  # Pillow says of a full disk only that it could not go on
+    Pillow.fromarray(draw(image, seen.faces)).save(written, "JPEG", quality=92)
+    write_bytes(path, written.getvalue())

@@ -107,13 +107,14 @@ def _without_torn(text: str, path: Path) -> str:
     if _is_whole(torn, len(_header(text))):
         return f"{text}\n"
     log.warning("%s: its last line was cut short; what belongs to it is left out", path)
-    return _without_run(text[:end], torn.partition(",")[0])
+    run, comma, _ = torn.partition(",")
+    return _without_run(text[:end], run) if comma else text[:end]
 
 
 def _without_run(text: str, run: str) -> str:
     """Return a text without the records at its end that are of a run: what was cut short belongs to it."""
     lines = text.splitlines(keepends=True)
-    while run and len(lines) > 1 and lines[-1].partition(",")[0].startswith(run):
+    while run and len(lines) > 1 and lines[-1].partition(",")[0] == run:
         lines.pop()
     return "".join(lines)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from featurize.atomic import write_bytes, write_text
 from featurize.extras import require
 from pipelines.utils import palette
 from pipelines.utils.palette import hex_of
@@ -135,7 +136,6 @@ class FigureWriter:
             self.figures.append(self._keep(drawing, name, title, " ".join(said)))
 
     def _keep(self, drawing: Drawing, name: str, title: str, sentence: str) -> Figure:
-        self.folder.mkdir(parents=True, exist_ok=True)
         text = io.StringIO()
         drawing.savefig(text, format="svg", metadata={"Date": None})
         drawing.set_layout_engine("none")  # laid out once; the other files are the same
@@ -151,11 +151,14 @@ class FigureWriter:
 
     def _write(self, drawing: Drawing, path: Path, svg: str) -> None:
         if path.suffix == ".svg":
-            path.write_text(_on_white(svg), "utf-8")
+            write_text(path, _on_white(svg))
             return
         # No date and no version: the same results give the same file.
         nothing = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
-        drawing.savefig(path, dpi=PNG_DPI, facecolor="white", metadata=nothing)
+        data = io.BytesIO()
+        kind = path.suffix.removeprefix(".")
+        drawing.savefig(data, format=kind, dpi=PNG_DPI, facecolor="white", metadata=nothing)
+        write_bytes(path, data.getvalue())
 
     def __getitem__(self, name: str) -> Figure:
         return next(figure for figure in self.figures if figure.name == name)

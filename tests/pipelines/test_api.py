@@ -318,3 +318,8 @@ def test_the_public_names_are_there():
 def test_an_expression_is_a_text():
     with pytest.raises(ValueError, match="give a text such as"):
         parse(["hog"])
+
+
+def test_folds_that_choose_nothing_are_not_in_the_protocol():
+    model, _ = fit("synthetic(n_per_class=4)", "pixels", "knn", folds=1000)
+    assert "1000" not in model.card["protocol"] and "folds" not in model.card["protocol"]

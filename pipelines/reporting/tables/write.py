@@ -165,4 +165,4 @@ def _both(
 ) -> None:
     write_csv(folder / f"{name}.csv", records)
     text = latex(records, columns, caption, name, long=len(records) > PAGE_ROWS)
-    (folder / f"{name}.tex").write_text(text, "utf-8")
+    write_text(folder / f"{name}.tex", text)
