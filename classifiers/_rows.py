@@ -61,7 +61,9 @@ class Rows:
         return len(self._index)
 
     def __getitem__(self, rows: Any) -> NDArray[np.float32]:
-        """Read some rows: a slice, a mask, or numbers."""
+        """Read some rows: a slice, a mask, or numbers; with a column, or several, behind a comma."""
+        if isinstance(rows, tuple):
+            return self[rows[0]][:, rows[1]]
         index = self._index[rows]
         out = np.empty((len(index), self.shape[1]), np.float32)
         start = 0
