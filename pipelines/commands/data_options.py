@@ -47,7 +47,7 @@ def reads_data(command: Command) -> Command:
     def wrapped(*args: Any, **values: Any) -> Any:
         given = {name: value for name in (*HELP, "allow_leaks") if (value := values.pop(name, None))}
         if isinstance(values.get("data"), str) and not values["data"].strip():
-            raise ValueError("--data is empty; give the name of a data set, a folder of class/*.jpg or a table")
+            raise ValueError("--data is empty; give a data set by name, a folder of class/*.jpg or a table")
         context = values.get("context")
         if given and values.get("data"):
             values["data"] = with_data(values["data"], given)
