@@ -40,7 +40,7 @@ def fresh(tmp_path: Path, write: Write, number: int, older: bool) -> Path:
 
 def check(folder: Path, write: Write, older: bool) -> None:
     """Assert that what is there is old or new, and that the next run makes it new and leaves nothing else."""
-    leftovers._swept.clear()
+    leftovers.SWEPT.clear()
     found = write.read(folder)
     assert found in (("old", "new") if older and write.read is not None else (None, "old", "new")), found
     write.write(folder, "new")
