@@ -174,12 +174,14 @@ def load_card(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise PersistError(f"{path}: no card {where.name} beside it; a head is saved as both files")
     try:
         card = json.loads(_read(where))
-    except ValueError:
-        raise PersistError(f"{where}: not a head's card") from None
+    except (ValueError, RecursionError):
+        raise PersistError(f"{where}: not a head's card; fit again or fetch it anew") from None
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise PersistError(
             f"{where}: not a card of format {FORMAT}; another version of mueca may have written it"
         )
+    if not isinstance(card.get("meta"), dict) or not isinstance(card.get("sha256"), str):
+        raise PersistError(f"{where}: not a head's card, a part of it is gone; fit again or fetch it anew")
     return card
 
 

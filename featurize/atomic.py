@@ -135,7 +135,7 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 
     with naming(path), path.open("wb") as file:
         reserve(file, array.nbytes)
-        np.save(_Writes(file), array, allow_pickle=False)  # type: ignore[call-overload]
+        np.save(_Writes(file), array, allow_pickle=False)
 
 
 def reserve(file: IO[bytes], size: int) -> None:

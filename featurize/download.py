@@ -46,6 +46,7 @@ def download(url: str, part: Path, advance: Callable[[int, int | None], None]) -
         ) from None
     except OSError as error:
         reason = getattr(error, "reason", error)
+        reason = getattr(reason, "strerror", None) or reason
         raise WeightsError(
             f"cannot download {url} ({reason}); run again to go on, or download it by hand and use "
             "mueca weights add"

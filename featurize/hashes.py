@@ -32,4 +32,4 @@ def key_of(fields: Mapping[str, Any]) -> str:
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 (hex) of a file's bytes."""
     with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ _STEM, _ENDING = 40, 10
 IDLE = 86_400.0
 _NAME = re.compile(r"\..*\.(?P<machine>[0-9a-f]{6})(?P<process>[0-9a-f]{8})-[0-9a-f]{6}\.(tmp|old)(\..*)?")
 #: Folders that this process has looked through.
-_swept: set[tuple[int, int]] = set()
+SWEPT: set[tuple[int, int]] = set()
 
 
 def beside(path: Path, mark: str) -> Path:
@@ -35,7 +35,7 @@ def beside(path: Path, mark: str) -> Path:
         What stands there: something that is written, or what was set aside for it.
     """
     return path.with_name(
-        f"{_prefix(path)}{_machine()}{os.getpid():08x}-{os.urandom(3).hex()}.{mark}{_ending(path)}"
+        f"{_prefix(path)}{machine_digits()}{os.getpid():08x}-{os.urandom(3).hex()}.{mark}{_ending(path)}"
     )
 
 
@@ -51,9 +51,9 @@ def sweep(folder: Path) -> None:
     """Remove from a folder what killed runs have left there; looked through once a process."""
     with suppress(OSError):
         found = folder.stat()
-        if (found.st_dev, found.st_ino) in _swept:
+        if (found.st_dev, found.st_ino) in SWEPT:
             return
-        _swept.add((found.st_dev, found.st_ino))
+        SWEPT.add((found.st_dev, found.st_ino))
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if entry.name[0] == "."]
         for name in names:
@@ -86,7 +86,7 @@ def _is_left_over(path: Path) -> bool:
     said = _NAME.fullmatch(path.name)
     if said is None:
         return False
-    if said["machine"] == _machine() and not _is_alive(int(said["process"], 16)):
+    if said["machine"] == machine_digits() and not _is_alive(int(said["process"], 16)):
         return True
     return time.time() - _last_touched(path) > IDLE
 
@@ -112,7 +112,7 @@ def _is_alive(process: int) -> bool:
 
 
 @cache
-def _machine() -> str:
+def machine_digits() -> str:
     """Return six digits of this machine, and of the container whose process numbers are its own."""
     try:
         numbers = os.readlink("/proc/self/ns/pid")  # noqa: PTH115

@@ -59,7 +59,12 @@ def read_manifest(folder: Path) -> Manifest:
     if content.get("format") != FORMAT:
         raise DamagedEntry(f"has format {content.get('format')!r:.20}, not {FORMAT}")
     fields, shape, seconds = (content.get(name) for name in ("fields", "shape", "seconds"))
-    if not isinstance(fields, dict) or not _is_shape(shape) or not _is_number(seconds):
+    if (
+        not isinstance(fields, dict)
+        or not isinstance(shape, list)
+        or not _is_shape(shape)
+        or not _is_number(seconds)
+    ):
         raise DamagedEntry("has a manifest that lacks something")
     if content.get("key") != folder.name or _key(fields) != folder.name:
         raise DamagedEntry("does not belong to its name")
@@ -116,8 +121,8 @@ def _key(fields: dict[str, Any]) -> str:
         return ""
 
 
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(type(n) is int and n >= 0 for n in value)
+def _is_shape(value: list[Any]) -> bool:
+    return len(value) == 2 and all(type(n) is int and n >= 0 for n in value)
 
 
 def _is_number(value: Any) -> bool:

@@ -22,7 +22,7 @@ from featurize.confined import confine, started
 #: What an HDF5 file begins with.
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 #: Bytes of address space, seconds of processor time, bytes of a file and of all tensors.
-_MEMORY, _WORK, _LARGEST = 4 * 2**30, 120.0, 2**30
+_MEMORY, _WORK, LARGEST = 4 * 2**30, 120.0, 2**30
 _LONGEST_LINE = 65_536
 
 
@@ -37,7 +37,7 @@ def read_keras(path: Path) -> dict[tuple[str, str], NDArray[np.float32]]:
         If it is no such file, damaged, or its reading took more than it may.
     """
     with path.open("rb") as file:
-        if file.read(len(SIGNATURE)) != SIGNATURE or path.stat().st_size > _LARGEST:
+        if file.read(len(SIGNATURE)) != SIGNATURE or path.stat().st_size > LARGEST:
             raise ValueError("it is no HDF5 file of weights")
     process = started("featurize.backbones.hdf5", str(path.absolute()))
     assert process.stdout is not None  # noqa: S101 - it is a pipe
@@ -52,7 +52,7 @@ def read_keras(path: Path) -> dict[tuple[str, str], NDArray[np.float32]]:
 
 
 def _received(out: IO[bytes]) -> Iterator[tuple[tuple[str, str], NDArray[np.float32]]]:
-    left = _LARGEST
+    left = LARGEST
     while True:
         message = json.loads(out.readline(_LONGEST_LINE) or b'""')
         if message["end"]:

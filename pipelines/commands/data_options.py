@@ -46,6 +46,8 @@ def reads_data(command: Command) -> Command:
     @functools.wraps(command)
     def wrapped(*args: Any, **values: Any) -> Any:
         given = {name: value for name in (*HELP, "allow_leaks") if (value := values.pop(name, None))}
+        if isinstance(values.get("data"), str) and not values["data"].strip():
+            raise ValueError("--data is empty; give a data set by name, a folder of class/*.jpg or a table")
         context = values.get("context")
         data = values.get("data")
         if isinstance(data, list):

@@ -78,8 +78,7 @@ def _name(given: str | Path) -> str:
     """Return the name or path of a set as text."""
     if isinstance(given, str | os.PathLike) and os.fspath(given):
         return os.fspath(given)
-    kind = ValueError if isinstance(given, str) else TypeError
-    raise kind(f"data={given!r:.60}: give the name of a data set or a folder of class/*.jpg")
+    raise TypeError(f"data={given!r:.60}: give the name of a data set or a folder of class/*.jpg")
 
 
 def list_datasets(root: Path | str | None = None) -> dict[str, str]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from featurize.atomic import write_text
 from featurize.images import DECODE_VERSION, MAX_FILE, Image, UnreadableImage, decode, formats
+from featurize.json_files import read_mapping
 from pipelines.datasets.base import is_blank, sample_digest
 from pipelines.utils.progress import Progress
 
@@ -201,7 +202,7 @@ def _recalled(file: Path | None) -> Memory:
     if file is None:
         return {}
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
+        kept = read_mapping(file)
         if kept["format"] != _format():
             return {}
         return {

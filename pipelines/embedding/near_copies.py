@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featurize.atomic import AtomicFile
+from featurize.npz_files import read_npz
 from featurize.store import Store, key_of
 from pipelines.datasets.audit import Audit, Count, Finding
 from pipelines.datasets.base import Dataset, order_digest
@@ -132,10 +134,17 @@ def near_copies(
 def known_near_copies(dataset: Dataset, store: Store | None = None) -> NearCopies | None:
     """Return what `near_copies` has found of this set, None if it was not asked or cannot be read."""
     try:
-        with np.load(_file(dataset, Store.of(store).root), allow_pickle=False) as kept:
-            return NearCopies(kept["test"], kept["nearest"], kept["likeness"])
-    except (OSError, ValueError, KeyError, EOFError):
+        kept = read_npz(_file(dataset, Store.of(store).root), ("test", "nearest", "likeness"))
+    except (OSError, ValueError):
         return None
+    test, nearest, likeness = (kept[name] for name in ("test", "nearest", "likeness"))
+    fits = test.shape == nearest.shape == likeness.shape and test.ndim == 1 and likeness.dtype.kind == "f"
+    inside = fits and all(_are_samples(array, len(dataset)) for array in (test, nearest))
+    return NearCopies(test, nearest, likeness) if inside else None
+
+
+def _are_samples(array: NDArray[Any], n: int) -> bool:
+    return array.dtype.kind in "iu" and (not array.size or 0 <= int(array.min()) <= int(array.max()) < n)
 
 
 def _file(dataset: Dataset, root: Path) -> Path:

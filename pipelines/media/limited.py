@@ -46,7 +46,7 @@ class LimitedVideo:
         if not self.path.is_file():
             raise FileNotFoundError(f"no video {self.path}")
         words = json.dumps([max_pixels, max_seconds])
-        self._process, self._most = started("pipelines.media.limited", str(self.path), words), max_pixels
+        self.process, self._most = started("pipelines.media.limited", str(self.path), words), max_pixels
         try:
             found = self._message()
             self.width, self.height = int(found["width"]), int(found["height"])
@@ -75,9 +75,9 @@ class LimitedVideo:
 
     def close(self) -> None:
         """End the process, whatever it does."""
-        self._process.kill()
+        self.process.kill()
         self._out.close()
-        self._process.wait()
+        self.process.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -89,8 +89,8 @@ class LimitedVideo:
 
     @property
     def _out(self) -> IO[bytes]:
-        assert self._process.stdout is not None  # noqa: S101 - it is a pipe, see _started
-        return self._process.stdout
+        assert self.process.stdout is not None  # noqa: S101 - it is a pipe, see _started
+        return self.process.stdout
 
     def _message(self) -> dict[str, Any]:
         line = self._out.readline(_LONGEST_LINE)

@@ -52,7 +52,7 @@ def append(
     with FileLock(path.with_suffix(".lock")):
         text = _whole_text(path, columns, added)
         if text and _header(text) != tuple(columns):
-            older = [dict.fromkeys(columns, "") | r for _, r in _parsed(text)]
+            older: list[Record] = [{**dict.fromkeys(columns, ""), **r} for _, r in _parsed(text)]
             text = as_csv(older, columns)
         write_text(path, text + as_csv(records, columns, header=not text))
 

@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 FAILURES = (ValueError, ArithmeticError, MemoryError, RuntimeError, OSError)
 
 
-#: The file of checksums beside the predictions.
-SUMS = "SHA256SUMS"
+#: The checksums of the predictions, beside their folder.
+SUMS = "predictions.sha256"
 #: What a comparison writes into its folder.
 WRITTEN = (
-    "rows.csv", "grid.csv", "summary.csv", "cross-validation.csv", "recipe.json", "predictions", "folds",
-    "audit",
+    "rows.csv", "grid.csv", SUMS, "summary.csv", "cross-validation.csv", "recipe.json", "predictions",
+    "folds", "audit",
 )  # fmt: skip
 
 
@@ -113,19 +113,19 @@ class ResultsFolder:
     def _sums(self) -> dict[str, str]:
         """The SHA-256 of each file of predictions, as ``sha256sum -c`` reads them."""
         try:
-            lines = (self.path / "predictions" / SUMS).read_text("utf-8", errors="replace").splitlines()
+            lines = (self.path / SUMS).read_text("utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return {}
         pairs = [line.partition("  ") for line in lines]
-        return {name: digest for digest, _, name in pairs if len(digest) == 64 and name}
+        return {name.removeprefix("predictions/"): d for d, _, name in pairs if len(d) == 64 and name}
 
     def _keep_sums(self, paths: Sequence[Path]) -> None:
         from filelock import FileLock
 
         with FileLock(self.path / "rows.lock"):
             sums = self._sums | {path.name: file_sha256(path) for path in paths}
-            text = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
-            write_text(self.path / "predictions" / SUMS, text)
+            text = "".join(f"{digest}  predictions/{name}\n" for name, digest in sorted(sums.items()))
+            write_text(self.path / SUMS, text)
 
     def _file(self, run: str, validation: bool) -> Path:
         return self.path / "predictions" / f"{run}{'.validation' * validation}.npz"

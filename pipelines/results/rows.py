@@ -172,7 +172,7 @@ def read_grid(path: Path) -> list[Candidate]:
         try:
             scores = {name: float(record[name] or "nan") for name in ("validation", "fit_s")}
             texts = {name: _text(record[name]) for name in ("run", "head", "params")}
-            found = Candidate(**texts, **scores)
+            found = Candidate(**texts, **scores)  # type: ignore[arg-type]
         except (TypeError, ValueError, KeyError):
             raise ValueError(f"{path}, line {number}: not a candidate of a grid; {_REMOVE}") from None
         latest.pop((found.run, found.params), None)

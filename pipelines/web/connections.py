@@ -27,7 +27,7 @@ MOST_REQUESTS = 256
 MOST_UPLOADS = 48
 #: Bytes a second of an upload, on average over `PACE_TIME` seconds of waiting for it.
 SLOWEST, PACE_TIME = 1024, 10.0
-_TICK = 1.0
+TICK = 1.0
 
 
 class Connection(H11Protocol):
@@ -69,7 +69,7 @@ class Connection(H11Protocol):
         if now - self._stuck_since > ANSWER_TIME or (late and now - self._idle_since > 2 * HEADER_TIME):
             self.transport.abort()
             return
-        self._ticking = self.loop.call_later(_TICK, self._tick)
+        self._ticking = self.loop.call_later(TICK, self._tick)
 
     def _make_room(self) -> None:
         there = [c for c in self.connections if isinstance(c, Connection) and c is not self and c.idle]

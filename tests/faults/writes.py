@@ -21,7 +21,7 @@ from pipelines.datasets.audit import Audit, Count
 from pipelines.datasets.from_python import from_arrays
 from pipelines.embedding.files import write_vectors
 from pipelines.prediction.outputs import CsvTable, ParquetTable, RecordFile
-from pipelines.results.folder import ResultsFolder, RunOutput
+from pipelines.results.folder import SUMS, ResultsFolder, RunOutput
 from pipelines.results.predictions import Predictions, load_predictions
 from pipelines.results.rows import Row, append_grid, append_rows, read_grid, read_rows
 from pipelines.training.checkpoint import Folder, State
@@ -250,7 +250,9 @@ WRITES: dict[str, Write] = {
     "grid": Write(_grid, _grid_read, frozenset({"grid.csv", "grid.lock"})),
     "predictions": Write(lambda f, age: predictions(age).save(f / "p.npz"), _predicted, frozenset({"p.npz"})),
     "results": Write(
-        _results, _results_read, frozenset({"rows.csv", "rows.lock", "grid.csv", "grid.lock", "predictions"})
+        _results,
+        _results_read,
+        frozenset({"rows.csv", "rows.lock", "grid.csv", "grid.lock", "predictions", SUMS}),
     ),
     "weights": Write(_weights, _weights_read, frozenset({"w.npz"})),
     "checkpoint": Write(_checkpoint, _checkpoint_read, frozenset({"state.npz", "history.csv"})),

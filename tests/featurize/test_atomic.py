@@ -215,7 +215,7 @@ def dead():
 
 
 def test_what_killed_runs_have_left_is_removed_by_the_next_run(tmp_path, dead, monkeypatch):
-    monkeypatch.setattr(leftovers, "_swept", set())
+    monkeypatch.setattr(leftovers, "SWEPT", set())
     mine = [".hidden", ".x.tmp", ".x.000000000000.tmp.csv", "x.tmp"]
     for name in mine:
         (tmp_path / name).write_text("mine")
@@ -229,10 +229,10 @@ def test_what_killed_runs_have_left_is_removed_by_the_next_run(tmp_path, dead, m
 
 
 def test_what_nobody_touches_for_long_is_left_over_whoever_wrote_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(leftovers, "_swept", set())
-    monkeypatch.setattr(leftovers, "_machine", lambda: "abcdef")
+    monkeypatch.setattr(leftovers, "SWEPT", set())
+    monkeypatch.setattr(leftovers, "machine_digits", lambda: "abcdef")
     old, new = killed(tmp_path, "a", 1), killed(tmp_path, "b", 1)
-    monkeypatch.setattr(leftovers, "_machine", lambda: "123456")
+    monkeypatch.setattr(leftovers, "machine_digits", lambda: "123456")
     old.mkdir()
     (old / "part").write_text("x")
     new.write_text("x")

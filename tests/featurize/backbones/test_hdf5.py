@@ -53,6 +53,6 @@ def test_damaged_bytes_end_nothing(file, tmp_path):
 
 
 def test_more_than_weights_are(file, monkeypatch):
-    monkeypatch.setattr(hdf5, "_LARGEST", 60)
+    monkeypatch.setattr(hdf5, "LARGEST", 60)
     with pytest.raises(ValueError, match="^it is"):
         read_keras(file)

@@ -74,7 +74,7 @@ def test_what_is_damaged_is_computed_again_and_the_report_goes_on(folder, what):
 
 
 def test_results_of_older_versions_have_no_checksums(folder):
-    (folder / "predictions" / SUMS).unlink()
+    (folder / SUMS).unlink()
     assert run(recipe_from(SMALL), folder).reused == 2
 
 

@@ -48,7 +48,7 @@ def test_a_decoder_that_dies_is_one_line(video_file, number):
     with LimitedVideo(video_file(60)) as video:
         frames = iter(video)
         next(frames)
-        os.kill(video._process.pid, number)
+        os.kill(video.process.pid, number)
         with pytest.raises(UnreadableVideo, match="decoder gave up"):
             for _ in frames:
                 pass

@@ -49,7 +49,7 @@ def quick(monkeypatch):
     """Make time limits short."""
     monkeypatch.setattr(connections, "HEADER_TIME", 1.0)
     monkeypatch.setattr(connections, "PACE_TIME", 1.0)
-    monkeypatch.setattr(connections, "_TICK", 0.1)
+    monkeypatch.setattr(connections, "TICK", 0.1)
 
 
 def test_silent_connections_leave_room_and_end(serve, quick, face):
