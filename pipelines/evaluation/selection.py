@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import head as build_head
-from classifiers._rows import stacked
+from classifiers._rows import for_fit, stacked
 from classifiers.registry import head_spec
 from pipelines.cross_validation.folds import selecting
 from pipelines.datasets.splits import Indices
@@ -52,7 +52,7 @@ def searched(
     search = GridSearchCV(
         built, grid, cv=splits, scoring=experiment.scoring, refit=False, memory=experiment.memory,
         halving=experiment.halving, error_score="raise",
-    ).fit(X, y)  # fmt: skip
+    ).fit(for_fit(built, X), y)  # fmt: skip
     found = search.cv_results_
     own = {step: name for name, step in names.items()}
     by_name = [{own.get(step, step): value for step, value in p.items()} for p in found["params"]]
@@ -178,7 +178,8 @@ def _timed_fit(
     from classifiers.memory import bounded
 
     started = time.perf_counter()
-    estimator = bounded(build_head(head, **params), memory).fit(X, y)
+    estimator = bounded(build_head(head, **params), memory)
+    estimator.fit(for_fit(estimator, X), y)
     return estimator, time.perf_counter() - started
 
 
