@@ -22,7 +22,7 @@ class Params(HeadParams):
     n_jobs: int | None = -1
 
 
-#: Smaller than those of `svm`: on the scaled HOG of 4,636 faces of FER2013 0.0001 was best, and 0.1 lost 5 points.
+#: Smaller than those of `svm`: on scaled HOG of 4,636 faces of FER2013 0.0001 was best, 0.1 lost 5 points.
 GRID: dict[str, list[Any]] = {"C": [0.00001, 0.0001, 0.001, 0.01]}
 
 
