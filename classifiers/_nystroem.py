@@ -35,7 +35,7 @@ class NystroemSVM(Head):
     gamma : float, "scale" or "auto", default="scale"
         1 / (d Var X), 1 / d, or a number.
     n_components : int, default=2048
-        Landmarks; all vectors if they are fewer. 4,096 come near the exact SVM.
+        Landmarks; all vectors if they are fewer. More come nearer to the exact kernel.
     max_iter : int, default=1000
     tol : float, default=1e-3
         Length of the slope at which the fit stops, as a part of its length at the start.

@@ -37,6 +37,8 @@ class Projection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     explained_variance_ratio_ : (n_components,) float64
     """
 
+    by_blocks = True
+
     def __init__(self, n_components: int = 512, *, random_state: int = 0) -> None:
         self.n_components = n_components
         self.random_state = random_state

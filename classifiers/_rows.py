@@ -130,6 +130,13 @@ def _read(source: tuple[NDArray[Any], ...], index: NDArray[np.intp], out: NDArra
         start = stop
 
 
+def for_fit(estimator: Any, X: Any) -> Any:
+    """Return vectors as a classifier takes them: `Rows` where it, or its first step, reads blocks."""
+    steps = getattr(estimator, "steps", None)
+    first = steps[0][1] if steps else estimator
+    return np.asarray(X) if isinstance(X, Rows) and not getattr(first, "by_blocks", False) else X
+
+
 def rows_a_block(d: int) -> int:
     """Return how many vectors of d numbers are read at a time."""
     return int(np.clip(BLOCK_BYTES // (4 * max(1, d)), 16, 65536))

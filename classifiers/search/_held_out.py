@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers._rows import Rows, is_finite, stacked
+from classifiers._rows import for_fit, is_finite, stacked
 from classifiers.memory import bounded, gigabytes
 from classifiers.registry import head
 from classifiers.scoring import scores
@@ -107,9 +107,7 @@ def _shared(
     if len(built) < 2 or len(np.unique(y)) < 2:
         raise NotSharedError("there is one candidate, or one class")
     everything = stacked([X, held_out])
-    piped = hasattr(built[0], "steps")  # principal components come first: they read blocks
-    if isinstance(everything, Rows) and not piped and not getattr(built[0], "by_blocks", False):
-        everything = np.asarray(everything)
+    piped, everything = hasattr(built[0], "steps"), for_fit(built[0], everything)
     if everything.dtype not in (np.float32, np.float64) or not is_finite(everything):
         raise NotSharedError("the vectors are not finite numbers")
     split = (np.arange(n), np.arange(n, len(everything)))
@@ -150,7 +148,8 @@ def _alone(
     weights: NDArray[np.float64] | None,
 ) -> CandidateResult:
     started = time.perf_counter()
-    model.fit(X, y, **({} if weights is None else {"sample_weight": weights}))
+    weighted = {} if weights is None else {"sample_weight": weights}
+    model.fit(for_fit(model, X), y, **weighted)
     given, predicted = scores(model, held_out), model.predict(held_out)
     proba = hasattr(model, "predict_proba")
     return CandidateResult(dict(params), predicted, given, proba, time.perf_counter() - started)

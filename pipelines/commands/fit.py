@@ -42,7 +42,7 @@ SHOWN = ("split", "n_test", "accuracy", "ci_low", "ci_high", "balanced_accuracy"
     "choose from on validation. Examples: mueca fit --data fer2013 --backbone hog --head svm --C 1,10,100; "
     "mueca fit --data synthetic --backbone lbp --head knn --n_neighbors 5 --weights distance; "
     "mueca fit --data fer2013 --backbone ucm-f --layer fc2 --head forest. "
-    "What each head takes: mueca list.",
+    "--pca 512 puts principal components before any head. What each head takes: mueca list.",
 )
 @reads_data
 def fit(

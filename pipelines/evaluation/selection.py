@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from classifiers import head as build_head
 from classifiers import list_heads
-from classifiers._rows import stacked
+from classifiers._rows import for_fit, stacked
 from classifiers.registry import head_spec
 from pipelines.cross_validation.folds import selecting
 from pipelines.datasets.splits import Indices
@@ -111,7 +111,7 @@ def searched(
     search = GridSearchCV(
         built, grid, cv=splits, scoring=experiment.scoring, refit=False, memory=experiment.memory,
         halving=experiment.halving, error_score="raise",
-    ).fit(X, y, **weighted)  # fmt: skip
+    ).fit(for_fit(built, X), y, **weighted)  # fmt: skip
     found = search.cv_results_
     own = {step: name for name, step in names.items()}
     by_name = [{own.get(step, step): value for step, value in p.items()} for p in found["params"]]
@@ -253,7 +253,8 @@ def _timed_fit(
 
     started = time.perf_counter()
     weighted = {} if train.weights is None else {"sample_weight": train.weights}
-    estimator = bounded(build_head(head, **params), memory).fit(train.X, train.y, **weighted)
+    estimator = bounded(build_head(head, **params), memory)
+    estimator.fit(for_fit(estimator, train.X), train.y, **weighted)
     return estimator, time.perf_counter() - started
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from classifiers import Rows, answers, head, scores
-from classifiers._rows import blocks, check_memory, is_finite, least_memory, selected, spans, stacked
+from classifiers._rows import blocks, check_memory, for_fit, is_finite, least_memory, selected, spans, stacked
 from classifiers.search import grid_search, holdout, try_candidates
 from tests.classifiers.conftest import blobs
 
@@ -129,3 +129,16 @@ def test_a_search_takes_rows():
     plain.fit(X, Y)
     assert found.shared_
     np.testing.assert_allclose(found.cv_results_["mean_test_score"], plain.cv_results_["mean_test_score"])
+
+
+def test_a_classifier_from_outside_is_given_an_array():
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import LinearSVC
+
+    rows = Rows(X)
+    for plain in (LinearSVC(), make_pipeline(StandardScaler(), LinearSVC()), head("svm")):
+        assert isinstance(for_fit(plain, rows), np.ndarray)
+    for blocked in (head("linear-svm"), head("svm", pca=3)):
+        assert for_fit(blocked, rows) is rows
+    assert for_fit(LinearSVC(), X) is X

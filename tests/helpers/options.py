@@ -55,7 +55,8 @@ def help_of(command: Any, context: Any) -> str:
 
 def head_parameters() -> set[str]:
     """Return the names that options may have besides where a head is given: parameters of the heads."""
-    return {name for head in heads.list_heads() for name in heads.head_spec(head).params.model_fields}
+    own = {name for head in heads.list_heads() for name in heads.head_spec(head).params.model_fields}
+    return own | {heads.PROJECTION}
 
 
 def parsed(words: list[str]) -> Any:

@@ -17,7 +17,7 @@ from pipelines.training.fields import TrainFields
 from pipelines.training.recipe import TrainRecipe, recipe
 
 #: What is no field of a training: which data, where to, how often, how it is shown.
-OWN = {"data", "recipe", "out", "runs", "strict", "json", "allow_leaks", *HELP}
+OWN = {"data", "recipe", "out", "runs", "strict", "json", "allow_leaks", *HELP, "scheduler", "workers"}
 
 
 def parameters(name):
