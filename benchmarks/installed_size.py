@@ -4,6 +4,7 @@ Run: python benchmarks/installed_size.py [EXTRA ...], for example "fit". Builds 
 into a new environment in a temporary folder, predicts on a photo there, and removes both.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,9 +24,17 @@ def megabytes(path):
 
 
 def wheel(folder):
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT]
-    subprocess.run(command, check=True)
+    """Return a wheel of what is committed, so that nothing is built beside the source."""
+    source = Path(folder, "source")
+    subprocess.run(["git", "clone", "-q", ROOT, source], check=True)
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source)
     return next(Path(folder).glob("mueca-*.whl"))
+
+
+def run(*command):
+    """Run a command that sees nothing of this source."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(command, check=True, env=env)
 
 
 def main():
@@ -35,8 +44,7 @@ def main():
         venv.create(environment, with_pip=True)
         python = environment / "bin" / "python"
         empty = megabytes(environment)
-        command = [python, "-m", "pip", "install", "-q", f"{wheel(there)}{extras}"]
-        subprocess.run(command, check=True)
+        run(python, "-m", "pip", "install", "-q", f"{wheel(there)}{extras}")
         packages = next(environment.glob("lib/python*/site-packages"))
         sizes = sorted(((megabytes(p), p.name) for p in packages.iterdir() if p.is_dir()), reverse=True)
         print(f"mueca{extras}: {megabytes(environment)} MB, {empty} of them Python's environment and pip")
@@ -52,7 +60,8 @@ def check(python, there):
 
     cv2.imwrite(str(Path(there, "photo.jpg")), data.astronaut()[..., ::-1])
     command = [python.with_name("mueca"), "predict", "photo.jpg", "--format", "csv"]
-    done = subprocess.run(command, cwd=there, check=True, capture_output=True, text=True)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=there, check=True, capture_output=True, text=True, env=env)
     return f"there: {done.stderr.strip().splitlines()[-1]}"
 
 

@@ -217,7 +217,7 @@ def _light_skops() -> Any:
     """
     if "skops.io" in sys.modules or not os.environ.get(OWN_PROCESS):
         return import_module("skops.io")
-    utils = import_module("sklearn.utils")
+    utils: Any = import_module("sklearn.utils")
     real = utils.all_estimators
     utils.all_estimators = list
     try:

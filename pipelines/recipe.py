@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import site
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +24,7 @@ from pydantic import (
 from classifiers.registry import checked_params, head_spec
 from featurize.images import Preprocess
 from featurize.registry import check_expression, parse
-from featurize.suggest import first_unknown
+from featurize.suggest import first_unknown, hint
 from pipelines.utils.paths import as_path
 from pipelines.utils.values import plain
 from pipelines.utils.yaml_files import read_yaml
@@ -235,11 +237,37 @@ def check_recipe(given: Any, kind: type[BaseModel], caller: str, loader: str) ->
         )
 
 
+def shipped_recipes() -> dict[str, Path]:
+    """Return the recipes that ship, by name: those of ``configs/``, or of the installed package."""
+    home = Path(__file__).resolve().parents[1]
+    shared = Path(
+        "share", "mueca", "configs"
+    )  # where pip puts them, below the environment or the user's base
+    places = [home / "configs", home / shared, sys.prefix / shared, site.getuserbase() / shared]
+    found = [place for place in places if (place / "demo.yaml").is_file()]
+    return {path.stem: path for place in found[:1] for path in sorted(place.glob("*.yaml"))}
+
+
+def recipe_file(path: Path) -> Path:
+    """Return a recipe's file: at that path, or of that name among the recipes that ship.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither; the message suggests the nearest name.
+    """
+    if path.is_file():
+        return path
+    known = shipped_recipes()
+    named = path.stem if path.parent in (Path(), Path("configs")) and path.suffix in ("", ".yaml") else ""
+    if named in known and not path.is_dir():
+        return known[named]
+    raise FileNotFoundError(f"no recipe {path}; of those that come with mueca {hint(path.stem, known)}")
+
+
 def read_content(path: Path | str, expected: str) -> dict[str, Any]:
     """Return the mapping that a recipe file holds, `expected` in words; errors as in `load_recipe`."""
-    path = as_path(path, "recipe")
-    if not path.is_file():
-        raise FileNotFoundError(f"no recipe {path}; the ones that come with mueca are in configs/")
+    path = recipe_file(as_path(path, "recipe"))
     content = read_yaml(path)
     if not isinstance(content, dict):
         raise ValueError(f"{path} is no recipe: it should be a mapping with {expected}")

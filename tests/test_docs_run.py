@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from PIL import Image
 
 from tests.helpers import standins
 from tests.helpers.options import check_plan, command_of, parsed, unknown_options
@@ -28,6 +29,11 @@ NOT_TYPED = {
     "-c challenges-in-representation-learning-facial-expression-recognition-challenge":
         "downloads; an account is needed",
     "pip install 'mueca[web]'": "downloads",
+    "pip install 'mueca[all]'": "downloads",
+    "pip install mueca": "downloads",
+    "./run mueca predict photo.jpg": "as mueca predict photo.jpg",
+    "mueca serve --accept-json": "tests/pipelines/web/test_bodies.py",
+    "mueca serve --allow-origin https://app.example": "tests/pipelines/web/test_bodies.py",
     "npm install onnxruntime-node pngjs": "downloads; tests/pipelines/exporting/test_whole_photo.py does",
     "node photo.mjs PHOTO.png ...": "as before",
     "pip install 'mueca[export]'": "downloads",
@@ -177,6 +183,16 @@ def shipped_f(reader: Reader) -> None:
     )
 
 
+def own_photos(reader: Reader) -> None:
+    """Photos of four persons, each with both expressions, as files name them."""
+    standins.photo(reader.folder / "photo.jpg")
+    face = Image.open(reader.folder / "photo.jpg")
+    for label, turn in (("happy", 0), ("sad", 8)):
+        (reader.folder / "photos" / label).mkdir(parents=True)
+        for person in range(8):
+            face.rotate(turn + person / 2).save(reader.folder / "photos" / label / f"p{person}_{label}.jpg")
+
+
 def lists_and_names(reader: Reader) -> None:
     """Published sets whose labels, or subjects, stand in lists, arrays and file names."""
     standins.table(reader.folder)
@@ -292,6 +308,8 @@ SETTINGS = {
                                                     "file=image,label=emotion"],
         },
     ),
+    "docs/install.md": Setting(small_recipe),
+    "docs/own-model.md": Setting(own_photos),
     "docs/predict.md": Setting(predicting),
     "docs/python.md": Setting(
         recipes={"configs/demo.yaml": FEWER_CELLS},

@@ -22,9 +22,11 @@ from pipelines.utils.console import table
 group = typer.Typer()
 
 
-@group.command(epilog="Example: mueca compare configs/demo.yaml --out results/demo")
+@group.command(epilog="Examples: mueca compare demo; mueca compare my-recipe.yaml --out results/mine")
 def compare(
-    recipe: Annotated[Path, typer.Argument(help="YAML file; see configs/.")],
+    recipe: Annotated[
+        Path, typer.Argument(help="YAML file, or the name of a recipe that ships, such as demo.")
+    ],
     out: Annotated[
         Path | None, typer.Option(help="Folder for results; default: results/NAME of the recipe.")
     ] = None,

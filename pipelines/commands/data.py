@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from pipelines.commands.data_options import reads_data
-from pipelines.commands.options import JsonOption, StrictOption, report_faults
+from pipelines.commands.options import DetectorOption, JsonOption, StrictOption, report_faults
 
 if TYPE_CHECKING:
     from pipelines.utils.progress import Progress
 
-group = typer.Typer(help="Data sets: add, list, audit.", no_args_is_help=True)
+group = typer.Typer(help="Data sets: add, list, audit, crop, split.", no_args_is_help=True)
 
 
 @group.command(
@@ -132,3 +132,49 @@ def audit_of(
 
         found = copies.audited(found, dataset, copies.near_copies(dataset, progress=progress))
     return found, list(found.write_csv(out)) if out else []
+
+
+@group.command("crop", epilog="Example: mueca data crop photos/ --out faces/")
+def data_crop(
+    photos: Annotated[Path, typer.Argument(help="Photos in a folder a class, as --data of mueca fit.")],
+    out: Annotated[Path, typer.Option(help="A new or empty folder; class folders are kept.")],
+    detector: DetectorOption = "auto",
+    min_face: Annotated[int, typer.Option(min=16, help="Side in pixels of the smallest face.")] = 32,
+    json: JsonOption = False,
+) -> None:
+    """Cut the largest face out of every photo, as training faces are; what was left out is named."""
+    from pipelines.datasets.cropping import crop_folder
+    from pipelines.utils import console
+
+    made = crop_folder(photos, out, detector, min_face, console.ConsoleProgress())
+    if json:
+        console.as_json({"written": made.written, "left_out": [vars(fault) for fault in made.faults]})
+    else:
+        print(f"{len(made.written)} faces written to {out}/")
+    report_faults(made.faults)
+
+
+@group.command(
+    "split", epilog='Example: mueca data split faces/ --by subject --subject "p[0-9]+" --out faces.csv'
+)
+@reads_data
+def data_split(
+    data: Annotated[str, typer.Argument(help="As --data of mueca fit: a folder or a table of files.")],
+    out: Annotated[Path, typer.Option(help="A .csv that --data reads.")],
+    by: Annotated[
+        Literal["subject", "class"], typer.Option(help="Keep each person on one side, or draw by class.")
+    ] = "subject",
+    test: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share that tests.")] = 0.2,
+    validation: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the rest; 0: none.")] = 0.1,
+    seed: int = 0,
+) -> None:
+    """Divide a set of image files into train, validation and test, and write that as a table."""
+    from pipelines.datasets import registry
+    from pipelines.datasets.cropping import write_split
+
+    if out.suffix.lower() != ".csv":
+        raise ValueError(f"--out {out}: give a name that ends in .csv")
+    found = registry.load(data)
+    counts = write_split(found, out, by, test, validation, seed)
+    print(", ".join(f"{name} {n}" for name, n in counts.items()) + f", written to {out}")
+    report_faults(list(found.faults))

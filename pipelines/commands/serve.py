@@ -38,6 +38,13 @@ def serve(
     max_mb: Annotated[int | None, typer.Option(min=1, help="Of a request; default: 256.")] = None,
     max_pixels: Annotated[int | None, typer.Option(min=64, help="Of a photo; default: 50000000.")] = None,
     max_seconds: Annotated[float | None, typer.Option(min=0.1, help="Of a video; default: 120.")] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="A site whose pages may use it, https://app.example; may be given again."),
+    ] = None,
+    accept_json: Annotated[
+        bool, typer.Option("--accept-json", help="Take JSON with base64 too; it is held in memory.")
+    ] = False,
     trust: TrustOption = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
@@ -48,7 +55,7 @@ def serve(
     options = server.options(
         {"host": host, "port": port, "model": model, "detector": detector, "min_face": min_face,
          "reports": reports, "token": token, "allowed": tuple(allow_host or ()),
-         "trusted": tuple(trust or ())},
+         "trusted": tuple(trust or ()), "origins": tuple(allow_origin or ()), "accept_json": accept_json},
         {"size": max_mb and max_mb * 2**20, "pixels": max_pixels, "seconds": max_seconds},
     )  # fmt: skip
     server.run(options, console.echo, typer.launch if open_ else None)

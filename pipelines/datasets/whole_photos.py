@@ -73,8 +73,8 @@ class WholePhotos:
         which = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
         return (
             f"{name}: {self.found} of {self.looked} images looked at seem to be whole photos, not crops of "
-            f"faces ({which}), and each is taken as one face; crop the faces first, by the boxes that "
-            "mueca predict --format csv gives"
+            f"faces ({which}), and each is taken as one face; cut the faces out first: "
+            "mueca data crop PHOTOS --out FACES"
         )
 
 

@@ -30,7 +30,7 @@ def onnx_network(network: Model) -> Any:
     ops = OnnxOperators()
     last = network.write(ops, "pixels")
     ops.nodes.append(helper.make_node("Identity", [last], ["embedding"]))
-    shape = ["n", *network.input_shape[1:]]
+    shape: list[Any] = ["n", *network.input_shape[1:]]
     graph = helper.make_graph(
         ops.nodes,
         network.name,
@@ -72,7 +72,9 @@ class OnnxOperators:
 
     def clip(self, x: str, largest: float) -> str:
         """Return values between 0 and `largest`."""
-        return self._node("Clip", x, self.constant(np.float32(0)), self.constant(np.float32(largest)))
+        return self._node(
+            "Clip", x, self.constant(np.array(0, np.float32)), self.constant(np.array(largest, np.float32))
+        )
 
     def convolution(self, x: str, kernel: NDArray[np.float32], strides: Shape, pads: Sequence[Shape],
                     groups: int) -> str:  # fmt: skip

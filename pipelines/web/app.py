@@ -19,15 +19,18 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from pipelines.models.shipped import DEFAULT
 from pipelines.prediction.predictor import Predictor
 from pipelines.web.auth import Access
+from pipelines.web.bodies import receive_body
 from pipelines.web.inference import InferenceService
 from pipelines.web.middleware import Guard
 from pipelines.web.model_summary import facts_of
+from pipelines.web.models import ModelsAnswer, models_of
 from pipelines.web.reports import find_results, report_policy
 from pipelines.web.schemas import ErrorAnswer, HealthAnswer, PredictAnswer
 from pipelines.web.upload_folder import Spool
-from pipelines.web.uploads import Limits, RequestError, Upload, receive
+from pipelines.web.uploads import Limits, RequestError, Upload
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +52,13 @@ _BODY = {
                 "required": ["files"],
                 "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
             }
-        }
+        },
+        "image/*": {"schema": {"type": "string", "format": "binary"}},
+        "video/*": {"schema": {"type": "string", "format": "binary"}},
+        "application/json": {
+            "schema": {"type": "object", "description": "Only with mueca serve --accept-json."},
+            "example": {"files": [{"name": "photo.jpg", "data": "/9j/4AAQSkZJRg..."}]},
+        },
     },
 }
 _STATUSES = {
@@ -80,6 +89,8 @@ class Site:
         The model's folder, for its predictions.
     reports : Path or None
         Folder of results.
+    accept_json : bool
+        Whether JSON with base64 is taken.
     """
 
     predictor: Predictor
@@ -88,6 +99,7 @@ class Site:
     limits: Limits = Limits()
     model: Path | None = None
     reports: Path | None = None
+    accept_json: bool = False
 
 
 def create_app(site: Site) -> Guard:
@@ -108,6 +120,7 @@ def create_app(site: Site) -> Guard:
     app = FastAPI(title="mueca", version=version("mueca"), docs_url=None, redoc_url=None, lifespan=life)
     app.description = "Finds the faces of photos and videos and says which expression each shows."
     _add_pages(app, site)
+    _add_models(app, site)
     _add_predict(app, site, judge)
     _add_reports(app, site)
     app.add_exception_handler(RequestError, _refused)
@@ -144,14 +157,23 @@ def _add_pages(app: FastAPI, site: Site) -> None:
         return HealthAnswer()
 
 
+def _add_models(app: FastAPI, site: Site) -> None:
+    name = DEFAULT if site.model is None else site.model.name
+
+    @app.get("/models", summary="Which model answers, and which others ship")
+    def models() -> ModelsAnswer:
+        return models_of(site.predictor, name)
+
+
 def _add_predict(app: FastAPI, site: Site, judge: InferenceService) -> None:
     places = asyncio.Semaphore(_MOST_REQUESTS)
 
     @app.post(
         "/predict",
         summary="Classify photos and videos",
-        description="One or several files as multipart/form-data; what each is, its bytes say. A file alone "
-        "that cannot be classified gives its status; among several, it gives an answer of the kind `fault`.",
+        description="One or several files as multipart/form-data, or one as the body; what each is, its "
+        "bytes say. A file alone that cannot be classified gives its status; among several, an answer of the "
+        "kind `fault`.",
         openapi_extra={"requestBody": _BODY},
         response_model=PredictAnswer,
         response_model_exclude_none=True,
@@ -162,7 +184,7 @@ def _add_predict(app: FastAPI, site: Site, judge: InferenceService) -> None:
             raise RequestError(503, "too many requests at once; try again in a few seconds")
         # What is received holds no place: a slow upload keeps nobody else waiting.
         with site.spool.place() as place:
-            uploads = await receive(request, place, site.limits)
+            uploads = await receive_body(request, place, site.limits, site.accept_json)
             async with places, _while_there(request) as gone:
                 found = await asyncio.gather(*(_answer(judge, upload, gone) for upload in uploads))
         if len(found) == 1 and found[0]["kind"] == "fault":

@@ -10,6 +10,8 @@ from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from pipelines.web.cors import check_origins
+
 #: Names by which a browser reaches this machine itself.
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 #: Name of the cookie that a login gives.
@@ -42,6 +44,8 @@ class Access:
         Whether Host may also be any IP address: rebinding needs a name.
     token : str or None
         Asked for, if given.
+    origins : frozenset of str
+        Other sites whose pages may use the server, see `pipelines.web.cors`.
     session : str
         What the cookie holds after a login, so that the token itself lies in no browser.
     """
@@ -49,6 +53,7 @@ class Access:
     names: frozenset[str]
     addresses: bool = False
     token: str | None = None
+    origins: frozenset[str] = frozenset()
     session: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     def refuse(self, method: str, path: str, headers: Mapping[str, str]) -> Refusal | None:
@@ -64,7 +69,8 @@ class Access:
         if not self.knows(host):
             hint = "add --allow-host NAME if that name is meant" if self.addresses else "open it as 127.0.0.1"
             return Refusal(421, f"this server is not called that; {hint}")
-        if method not in _READING and not _same_origin(host, headers):
+        named = headers.get("origin", "").lower() in self.origins
+        if method not in _READING and not named and not _same_origin(host, headers):
             return Refusal(403, "a page of another site may not use this server")
         if path not in _OPEN and not self._proved(headers):
             return Refusal(
@@ -90,7 +96,9 @@ class Access:
         return secrets.compare_digest(_cookie(headers).encode(), self.session.encode())
 
 
-def access_for(host: str, allowed: tuple[str, ...] = (), token: str | None = None) -> Access:
+def access_for(
+    host: str, allowed: tuple[str, ...] = (), token: str | None = None, origins: tuple[str, ...] = ()
+) -> Access:
     """Return what is asked of requests to a server at an address; a token is made where one is needed.
 
     Parameters
@@ -101,21 +109,26 @@ def access_for(host: str, allowed: tuple[str, ...] = (), token: str | None = Non
         More names it is called by.
     token : str, optional
         By default none on loopback, and a new one of 256 bits elsewhere.
+    origins : tuple of str
+        Other sites whose pages may use the server, such as "https://app.example".
 
     Raises
     ------
     ValueError
-        If the token has fewer than `SHORTEST_TOKEN` characters, or some that no header can carry.
+        If the token has fewer than `SHORTEST_TOKEN` characters, or some that no header can carry, or an
+        origin is none.
     """
     if token is not None and (len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable()):
         raise ValueError(
             f"a token needs at least {SHORTEST_TOKEN} ASCII characters; leave it out and one is made"
         )
+    named = check_origins(origins)
     more = frozenset(name.lower().strip("[]") for name in allowed)
     if is_loopback(host):
-        return Access(LOOPBACK | {host.lower()} | more, token=token)
+        return Access(LOOPBACK | {host.lower()} | more, token=token, origins=named)
     here = {host.lower(), socket.gethostname().lower()} - {"0.0.0.0", "::"}  # noqa: S104 - taken out
-    return Access(LOOPBACK | here | more, addresses=True, token=token or secrets.token_urlsafe(32))
+    made = token or secrets.token_urlsafe(32)
+    return Access(LOOPBACK | here | more, addresses=True, token=made, origins=named)
 
 
 def is_loopback(host: str) -> bool:

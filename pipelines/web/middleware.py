@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from pipelines.web.auth import COOKIE, Access, Refusal
 from pipelines.web.connections import MOST_REQUESTS, Uploads
+from pipelines.web.cors import headers_for, preflight
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -57,6 +58,10 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         headers = _headers(scope)
+        send = _shared(send, headers_for(self.access.origins, headers))
+        if asked := preflight(self.access.origins, scope["method"], headers):
+            await _answer(_sealed(send), 204, b"", [(k.encode(), v.encode()) for k, v in asked.items()])
+            return
         refusal = self.access.refuse(scope["method"], scope["path"], headers)
         if (refusal is None or refusal.status == 401) and self._logs_in(scope):
             await _answer(_sealed(send), 200, _WELCOME, [(b"set-cookie", self._cookie())])
@@ -103,6 +108,18 @@ def _sealed(send: Send) -> Send:
         await send(message)
 
     return sealed
+
+
+def _shared(send: Send, more: Mapping[str, str]) -> Send:
+    """Return `send` that puts more headers on the answer."""
+
+    async def shared(message: Message) -> None:
+        if more and message["type"] == "http.response.start":
+            there = [(k, v) for k, v in message.get("headers", ()) if k.decode().lower() not in more]
+            message = {**message, "headers": there + [(k.encode(), v.encode()) for k, v in more.items()]}
+        await send(message)
+
+    return shared
 
 
 def _words(refusal: Refusal) -> bytes:

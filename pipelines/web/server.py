@@ -52,6 +52,10 @@ class Options:
         More names by which browsers reach the server.
     trusted : tuple of str
         See `Predictor.load`.
+    origins : tuple of str
+        Other sites whose pages may use the server, such as "https://app.example".
+    accept_json : bool
+        Whether JSON with base64 is taken.
     limits : Limits
     """
 
@@ -64,6 +68,8 @@ class Options:
     token: str | None = None
     allowed: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    accept_json: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -95,7 +101,7 @@ def run(options: Options, echo: Callable[[str], None], ready: Callable[[str], An
     _raise_open_files()
     detector(options.detector)
     reports = _reports(options.reports)
-    access = access_for(options.host, options.allowed, options.token)
+    access = access_for(options.host, options.allowed, options.token, options.origins)
     with _listening(options.host, options.port) as listener, _stoppable():
         address = page_address(options.host, listener.getsockname()[1], access)
         echo("loading the model")
@@ -150,7 +156,10 @@ def _reports(folder: Path | None) -> Path | None:
 def _app(options: Options, access: Access, spool: Spool, predictor: Predictor, reports: Path | None) -> Any:
     from pipelines.web.app import Site, create_app
 
-    return create_app(Site(predictor, access, spool, options.limits, model_folder(options.model), reports))
+    found = Site(
+        predictor, access, spool, options.limits, model_folder(options.model), reports, options.accept_json
+    )
+    return create_app(found)
 
 
 def _announce(address: str, host: str, spool: Spool, echo: Callable[[str], None]) -> None:

@@ -93,11 +93,11 @@ async def receive(request: Request, place: Path, limits: Limits) -> list[Upload]
     """
     from python_multipart.exceptions import FormParserError
 
-    if _announced(request) > limits.size:
-        raise _too_large(limits)
+    if announced(request) > limits.size:
+        raise too_large(limits)
     with _Files(_boundary(request), place, limits) as files:
         try:
-            async for chunk in _patient(request.stream()):
+            async for chunk in patient(request.stream()):
                 files.feed(chunk)
             files.end()
         except FormParserError:
@@ -111,11 +111,13 @@ async def receive(request: Request, place: Path, limits: Limits) -> list[Upload]
     return files.done
 
 
-def _too_large(limits: Limits) -> RequestError:
+def too_large(limits: Limits) -> RequestError:
+    """Return what is said of a request of too many bytes."""
     return RequestError(413, f"more than {limits.size / 2**20:g} MB in one request; send less at once")
 
 
-def _announced(request: Request) -> int:
+def announced(request: Request) -> int:
+    """Return how many bytes a request says that it has; 0 where it does not."""
     words = request.headers.get("content-length", "0")
     return int(words) if words.isascii() and words.isdigit() else 0
 
@@ -126,11 +128,14 @@ def _boundary(request: Request) -> bytes:
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= 200:
-        raise RequestError(415, "send files as multipart/form-data, such as: curl -F files=@photo.jpg")
+        raise RequestError(
+            415, "send files as multipart/form-data, such as: curl -F files=@photo.jpg; or one as the body"
+        )
     return boundary
 
 
-async def _patient(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def patient(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what comes; raises `RequestError` where nothing comes for `PATIENCE` seconds."""
     while True:
         try:
             chunk = await asyncio.wait_for(anext(stream, None), PATIENCE)
@@ -187,7 +192,7 @@ class _Files:
     def feed(self, chunk: bytes) -> None:
         self._read += len(chunk)
         if self._read > self.limits.size:
-            raise _too_large(self.limits)
+            raise too_large(self.limits)
         self._parser.write(chunk)
 
     def end(self) -> None:

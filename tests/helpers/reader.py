@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -190,9 +191,17 @@ class Reader:
         if "port=8000" in code:
             with serving() as port:
                 self._python(step, code.replace("port=8000", f"port={port}"))
+        elif "127.0.0.1:8000" in code:
+            with serving(partial(self._client, step, code)) as port:
+                self._mueca("serve", "--port", str(port))
         else:
             self._python(step, code)
         assert self.printed[-1] or "print(" not in code, f"{step.page}:{step.line} prints nothing"
+
+    def _client(self, step: Step, code: str, port: int) -> None:
+        """Run a block that asks a server; what it prints is kept with what the server does."""
+        here = code.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+        exec(compile(here, f"{step.page}:{step.line}", "exec"), self._names)
 
     def _python(self, step: Step, code: str) -> None:
         exec(compile(code, f"{step.page}:{step.line}", "exec"), self._names)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from classifiers.search import nested as nested
     from featurize import extractor as extractor
     from featurize import list_extractors as list_extractors
-    from featurize.base import Extractor as BaseExtractor  # noqa: F401
+    from featurize.base import Extractor as _Extractor
     from featurize.base import Params as Params
     from featurize.detect import crop_face as crop_face
     from featurize.detect import detector as detector
@@ -48,11 +48,16 @@ if TYPE_CHECKING:
     from pipelines.prediction.annotate import draw as draw
     from pipelines.prediction.predictor import Predictor as Predictor
     from pipelines.prediction.video import predict_video as predict_video
-    from pipelines.reporting.report import Options as ReportOptions  # noqa: F401
+    from pipelines.reporting.report import Options as _ReportOptions
     from pipelines.reporting.report import write_report as write_report
     from pipelines.results.load import load_results as load_results
-    from pipelines.web.server import Options as ServeOptions  # noqa: F401
-    from pipelines.web.server import run as serve  # noqa: F401
+    from pipelines.web.server import Options as _ServeOptions
+    from pipelines.web.server import run as _run
+
+    BaseExtractor = _Extractor
+    ReportOptions = _ReportOptions
+    ServeOptions = _ServeOptions
+    serve = _run
 
 #: Public names of the last version -> what to call now.
 _GONE = {
@@ -113,7 +118,7 @@ _RENAMED = {"SharedGridSearch": "GridSearchCV"}
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one list, of which the tests hold the imports above to be the same
 
 
-def __getattr__(name: str) -> Any:
+def _find(name: str) -> Any:
     """Import a public name when it is first asked for."""
     if name == "__version__":
         from importlib.metadata import version
@@ -139,6 +144,10 @@ def _meant(name: str) -> str:
 
     near = get_close_matches(name, _HOMES, n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+if not TYPE_CHECKING:  # which then takes any name for one of mueca's
+    __getattr__ = _find
 
 
 def __dir__() -> list[str]:
