@@ -46,9 +46,7 @@ def test_all_cells_and_their_files(tmp_path):
         )
 
 
-def test_a_network_of_other_classes_gives_vectors_alone(
-    tmp_path, monkeypatch, caplog
-):
+def test_a_network_of_other_classes_gives_vectors_alone(tmp_path, monkeypatch, caplog):
     data = load("synthetic", n_per_class=8, n_identities=4)
     six = [i for i in range(len(data)) if data.classes[data.labels[i]] != "disgust"]
     words = [data.classes[data.labels[i]] for i in six]
