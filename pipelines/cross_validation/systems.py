@@ -182,7 +182,7 @@ class HeadSystem(System):
         """Return what draws training samples: by votes, or each class as often; without the images."""
         plan = self.plan
         learned(dataset, np.arange(0), plan.targets)  # a set without votes is an error before anything
-        bare = replace(dataset, samples=[None] * len(dataset))  # type: ignore[arg-type]
+        bare = replace(dataset, samples=[np.empty(0, np.uint8)] * len(dataset))
         return partial(_learned_of, bare, plan.targets, plan.balanced_sampling)
 
 
