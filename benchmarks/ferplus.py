@@ -63,11 +63,8 @@ def main(out, extractors):
     for record in summarize(found):
         if record["head"] == "own":  # a network's classifier knows FER2013's seven classes, not these eight
             continue
-        print(
-            record["error"]
-            and f"{record['extractor']:<20}{record['head']:<9}{record['error']}"
-            or line(record)
-        )
+        failed = f"{record['extractor']:<20}{record['head']:<9}{record['error']}"
+        print(failed if record["error"] else line(record))
     print(f"{'VGG13, published':<49}{PUBLISHED:8.2f}")
 
 
