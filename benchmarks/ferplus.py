@@ -50,7 +50,8 @@ def line(record):
     interval = f"{100 * record['ci_low']:.2f} to {100 * record['ci_high']:.2f}"
     shown = "".join(f"{value:{width}.2f}" for value, width in zip(numbers, (12, 8, 8, 8, 12), strict=True))
     chosen = json.loads(record["params"])["C"]
-    return f"{record['extractor']:<20}{record['head']:<9}{chosen:>8g}{shown}{interval:>18}  {record['marks']}".rstrip()
+    system = f"{record['extractor']:<20}{record['head']:<9}"
+    return f"{system}{chosen:>8g}{shown}{interval:>18}  {record['marks']}".rstrip()
 
 
 def main(out, extractors):
