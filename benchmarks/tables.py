@@ -78,7 +78,8 @@ def main(rows, images):
             for when in ("first", "again"):
                 print(f"{path.suffix:<9}{when:<6}", end="", flush=True)
                 cache = root / f"cache{path.suffix}"
-                subprocess.run([sys.executable, __file__, "--read", path, cache], check=True)  # noqa: S603
+                call = [sys.executable, __file__, "--read", path, cache]
+                print(subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True).stdout, end="")  # noqa: S603
 
 
 if __name__ == "__main__":
