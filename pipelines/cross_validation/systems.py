@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -179,15 +179,18 @@ class HeadSystem(System):
         return HeadCandidates(self.head, self.plan.candidates(), found[0], labels, copies, bound, drawn)
 
     def _drawn(self, dataset: Dataset) -> Callable[[Indices], Drawn]:
-        """Return what draws training samples: by votes, or each class as often."""
+        """Return what draws training samples: by votes, or each class as often; without the images."""
         plan = self.plan
         learned(dataset, np.arange(0), plan.targets)  # a set without votes is an error before anything
+        bare = replace(dataset, samples=[np.empty(0, np.uint8)] * len(dataset))
+        return partial(_learned_of, bare, plan.targets, plan.balanced_sampling)
 
-        def drawn(train: Indices) -> Drawn:
-            found = learned(dataset, train, plan.targets, plan.balanced_sampling)
-            return found.rows, found.labels, found.weights
 
-        return drawn
+def _learned_of(
+    dataset: Dataset, targets: Literal["labels", "votes"], balanced: bool, train: Indices
+) -> Drawn:
+    found = learned(dataset, train, targets, balanced)
+    return found.rows, found.labels, found.weights
 
 
 class NetworkSystem(System):

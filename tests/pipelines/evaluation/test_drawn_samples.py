@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +12,14 @@ import pytest
 import mueca
 from classifiers import head as build_head
 from featurize.store import Store
+from pipelines.cross_validation.systems import HeadSystem, Resources
 from pipelines.datasets.synthetic.faces import load as draw
 from pipelines.datasets.votes import balanced_order, learned
 from pipelines.evaluation.compare import compare
 from pipelines.evaluation.recipe import recipe_from
 from pipelines.evaluation.summary import SUMMARY, summarize
 from pipelines.metrics.calibration import error_against
-from pipelines.recipe import Head
+from pipelines.recipe import Features, Head
 from pipelines.results.rows import read_rows
 
 
@@ -154,6 +156,18 @@ def test_a_comparison_and_folds_learn_votes(voted, store, tmp_path, monkeypatch)
     assert found.pooled[0].uf1 != found.pooled[1].uf1
     again = read_rows(tmp_path / "out" / "rows.csv")
     assert [row.ece_votes for row in again if row.split == "test"][0] == pytest.approx(votes["ece_votes"])
+
+
+def test_what_draws_for_folds_can_be_sent_without_the_images(voted, store, tmp_path):
+    plan = Head(head="softmax", params={"C": 0.1}, targets="votes")
+    system = HeadSystem(Features(extractor="hog"), plan)
+    candidates = system.candidates(Resources(voted, tmp_path, store, 1))
+    sent = pickle.loads(pickle.dumps(candidates))
+    train, test = np.arange(0, 40), np.arange(40, 56)
+    assert np.array_equal(sent.scores(train, test), candidates.scores(train, test))
+    assert voted.samples[0].tobytes() not in pickle.dumps(candidates._drawn)
+    with pytest.raises(ValueError, match="synthetic has no votes"):
+        system.candidates(Resources(replace(voted, votes=None), tmp_path, store, 1))
 
 
 def test_a_holdout_of_samples_splits_subjects_and_is_marked(store, caplog):
