@@ -79,8 +79,8 @@ RIVALS = (
     Rival(
         "facemood", "facemood==1.0.1", "keras", "facemood.py", "",
         "170 px RGB, 0 to 1", "",
-        "not said by its author; right as often on both test splits as on Training, and far less often by the "
-        "votes of FER+ on the same faces, as an overfitted network that had their labels",
+        "not said by its author; right as often on both test splits as on Training, and far less often by "
+        "the votes of FER+ on the same faces, as an overfitted network that had their labels",
         "learned from, by this",
     ),
     Rival(
