@@ -95,7 +95,7 @@ def given_faces(said, truth):
         numbers = table.ordered(answer["scores"], answer["labels"], EMOTIONS)
         parts = {name: table.scored(numbers[mask], labels) for name, (mask, labels) in truth.items()}
         scores[title] = parts
-        print(table.faces_line(title, answer["version"], answer["bytes"] / 1e6, parts))
+        print(table.faces_line(title, answer["version"], answer["bytes"] / 1e6, parts, named(title).tests))
     for name, heading in (("private", "PrivateTest"), ("ferplus", "FER+, PrivateTest")):
         print(f"\n{'recall %, ' + heading:<44}" + "".join(f"{c:>10}" for c in EMOTIONS))
         for title, parts in scores.items():
@@ -108,7 +108,9 @@ def pasted(said, made, labels):
     print(f"\n{f'{len(labels)} faces in photos, %':<44}{heads}")
     print(f"{'':<44}" + f"{'found':>10}{'of all':>7}{'of found':>9}"[:26].rjust(24) * len(made))
     for title, answer in said.items():
-        if isinstance(answer, str) or answer["images"] is None:
+        if isinstance(answer, str):
+            continue
+        if answer["images"] is None:
             print(f"{title:<44}  it has no detector: it takes a whole image as a face")
             continue
         images = iter(answer["images"])

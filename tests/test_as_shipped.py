@@ -115,9 +115,9 @@ def test_shares_of_faces_that_were_and_were_not_found():
 def test_lines_stand_under_their_heads():
     scores = table.Scores(0.7060, 0.6912, np.array([0.5, math.nan]), math.nan, 3589)
     parts = dict.fromkeys(("train", "public", "private", "clean", "ferplus"), scores)
-    line = table.faces_line("x" * 44, "25.10.3", 0.093, parts)
+    line = table.faces_line("x" * 44, "25.10.3", 0.093, parts, "FER2013's tests")
     assert len(line) == len(table.FACES_HEAD)
-    shares = "70.60 70.60 70.60 69.1-72.1 69.12 70.60 - 70.60 69.12 -"
+    shares = "70.60 70.60 70.60 69.1-72.1 69.12 70.60 - 70.60 69.12 - FER2013's tests"
     assert line.split()[1:] == ["25.10.3", "0.09", *shares.split()]
     assert table.recalls_line("x", scores).split() == ["x", "50.0", "-"]
     assert table.photos_line("x", [(0.5, 0.25, math.nan)]).split() == ["x", "50.0", "25.0", "-"]
@@ -163,7 +163,7 @@ def rival_of(tmp_path, monkeypatch, variant):
     (folder / "worker.py").write_text((FOLDER / "worker.py").read_text("utf-8"), "utf-8")
     for module in (jobs, environments):
         monkeypatch.setattr(module, "HERE", folder)
-    return registry.Rival("x", "x==9", "own", "said.py", variant, "", "", "")
+    return registry.Rival("x", "x==9", "own", "said.py", variant, "", "", "", "")
 
 
 def test_other_faces_ask_again(tmp_path):

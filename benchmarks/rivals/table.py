@@ -100,7 +100,7 @@ def matches(
         yield left.pop(best)[1] if far and far[best] <= NEAR else None
 
 
-def faces_line(title: str, version: str, megabytes: float, parts: dict[str, Scores]) -> str:
+def faces_line(title: str, version: str, megabytes: float, parts: dict[str, Scores], tests: str) -> str:
     """Return the line of a package on faces that are given."""
     private, votes = parts["private"], parts["ferplus"]
     low, high = accuracy_interval(private.accuracy, private.count)
@@ -111,13 +111,13 @@ def faces_line(title: str, version: str, megabytes: float, parts: dict[str, Scor
         + "".join(f"{100 * share:>8.2f}" for share in shares)
         + f"{interval:>12}{100 * private.uar:>7.2f}{100 * parts['clean'].accuracy:>7.2f}"
         + f"{number(private.ece, 3):>7}{100 * votes.accuracy:>8.2f}{100 * votes.uar:>7.2f}"
-        + f"{number(votes.ece, 3):>7}"
+        + f"{number(votes.ece, 3):>7}  {tests}"
     )
 
 
 FACES_HEAD = (
     f"{'':<44}{'version':>9}{'MB':>7}{'train':>8}{'public':>8}{'private':>8}{'95 %':>12}{'UAR':>7}"
-    f"{'clean':>7}{'ECE':>7}{'FER+':>8}{'UAR':>7}{'ECE':>7}"
+    f"{'clean':>7}{'ECE':>7}{'FER+':>8}{'UAR':>7}{'ECE':>7}  FER2013's tests"
 )
 
 
