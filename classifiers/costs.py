@@ -1,7 +1,8 @@
 """What a fit will take, before it starts: memory and time, from the sizes and this machine's speed.
 
 Each head's module says in `cost` what its fit does: products of matrices, bytes read, compiled steps. The
-machine's speed in each is measured once a process, in about a tenth of a second. A guide, and on a busy machine a low one.
+machine's speed in each is measured once a process, in about a tenth of a second. A guide, and on a
+busy machine a low one.
 """
 
 from __future__ import annotations
