@@ -71,7 +71,7 @@ def old_of_points(book, points):
 
 
 def old_transform(batch):
-    book = fisher._codebook(fisher.CODEBOOK)
+    book = fisher.load_codebook(fisher.CODEBOOK)
     faces, found = fisher.upright(batch)
     vectors = []
     for face in faces:

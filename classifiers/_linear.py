@@ -28,7 +28,7 @@ Loss = Callable[[Floats, NDArray[np.intp], NDArray[np.float64]], tuple[float, Fl
 #: Vectors whose second moments stand for all, at least; and as many for each dimension.
 _SAMPLED, _EACH_DIM = 8192, 3
 #: Dimensions beyond which the factor is that of a diagonal.
-_WHOLE = 4500
+WHOLE = 4500
 #: Pairs of steps and slopes that L-BFGS remembers.
 _MEMORY = 12
 
@@ -142,7 +142,7 @@ class Problem:
     def moments(self) -> NDArray[np.float64]:
         """Return (d + 1, d + 1) second moments, of a sample scaled to all; of many d the diagonal."""
         n, d = self.X.shape
-        if d > _WHOLE:
+        if d > WHOLE:
             return self._squares()
         wanted = max(_SAMPLED, _EACH_DIM * d)
         rows = np.unique(np.linspace(0, n - 1, min(n, wanted)).astype(np.intp))

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from classifiers._rows import Rows, blocks, spans
 
 #: Dimensions up to which the covariances are computed; beyond it, a subspace is iterated.
-_WHOLE = 4096
+WHOLE = 4096
 #: Directions beyond those asked for, and passes over the vectors, of the subspace iteration.
 _SPARE, _PASSES = 32, 6
 
@@ -82,7 +82,7 @@ class Projection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         from scipy.linalg import eigh
 
         d, k = X.shape[1], self.n_components
-        if d <= _WHOLE:
+        if d <= WHOLE:
             products = self._products(X, None)
             squares, found = eigh((products + products.T) / 2, subset_by_index=(d - k, d - 1))
             return np.maximum(squares[::-1], 0), found.T[::-1]

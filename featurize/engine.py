@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from featurize.atomic import atomic_folder, replace_file
 from featurize.backbones.frame import NeedsKerasError, backend_name, dtype_policy, gpus, quiet, recorded
-from featurize.backbones.layers import UnknownLayerError
+from featurize.backbones.layers import Model, UnknownLayerError
 from featurize.backbones.openvino_graph import openvino_model
 from featurize.cache_folder import default_root, usable_root, why_not_writable
 from featurize.store import key_of
@@ -296,6 +296,8 @@ def _recorded(model: Callable[[], Any]) -> Any:
     try:
         with recorded():
             network = model()
+        if not isinstance(network, Model):  # made by Keras before
+            return None
         with quiet():
             return openvino_model(network, openvino())
     except (UnknownLayerError, TypeError) as error:

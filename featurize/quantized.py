@@ -27,7 +27,8 @@ MOST_LOST = 0.2
 _RECORD = "int8.json"
 
 
-def _name(identity: dict[str, Any]) -> str:
+def name_of(identity: dict[str, Any]) -> str:
+    """Return the name of the folder that holds a network's int8 form."""
     from featurize.engine import openvino
 
     return key_of(identity | {"openvino": openvino().__version__, "precision": "int8"})
@@ -44,7 +45,7 @@ def record_of(identity: dict[str, Any]) -> dict[str, Any] | None:
     if importlib.util.find_spec("openvino") is None:
         return None
     for root in filter(None, dict.fromkeys((default_root(), usable_root()))):
-        folder = root / "engines" / _name(identity)
+        folder = root / "engines" / name_of(identity)
         try:
             return {**json.loads((folder / _RECORD).read_text("utf-8")), "path": str(folder / "model.xml")}
         except (OSError, ValueError):
@@ -118,12 +119,12 @@ def quantize(
     from featurize.backbones.frame import quiet
     from featurize.engine import core, openvino
 
-    nncf, model = _nncf(), core().read_model(source)
+    nncf, model = require_nncf(), core().read_model(source)
     model.reshape([1, *shape])
     items = [face[None].astype(np.float32) for face in faces[:FACES]]
     with quiet(), contextlib.redirect_stdout(io.StringIO()):  # its own bars
         found = nncf.quantize(model, nncf.Dataset(items), subset_size=len(items))
-    folder = root / "engines" / _name(identity)
+    folder = root / "engines" / name_of(identity)
     with atomic_folder(folder, keep="model.xml") as temporary:
         openvino().save_model(found, temporary / "model.xml")
         record = {"sha256": file_sha256(temporary / "model.bin"), "faces": len(items), "lost": None} | said
@@ -139,7 +140,7 @@ def keep_check(identity: dict[str, Any], lost: float, on: str) -> None:
         write_text(path, json.dumps(known | {"lost": lost, "checked_on": on}))
 
 
-def _nncf() -> Any:
+def require_nncf() -> Any:
     """Return the `nncf` module.
 
     Its telemetry is a package of its own, which `featurize.engine.openvino` hides from both.

@@ -95,14 +95,14 @@ class ShardWriter:
         with AtomicFile(self.folder / f"{span[0]}-{span[1]}-{checksum}.npy") as temporary:
             save_array(temporary, block)
 
-    def _sound(self, span: Span) -> NDArray[np.float32] | None:
+    def _sound(self, span: Span) -> NDArray[Any] | None:
         """Return the shard of `span` if it is there and whole."""
         for path in self.folder.glob(f"{span[0]}-{span[1]}-*.npy"):
             try:
                 block = np.load(path, allow_pickle=False)
             except (OSError, ValueError, EOFError):
                 continue
-            if block.shape != (span[1] - span[0], self.dim) or block.dtype != np.float32:
+            if block.shape != (span[1] - span[0], self.dim) or block.dtype.name != self.storage:
                 continue
             if hashlib.sha256(block.tobytes()).hexdigest()[:16] == path.stem.rsplit("-", 1)[1]:
                 return block

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from classifiers.costs import Cost
 from featurize.images import Preprocess
+from featurize.overwriting import check_overwrites
 from featurize.store import Store
 from pipelines.datasets import registry
 from pipelines.datasets.base import Dataset
@@ -24,7 +25,6 @@ from pipelines.models.card import model_of, save_model
 from pipelines.models.model import PARTS, Model, check_saved, load_model
 from pipelines.utils.at_work import at_work, lock_of
 from pipelines.utils.cluster import Cluster, connect
-from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path, check_parents, check_target
 from pipelines.utils.progress import SILENT, Progress
 

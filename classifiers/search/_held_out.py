@@ -122,7 +122,7 @@ def _shared(
         if isinstance(answer.error, NotSharedError):
             raise answer.error
         if answer.error is not None:
-            raise ValueError(str(answer.error)) from None
+            raise answer.error
         found[c] = answer
         advance(1)
     seconds = (time.perf_counter() - started) / len(built)

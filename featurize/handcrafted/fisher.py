@@ -75,7 +75,7 @@ class Fisher(Located):
     @property
     def dim(self) -> int:
         """Two numbers for each word and each number of a descriptor, and 1."""
-        return _codebook(CODEBOOK).dim + 1
+        return load_codebook(CODEBOOK).dim + 1
 
     @property
     def weights_sha256(self) -> str:
@@ -87,7 +87,7 @@ class Fisher(Located):
         upright = turned(batch, points)
         # Products of a face are small: other threads would wait for each other in them.
         with threadpool_limits(1, user_api="blas"):
-            vectors = np.stack([vector(_codebook(CODEBOOK), face) for face in upright])
+            vectors = np.stack([vector(load_codebook(CODEBOOK), face) for face in upright])
         return np.hstack([LENGTH * vectors, np.float32(_FOUND) * found[:, None]])
 
 
@@ -119,7 +119,8 @@ def learn(pictures: Iterable[NDArray[np.uint8]], words: int = 128, each: int = 6
 
 
 @lru_cache(maxsize=1)
-def _codebook(path: Path) -> Codebook:
+def load_codebook(path: Path) -> Codebook:
+    """Return the codebook of a file, read once."""
     return Codebook.load(path)
 
 

@@ -38,9 +38,9 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Run every system of a recipe under every protocol; what is there already is not computed again."""
+    from featurize.overwriting import check_overwrites
     from pipelines.evaluation.recipe import load_recipe
     from pipelines.results.folder import files_of
-    from pipelines.utils.overwriting import check_overwrites
 
     plan = load_recipe(recipe)
     check_overwrites("--out", files_of(out or Path("results") / plan.name), [recipe])

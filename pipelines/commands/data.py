@@ -116,11 +116,11 @@ def audit_of(
     data: str, threshold: int | None, out: Path | None, progress: Progress, near_copies: bool = False
 ) -> tuple[Any, list[Path]]:
     """Audit a data set by name or path; return the audit and the files written."""
+    from featurize.overwriting import check_overwrites
     from featurize.store import Store
     from pipelines.datasets import registry
     from pipelines.datasets.audit import audit as run_audit
     from pipelines.datasets.audit import audit_files
-    from pipelines.utils.overwriting import check_overwrites
 
     if out is not None:
         check_overwrites("--out", audit_files(out), registry.paths_read(data))

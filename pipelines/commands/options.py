@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from pipelines.datasets.base import Fault
+    from pipelines.utils.cluster import Cluster
 
 DataOption = Annotated[
     str,
@@ -249,3 +251,12 @@ def with_new_options(words: Sequence[str], options: Collection[str]) -> list[str
 
 def _say_renamed(old: str, new: str) -> None:
     print(f"mueca: {old} is now {new}; the old name works for one version", file=sys.stderr)
+
+
+def cluster_of(scheduler: str | None, workers: int | None) -> AbstractContextManager[Cluster | None]:
+    """Return the workers asked for, which end with the block; none, and nothing of dask, if none are."""
+    if scheduler is None and workers is None:
+        return nullcontext()
+    from pipelines.utils.cluster import connect
+
+    return connect(scheduler, workers)

@@ -19,12 +19,13 @@ from pipelines.commands.options import (
     SmoothOption,
     TrustOption,
     WorkersOption,
+    cluster_of,
     report_faults,
 )
 from pipelines.utils.console import as_json, echo, printable
 
 if TYPE_CHECKING:
-    from pipelines.datasets.walk import Fault
+    from featurize.walk import Fault
     from pipelines.prediction.faces import Summary
 
 group = typer.Typer()
@@ -88,12 +89,11 @@ def predict(
     """Find every face of photos and videos and say which expression it shows."""
     from pipelines.prediction import files
     from pipelines.utils import console
-    from pipelines.utils.cluster import connect
 
     if json and out is None and form == "csv":
         raise ValueError("--json and --format csv would share the output; give --out for the records")
     options = files.Options(form, draw, chart, detect_every, smooth, window, stride, identify)
-    with connect(scheduler, workers) as cluster:
+    with cluster_of(scheduler, workers) as cluster:
         tally = files.run(
             paths, options, model=model, detector=detector, min_face=min_face, crowd=small_faces,
             precision=precision, views=tta, out=out, boxes=boxes, trusted=trust or (),
@@ -168,7 +168,7 @@ def _count(number: int, word: str) -> str:
 
 def files_met(done: Summary) -> str:
     """Return what became of every file that was met, in one line; empty if all were read, or it was one."""
-    from pipelines.datasets.walk import fault_names, not_looked_at
+    from featurize.walk import fault_names, not_looked_at
 
     faults, ignored = fault_names(done.faults), done.ignored.total()
     if not ignored and (not faults or done.files == 1):

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from featurize.atomic import atomic_folder, write_text
 from featurize.file_kinds import ending_of
+from featurize.walk import DOCUMENTS, Fault, is_hidden
 from pipelines.datasets import archive
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.listing import Listed
@@ -24,7 +25,6 @@ from pipelines.datasets.published.about import (
     differences,
     not_written,
 )
-from pipelines.datasets.walk import DOCUMENTS, Fault, is_hidden
 from pipelines.utils.progress import SILENT, Progress
 
 

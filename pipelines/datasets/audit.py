@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from featurize.atomic import AtomicFile
 from featurize.paths import expanded
+from featurize.walk import not_looked_at
 from pipelines.datasets import near_duplicates
 from pipelines.datasets.base import BLANK_STD, Dataset, grey_std, is_blank
-from pipelines.datasets.walk import not_looked_at
 from pipelines.utils.progress import SILENT, Progress
 
 

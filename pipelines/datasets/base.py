@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.images import to_grey
-from pipelines.datasets.walk import Fault
+from featurize.walk import Fault
 
 #: FER2013's order, which R1 reports in.
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")

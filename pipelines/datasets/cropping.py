@@ -16,10 +16,10 @@ from featurize.atomic import AtomicFile, write_bytes
 from featurize.detect import Detector, crop_face, tilt
 from featurize.detect import detector as named_detector
 from featurize.images import Image, decode
+from featurize.walk import Fault
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.layout import read_layout
 from pipelines.datasets.splits import hold_out
-from pipelines.datasets.walk import Fault
 from pipelines.utils.progress import SILENT, Progress
 
 #: Side in pixels of the smallest face that is cut out, as prediction classifies no smaller one.

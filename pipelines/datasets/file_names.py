@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from featurize.file_kinds import IMAGE_ENDINGS, ending_of
-from pipelines.datasets.walk import is_hidden
+from featurize.walk import is_hidden
 from pipelines.utils.cells import clean
 
 _SLASHES = re.compile(r"[\\/]+")

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from featurize.images import Image, decode
 from featurize.paths import expanded
+from featurize.walk import Fault
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.layout import Layout, Listed, read_layout
 from pipelines.datasets.scan import Box, Scanned, cropped, scan
-from pipelines.datasets.walk import Fault
 from pipelines.utils.progress import SILENT, Progress
 
 

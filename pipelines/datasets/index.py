@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from featurize.atomic import AtomicFile
 from featurize.images import DECODE_VERSION, Image, decode
+from featurize.walk import Fault
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.label_words import test_splits
-from pipelines.datasets.walk import Fault
 
 #: File name of an index beside the images that it is of.
 NAME = "index.parquet"

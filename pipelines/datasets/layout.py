@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from featurize.suggest import hint
+from featurize.walk import Fault, Listing, count_files, list_folder, not_looked_at
 from pipelines.datasets.split_names import SPLITS, split_of
 from pipelines.datasets.unlabelled import labels_elsewhere, subjects_as_classes
-from pipelines.datasets.walk import Fault, Listing, count_files, list_folder, not_looked_at
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Layout:
     faults : list of Fault
         Dead links, stand-ins for content that was not fetched, images of a kind that is not read.
     ignored : Counter
-        What was not looked at, see `pipelines.datasets.walk.Listing`.
+        What was not looked at, see `featurize.walk.Listing`.
     """
 
     root: Path

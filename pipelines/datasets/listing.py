@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from featurize.file_kinds import examine
+from featurize.walk import Fault
 from pipelines.datasets.base import LEAKY, Dataset
 from pipelines.datasets.folder import FileSamples
 from pipelines.datasets.label_words import test_splits
 from pipelines.datasets.scan import Box, Scanned, box_text, scan
-from pipelines.datasets.walk import Fault
 from pipelines.utils.progress import SILENT, Progress
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Listed:
     entries : list of Entry
     faults : list of Fault
     ignored : Counter
-        What was not looked at, see `pipelines.datasets.walk.Listing`.
+        What was not looked at, see `featurize.walk.Listing`.
     classes : tuple of str
         In the order of the set; those of the entries, in order of name, where it is empty.
     notes : list of str

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from featurize.paths import expanded
 from featurize.suggest import hint
+from featurize.walk import Fault, not_looked_at, walk
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.label_words import Labels, mapping, split_word
 from pipelines.datasets.layout import read_layout
 from pipelines.datasets.listing import Entry, Listed, Reading, dataset_of, without_label
-from pipelines.datasets.walk import Fault, not_looked_at, walk
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from featurize.overwriting import check_overwrites
 from featurize.paths import expanded
 from featurize.regular import check_file_or_folder
 from featurize.suggest import hint
-from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path
 from pipelines.utils.progress import SILENT, Progress
 

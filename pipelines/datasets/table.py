@@ -14,13 +14,13 @@ import numpy as np
 from featurize.file_kinds import ending_of
 from featurize.paths import expanded
 from featurize.suggest import hint
+from featurize.walk import Fault
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.file_names import FileNames
 from pipelines.datasets.label_words import Labels, label_key, mapping, split_word
 from pipelines.datasets.listing import Entry, Listed, Reading, dataset_of, without_label
 from pipelines.datasets.micro_expressions.clip_folders import alike
 from pipelines.datasets.table_cells import box_of, check_address, in_doubt, is_missing, number_of
-from pipelines.datasets.walk import Fault
 from pipelines.utils.cells import clean, heading_key, problem_of
 from pipelines.utils.read_table import (
     ENDINGS,

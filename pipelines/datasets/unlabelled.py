@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from featurize.file_kinds import ending_of
-from pipelines.datasets.walk import Listing
+from featurize.walk import Listing
 
 #: What can be done today, with the page that has the lines.
 TODAY = "a table of files and labels is read by its path, names of files by --pattern: docs/own-faces.md"

@@ -12,6 +12,7 @@ import numpy as np
 
 from featurize.atomic import write_text
 from featurize.backbones.weightfile import WeightsError
+from featurize.overwriting import check_overwrites
 from featurize.registry import parse
 from featurize.store import Store, key_of
 from pipelines.cross_validation.protocol import Protocol
@@ -40,7 +41,6 @@ from pipelines.results.rows import Row
 from pipelines.utils.at_work import at_work
 from pipelines.utils.cluster import Cluster
 from pipelines.utils.kept_warnings import kept_warnings, say_again
-from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.progress import SILENT, Progress
 from pipelines.utils.provenance import machine
 

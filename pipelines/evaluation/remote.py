@@ -169,7 +169,7 @@ class RemoteRuns:
     def _send(self, sent: Sent, parts: Sequence[Sequence[Any]] | None = None) -> None:
         matrix, system = sent.vectors, sent.prepared.system
         assert isinstance(system, HeadSystem)  # noqa: S101
-        where = [_address(part, matrix.experiment.store) for part in matrix.embeddings]
+        where = [address(part, matrix.experiment.store) for part in matrix.embeddings]
         words = system.plan.model_dump(), _said(matrix)
         experiment = self._light(matrix.experiment)
         self.waiting[self.cluster.submit(cell, *words, experiment, where, parts, self.hosts)] = sent
@@ -240,7 +240,8 @@ def _said(matrix: FeatureMatrix) -> dict[str, Any]:
     return {"features": matrix.features.model_dump(), "judged": matrix.judged}
 
 
-def _address(embedding: Embedding, store: Store) -> Address:
+def address(embedding: Embedding, store: Store) -> Address:
+    """Return where workers find an embedding."""
     return Address(str(store.root), embedding.keys, embedding.spec, embedding.seconds)
 
 
@@ -254,7 +255,7 @@ def cell(
 ) -> dict[str, Any] | None:
     """Run one run; return its rows, predictions and candidates, or "error"; None if vectors are missing."""
     with as_worker(hosts):
-        arrived = [_arrived(at, None if sent is None else sent[i]) for i, at in enumerate(where)]
+        arrived = [fetched(at, None if sent is None else sent[i]) for i, at in enumerate(where)]
         if None in arrived:
             return None
         alone = replace(experiment, memory=gigabytes(experiment.memory) / share_of_host(hosts))
@@ -292,20 +293,21 @@ def folds(candidates: CandidateSet, arguments: dict[str, Any], hosts: dict[str, 
 
 
 #: Vectors that this worker has, by their folder and keys: checked and joined once, not once a run.
-_HERE: dict[tuple[str, ...], Any] = {}
+HERE: dict[tuple[str, ...], Any] = {}
 _KEPT = 3
 
 
-def _arrived(at: Address, sent: Sequence[Vectors] | None) -> Arrived | None:
+def fetched(at: Address, sent: Sequence[Vectors] | None) -> Arrived | None:
+    """Return an embedding on a worker, opened once; None if it is neither there nor sent."""
     key = (at.root, *at.keys)
-    if key not in _HERE:
+    if key not in HERE:
         X = np.concatenate(sent) if sent is not None else _opened(at)
         if X is None:
             return None
-        for old in list(_HERE)[: 1 - _KEPT]:
-            del _HERE[old]
-        _HERE[key] = X
-    return Arrived(_HERE[key], (), at.keys, at.seconds, True, {}, words=at.spec)
+        for old in list(HERE)[: 1 - _KEPT]:
+            del HERE[old]
+        HERE[key] = X
+    return Arrived(HERE[key], (), at.keys, at.seconds, True, {}, words=at.spec)
 
 
 def _opened(at: Address) -> Any:

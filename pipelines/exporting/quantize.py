@@ -72,7 +72,7 @@ def quantize(
     (network,) = parse(backbone) if "+" not in backbone else (None,)
     if not isinstance(network, NetworkExtractor) or network.kind != "image":
         raise ValueError(f"--backbone {backbone}: int8 is for one network on images; see: mueca list")
-    quantized._nncf()
+    quantized.require_nncf()
     dataset = api.load_dataset(data, progress=progress)
     train = dataset.where("train")
     if not len(train):

@@ -18,7 +18,7 @@ from featurize.atomic import atomic_folder
 from pipelines.evaluation.evaluate import EvaluationResult
 from pipelines.evaluation.experiment import Experiment
 from pipelines.metrics.scores import recall_by_class
-from pipelines.models.manifest import NAME, write_manifest
+from pipelines.models.folders import NAME, write_manifest
 from pipelines.models.model import FORMAT, PARTS, Model
 from pipelines.recipe import Features
 from pipelines.results.rows import append_rows

@@ -7,7 +7,7 @@ from typing import Any
 
 from featurize.backbones.extractor import SHIPPED
 from featurize.json_files import read_mapping
-from pipelines.models.shipped import shipped_models
+from pipelines.models.folders import shipped_models
 
 
 def described() -> list[dict[str, str]]:

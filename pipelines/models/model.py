@@ -26,12 +26,11 @@ from featurize.images import MIN_SIDE, Image, Preprocess, resize
 from featurize.inputs import Color, as_images
 from featurize.json_files import read_mapping
 from featurize.registry import parse
-from pipelines.models.manifest import NAME, check_manifest
-from pipelines.models.shipped import DEFAULT as DEFAULT
-from pipelines.models.shipped import FOLDER as FOLDER
-from pipelines.models.shipped import model_folder as model_folder
-from pipelines.models.shipped import shipped_models as shipped_models
-from pipelines.recipe import first_problem
+from pipelines.models.folders import DEFAULT as DEFAULT
+from pipelines.models.folders import FOLDER as FOLDER
+from pipelines.models.folders import NAME, check_manifest
+from pipelines.models.folders import model_folder as model_folder
+from pipelines.models.folders import shipped_models as shipped_models
 
 if TYPE_CHECKING:
     from pipelines.recipe import Head
@@ -259,6 +258,8 @@ def _card_words(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"it lacks {error.args[0]}"
     if isinstance(error, ValidationError):
+        from pipelines.recipe import first_problem  # of a damaged card only
+
         return ": ".join(first_problem(error))
     if isinstance(error, TypeError | AttributeError):
         return "a part of it is of another kind"

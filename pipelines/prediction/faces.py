@@ -10,7 +10,7 @@ from typing import Any, Literal
 from featurize.detectors.base import POINTS, Points
 from featurize.faces import Box
 from featurize.track import EVERY
-from pipelines.datasets.walk import Fault, fault_names
+from featurize.walk import Fault, fault_names
 
 Meaning = Literal["probability", "unranked probability", "score"]
 Form = Literal["jsonl", "csv", "parquet"]
@@ -66,7 +66,7 @@ class Summary:
     files : int
         All files met: read, not read, not looked at.
     ignored : Counter
-        What was not looked at, see `pipelines.datasets.walk.Listing`.
+        What was not looked at, see `featurize.walk.Listing`.
     timing : dict of str to float
         Seconds of all threads by stage: decode, detect, crop, network, head, write.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING
 from featurize.backbones.views import Views
 from featurize.engine import Precision
 from featurize.file_kinds import VIDEO_ENDINGS, ending_of, examine
+from featurize.overwriting import check_overwrites
 from featurize.paths import expanded
-from pipelines.datasets.walk import Fault, Found, not_looked_at, walk
+from featurize.walk import Fault, Found, not_looked_at, walk
 from pipelines.prediction import photos
 from pipelines.prediction.faces import Options, Summary
-from pipelines.prediction.outputs import RecordFile, Stream, check_folder, check_out, record_format
+from pipelines.prediction.outputs import (
+    RecordFile,
+    Stream,
+    check_copies,
+    check_folder,
+    check_out,
+    copy_names,
+    record_format,
+)
 from pipelines.prediction.predictor import ClipPredictor, Predictor, load_predictor
-from pipelines.prediction.targets import check_targets
 from pipelines.utils.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -203,3 +211,39 @@ def _check_words(options: Options, predictor: Predictor, videos: bool) -> None:
         raise ValueError("--chart is for videos; leave it out for photos")
     if not clips and (options.window, options.stride) != (None, None):
         raise ValueError("--window and --stride need a model of clips; give --model")
+
+
+def check_targets(found: Found, options: Options, out: Path | None, others: Sequence[Path] = ()) -> None:
+    """Refuse to write over anything that is read: photos, videos, a table of boxes, a model.
+
+    Parameters
+    ----------
+    found : Found
+    options : Options
+    out : Path, optional
+        The file of the records.
+    others : sequence of Path
+        What else is read: files and folders.
+
+    Raises
+    ------
+    ValueError
+        One line that names the option and the file.
+    """
+    files = [*found.images, *found.videos, *(Path(fault.path) for fault in found.faults)]
+    reads = [*files, *others]
+    if out is not None:
+        check_overwrites("--out", [out], reads)
+    for option, folder, names in _copies(found, options):
+        check_overwrites(option, [folder / n for n in names], reads)
+        check_copies(files, names, folder, option)
+
+
+def _copies(found: Found, options: Options) -> Iterator[tuple[str, Path, list[str]]]:
+    """Yield option, folder and names of what is drawn."""
+    stills, films = copy_names(found.images, ".jpg"), copy_names(found.videos, ".mp4")
+    if options.drawn is not None:
+        yield "--draw", options.drawn, [*stills.values(), *films.values()]
+    if options.chart is not None:
+        stems = [Path(name).stem for name in films.values()]
+        yield "--chart", options.chart, [f"{stem}{end}" for stem in stems for end in (".svg", ".png")]

@@ -14,6 +14,7 @@ from typing import IO, Any, Protocol, Self
 
 from featurize.atomic import AtomicFile, naming, replace_file
 from featurize.extras import require
+from featurize.overwriting import check_overwrites
 from pipelines.prediction.faces import Form
 
 log = logging.getLogger(__name__)
@@ -330,3 +331,29 @@ def table(to: Stream, form: Form, columns: Sequence[str], classes: Sequence[str]
     if not isinstance(to, RecordFile):
         raise ValueError("Parquet goes to a file: give a RecordFile")
     return ParquetTable(to.path, columns, classes)
+
+
+def copy_names(paths: Sequence[Path], suffix: str) -> dict[Path, str]:
+    """Return a file name for each copy; files of one name in several folders get a number."""
+    names: dict[Path, str] = {}
+    taken: set[str] = set()
+    for path in paths:
+        stem, count = path.stem, 1
+        while f"{stem}{suffix}".lower() in taken:
+            stem, count = f"{path.stem}-{count + 1}", count + 1
+        names[path] = f"{stem}{suffix}"
+        taken.add(names[path].lower())
+    return names
+
+
+def check_copies(files: Sequence[Path], names: Sequence[str], folder: Path, option: str = "drawn") -> None:
+    """Refuse a folder whose files of these names are read, or lie beside what is read.
+
+    Raises
+    ------
+    ValueError
+        One line that names the file.
+    """
+    check_overwrites(
+        option, [folder / name for name in names], files, beside=dict.fromkeys(p.parent for p in files)
+    )

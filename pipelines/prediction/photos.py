@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from featurize.atomic import write_bytes
 from featurize.images import MAX_FILE, Image, UnreadableImage, decode
-from pipelines.datasets.walk import Fault
+from featurize.walk import Fault
 from pipelines.prediction.faces import Form, ImageResult, Summary, box_dict
-from pipelines.prediction.outputs import LinesWriter, Stream, TableWriter
+from pipelines.prediction.outputs import LinesWriter, Stream, TableWriter, check_copies, copy_names
 from pipelines.prediction.predictor import Predictor
-from pipelines.prediction.targets import check_copies, copy_names
 from pipelines.utils.progress import SILENT, Progress
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from featurize.detect import tilt
 from featurize.images import MAX_PIXELS, Image
+from featurize.overwriting import check_overwrites
 from featurize.track import EVERY, Track, Tracker
 from pipelines.media.limited import LimitedVideo
 from pipelines.media.video_file import Frame, VideoWriter
@@ -22,7 +23,6 @@ from pipelines.prediction.annotate import draw
 from pipelines.prediction.faces import SMOOTH, FrameResult, TrackedFace, tracked
 from pipelines.prediction.identify import Moment, identified
 from pipelines.prediction.predictor import Predictor
-from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path
 from pipelines.utils.prefetch import prefetch
 from pipelines.utils.progress import SILENT, Progress

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.datasets.walk import Fault
+from featurize.walk import Fault
 from pipelines.media.video_file import UnreadableVideo
 from pipelines.prediction.chart import Chart
 from pipelines.prediction.clips import STRIDE, WINDOW, predict_windows
 from pipelines.prediction.faces import Form, FrameResult, Options, Summary, WindowRow, box_dict, span
-from pipelines.prediction.outputs import LinesWriter, Stream, TableWriter
+from pipelines.prediction.outputs import LinesWriter, Stream, TableWriter, copy_names
 from pipelines.prediction.predictor import ClipPredictor, Predictor
-from pipelines.prediction.targets import copy_names
 from pipelines.prediction.video import Timeline, predict_video
 from pipelines.utils.progress import SILENT, Progress
 

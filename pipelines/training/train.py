@@ -14,6 +14,7 @@ import numpy as np
 from featurize.atomic import write_text
 from featurize.backbones import weightfile
 from featurize.backbones.frame import backend_name, gpus
+from featurize.overwriting import check_overwrites
 from featurize.paths import expanded
 from pipelines.datasets.base import Dataset
 from pipelines.embedding.files import weights_read
@@ -26,7 +27,6 @@ from pipelines.training.trainer import OutOfMemoryError
 from pipelines.training.training_run import TrainingRun
 from pipelines.utils.at_work import at_work
 from pipelines.utils.cluster import Cluster
-from pipelines.utils.overwriting import check_overwrites
 from pipelines.utils.paths import as_path, check_parents
 from pipelines.utils.progress import SILENT, Progress
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from featurize.suggest import error_words
 from pipelines.utils.progress import Advance, Progress
 
 
@@ -158,6 +157,8 @@ def _without_nan(value: Any) -> Any:
 
 def format_error(error: BaseException) -> str:
     """Return an error as one line without a traceback."""
+    from featurize.suggest import error_words
+
     words = error_words(error)
     if isinstance(error, ValueError | OSError):
         return words

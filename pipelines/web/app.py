@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from pipelines.models.shipped import DEFAULT
+from pipelines.models.folders import DEFAULT
 from pipelines.prediction.predictor import Predictor
 from pipelines.web.auth import Access
 from pipelines.web.bodies import receive_body

@@ -43,7 +43,7 @@ def test_class_weights_and_the_scaler_are_those_of_scikit_learn():
 
 def test_many_dimensions_take_the_diagonal(monkeypatch):
     whole = head("linear-svm", C=0.01, tol=1e-5).fit(X, Y)
-    monkeypatch.setattr(_linear, "_WHOLE", 8)
+    monkeypatch.setattr(_linear, "WHOLE", 8)
     diagonal = head("linear-svm", C=0.01, tol=1e-5).fit(X, Y)
     np.testing.assert_allclose(diagonal.coef_, whole.coef_, atol=1e-3)
 
@@ -135,7 +135,7 @@ def test_values_outside_their_domain(name, params):
 @pytest.mark.parametrize("wide", [False, True])
 def test_components_are_those_of_scikit_learn(monkeypatch, wide):
     if wide:
-        monkeypatch.setattr(_projection, "_WHOLE", 8)
+        monkeypatch.setattr(_projection, "WHOLE", 8)
     theirs = PCA(6, svd_solver="full").fit(X)
     ours = Projection(6).fit(Rows(X))
     alike = np.abs((ours.components_ * theirs.components_).sum(axis=1))

@@ -26,7 +26,7 @@ def cache(tmp_path, monkeypatch):
 
 def recorded(cache, identity, **said):
     """Put a record where that of a network is looked for."""
-    folder = cache / "engines" / quantized._name(identity)
+    folder = cache / "engines" / quantized.name_of(identity)
     folder.mkdir(parents=True)
     (folder / "model.bin").write_bytes(b"weights")
     record = {"sha256": quantized.file_sha256(folder / "model.bin"), "lost": None} | said
@@ -74,7 +74,7 @@ def test_vectors_hang_on_what_calibrated_them(cache):
 @pytest.mark.skipif(importlib.util.find_spec("nncf") is not None, reason="the extra int8 is there")
 def test_without_nncf_the_extra_is_named():
     with pytest.raises(ValueError, match=r"pip install 'mueca\[int8\]'"):
-        quantized._nncf()
+        quantized.require_nncf()
 
 
 @needs_nncf

@@ -42,10 +42,15 @@ def reached(tree: ast.AST) -> Iterator[str]:
                 for alias in node.names
                 if _is_private(alias.name) and not _is_module(f"{node.module}.{alias.name}")
             )
-        elif isinstance(node, ast.Attribute) and _is_private(node.attr):
+        elif isinstance(node, ast.Attribute) and _is_private(node.attr) and not _is_of_os(node):
             yield node.attr
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("setattr", "delattr"):
             yield from _replaced(node)
+
+
+def _is_of_os(node: ast.Attribute) -> bool:
+    """Return whether a name is that of a module of Python's, as ``os._exit`` is documented to be."""
+    return isinstance(node.value, ast.Name) and node.value.id == "os"
 
 
 def _replaced(call: ast.Call) -> Iterator[str]:

@@ -19,10 +19,10 @@ import numpy as np
 
 from featurize.atomic import atomic_folder, save_array
 from featurize.hashes import file_sha256
+from featurize.walk import Fault
 from pipelines.datasets.base import EMOTIONS, ArraySamples, Dataset
 from pipelines.datasets.fer2013.source import Face, Source
 from pipelines.datasets.published.about import About, Report, check_replacing, differs, not_written
-from pipelines.datasets.walk import Fault
 from pipelines.utils.progress import SILENT, Progress
 
 ABOUT = About(
@@ -64,7 +64,7 @@ class ImportReport(Report):
     notes : tuple of str
         What else is worth knowing.
     ignored : mapping
-        What was not looked at, and how many of it; see `pipelines.datasets.walk.Listing`.
+        What was not looked at, and how many of it; see `featurize.walk.Listing`.
     """
 
     path: Path

@@ -13,12 +13,12 @@ from typing import IO
 
 from featurize.file_kinds import HEAD, IMAGE_ENDINGS, VIDEO_ENDINGS, ending_of, examine, identify
 from featurize.images import Image, UnreadableImage, decode, to_grey
+from featurize.walk import DOCUMENTS, HIDDEN, NO_ENDING, Fault, hidden_path, is_hidden
 from pipelines.datasets import archive
 from pipelines.datasets.archive import Member
 from pipelines.datasets.base import EMOTIONS, sample_digest
 from pipelines.datasets.fer2013.csv_form import SIDE, read_rows
 from pipelines.datasets.split_names import split_of
-from pipelines.datasets.walk import DOCUMENTS, HIDDEN, NO_ENDING, Fault, hidden_path, is_hidden
 from pipelines.utils.progress import Progress
 from pipelines.utils.read_table import OTHER_ENDINGS, MissingColumnsError
 from pipelines.utils.table_text import open_text

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from featurize.paths import expanded
+from featurize.walk import Fault, list_folder
 from pipelines.datasets.micro_expressions.clip_folders import ClipFolders, NoFolderError
 from pipelines.datasets.micro_expressions.coding_sheet import SheetRow, read_sheet, told_apart
-from pipelines.datasets.walk import Fault, list_folder
 from pipelines.utils.read_table import ENDINGS, OTHER_ENDINGS
 
 log = logging.getLogger(__name__)

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from featurize.file_kinds import examine
 from featurize.images import decode, to_grey
 from featurize.paths import expanded
+from featurize.walk import Fault
 from pipelines.datasets.base import Dataset, sample_digest
 from pipelines.datasets.micro_expressions.clip_records import ClipRecord, from_sheet, sheet_path
 from pipelines.datasets.micro_expressions.labels import LabelMap
-from pipelines.datasets.walk import Fault
 
 log = logging.getLogger(__name__)
 

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from featurize.file_kinds import ending_of, examine
 from featurize.images import decode
 from featurize.paths import expanded
+from featurize.walk import Fault, hidden_path
 from pipelines.datasets.base import Dataset, sample_digest
 from pipelines.datasets.micro_expressions.clip_folders import alike, parts_of
 from pipelines.datasets.micro_expressions.clips import refuse
 from pipelines.datasets.micro_expressions.labels import MEGC2019
 from pipelines.datasets.published.about import About
-from pipelines.datasets.walk import Fault, hidden_path
 from pipelines.utils.cells import clean, problem_of
 from pipelines.utils.read_table import ENDINGS, Columns, parse_table
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from featurize.walk import Fault, list_folder
 from pipelines.datasets.micro_expressions.clip_folders import NoFolderError, alike
 from pipelines.datasets.micro_expressions.clip_records import ClipRecord, from_rows, sheet_path
 from pipelines.datasets.micro_expressions.coding_sheet import read_sheet
 from pipelines.datasets.published.tree import folders
-from pipelines.datasets.walk import Fault, list_folder
 
 
 class Recordings:

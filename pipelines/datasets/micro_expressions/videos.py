@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.images import to_grey
+from featurize.walk import Fault, not_looked_at, walk
 from pipelines.datasets.base import Dataset, sample_digest
 from pipelines.datasets.micro_expressions.clips import Clip, ClipError, existing_folder, refuse, shrink
-from pipelines.datasets.walk import Fault, not_looked_at, walk
 from pipelines.media.video_file import UnreadableVideo, VideoFile
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from featurize.walk import Fault, not_looked_at
 from pipelines.datasets.base import EMOTIONS, Dataset
-from pipelines.datasets.walk import Fault, not_looked_at
 
 #: The seven emotions and contempt, in order of name.
 EMOTIONS8 = tuple(sorted((*EMOTIONS, "contempt")))

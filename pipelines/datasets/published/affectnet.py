@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from featurize.walk import Fault
 from pipelines.datasets.base import EMOTIONS, Dataset
 from pipelines.datasets.listing import Entry, Listed, Reading, dataset_of
 from pipelines.datasets.published.about import EMOTIONS8, About
 from pipelines.datasets.published.tree import existing_folder, find_file, find_folder, folders, images
 from pipelines.datasets.scan import Box
-from pipelines.datasets.walk import Fault
 from pipelines.utils.cells import whole_number
 from pipelines.utils.read_table import Columns, read_table
 

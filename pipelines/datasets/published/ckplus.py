@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from featurize.walk import Fault
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.listing import Entry, Listed, Reading, dataset_of
 from pipelines.datasets.published.about import EMOTIONS8, About
 from pipelines.datasets.published.tree import existing_folder, files, folders, images
-from pipelines.datasets.walk import Fault
 
 #: Labelled sequences of each emotion.
 SEQUENCES = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from featurize.walk import Fault
 from pipelines.datasets.base import EMOTIONS, Dataset
 from pipelines.datasets.listing import Entry, Listed, Reading, dataset_of
 from pipelines.datasets.published.about import About
 from pipelines.datasets.published.tree import existing_folder, find_folder, need_file
-from pipelines.datasets.walk import Fault
 
 ABOUT = About(
     "ExpW (Zhang, Luo, Loy, Tang 2018)",

@@ -13,12 +13,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from featurize.walk import Fault, hidden_path
 from pipelines.datasets import archive
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.fer2013.csv_form import USAGES, read_rows
 from pipelines.datasets.published.about import WORDS
 from pipelines.datasets.published.ferplus_targets import COLUMNS
-from pipelines.datasets.walk import Fault, hidden_path
 from pipelines.utils.cells import heading_key, problem_of
 from pipelines.utils.progress import Progress
 from pipelines.utils.read_table import Columns, MissingColumnsError, parse_table

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from featurize.walk import walk
 from pipelines.datasets.base import EMOTIONS
 from pipelines.datasets.listing import Entry, Listed
 from pipelines.datasets.published.tree import existing_folder
-from pipelines.datasets.walk import walk
 
 
 def named_files(path: Path | str, name: str, pattern: re.Pattern[str], words: Mapping[str, str]) -> Listed:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from featurize.walk import Fault
 from pipelines.datasets.base import EMOTIONS, Dataset
 from pipelines.datasets.listing import Entry, Listed, Reading, dataset_of
 from pipelines.datasets.published.about import About
 from pipelines.datasets.published.tree import existing_folder, find_folder, images, need_file
-from pipelines.datasets.walk import Fault
 
 ABOUT = About(
     "RAF-DB basic (Li, Deng, Du 2017)",

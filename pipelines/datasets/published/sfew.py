@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from featurize.walk import Fault
 from pipelines.datasets.base import EMOTIONS, Dataset
 from pipelines.datasets.listing import Entry, Listed, Reading, dataset_of
 from pipelines.datasets.published.about import WORDS, About
 from pipelines.datasets.published.tree import existing_folder, folders, images, subfolders
-from pipelines.datasets.walk import Fault
 
 ABOUT = About(
     "SFEW 2.0 (Dhall et al. 2011)",

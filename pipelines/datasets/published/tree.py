@@ -9,7 +9,7 @@ from pathlib import Path
 
 from featurize.file_kinds import IMAGE_ENDINGS, ending_of
 from featurize.paths import expanded
-from pipelines.datasets.walk import is_hidden
+from featurize.walk import is_hidden
 
 #: Folders below the one given that are looked through.
 DEPTH = 4

@@ -140,7 +140,7 @@ def _dense_shares(book, points):
 
 
 def test_far_words_that_are_left_out_change_nothing_that_shows():
-    book = fisher._codebook(fisher.CODEBOOK)
+    book = fisher.load_codebook(fisher.CODEBOOK)
     points = book.project_both(*dense_sift(_picture(), (2, 3, 4, 6), 3)).astype(np.float64)
     shares = _dense_shares(book, points)
     given = shares.mean(axis=0)[:, None]
@@ -155,7 +155,7 @@ def test_far_words_that_are_left_out_change_nothing_that_shows():
 
 
 def test_both_images_are_projected_by_one_product():
-    book = fisher._codebook(fisher.CODEBOOK)
+    book = fisher.load_codebook(fisher.CODEBOOK)
     descriptors, places = dense_sift(_picture(), (2, 4), 5)
     both = book.project_both(descriptors, places)
     mirrored = book.project(descriptors[:, MIRRORED], places * np.array((-1, 1), np.float32))

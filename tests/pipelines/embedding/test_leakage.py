@@ -163,7 +163,8 @@ def test_rows_of_an_older_version_are_marked_when_they_are_used_again(leaky, tmp
     plan, path = recipe("pixels", leaky), tmp_path / "out" / "rows.csv"
     before = compare(plan, tmp_path / "out")
     with path.open(newline="", encoding="utf-8") as file:
-        lines = [line[:-2] for line in csv.reader(file)]
+        header, *lines = csv.reader(file)
+    lines = [line[: header.index("marks")] for line in [header, *lines]]
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(lines)
     assert not any(row.marks for row in read_rows(path))
@@ -213,7 +214,7 @@ def test_a_report_shows_it(leaky, tmp_path):
     ]  # fmt: skip
     assert "learned from" in records[2]["warnings"]
     text = (made.page.parent / "tables" / "comparison.tex").read_text("utf-8")
-    assert text.count("& validation-seen &") == 2
+    assert text.count(r"$^\dagger$ &") == 2
     assert "validation-seen: its network learned from validation samples" in text
 
 

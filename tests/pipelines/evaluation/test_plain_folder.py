@@ -145,7 +145,7 @@ def test_a_report_with_faces_and_where_a_model_looks(plain, tmp_path):
     made = write_report(tmp_path / "out", options=Options(faces=True, model=tmp_path / "model"))
     page = made.page.read_text("utf-8")
     drawn = {path.stem for path in (tmp_path / "out" / "report" / "figures").glob("*.svg")}
-    assert "looked" in drawn
+    assert "occlusion" in drawn
     assert "The test is a share of the training samples: 20% of the training samples held out" in page
 
 

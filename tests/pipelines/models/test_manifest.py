@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from pipelines.models.manifest import NEEDED, OPTIONAL, check_manifest, write_manifest
+from pipelines.models.folders import NEEDED, OPTIONAL, check_manifest, write_manifest
 from pipelines.models.model import load_model, shipped_models
 
 

@@ -185,7 +185,7 @@ def test_dvc_and_icloud_stand_ins(tmp_path):
 
 
 def test_a_folder_that_cannot_be_opened_is_a_fault(tmp_path, monkeypatch):
-    from pipelines.datasets import walk
+    from featurize import walk
 
     (tmp_path / "closed").mkdir()
     Image.new("RGB", (40, 40)).save(tmp_path / "a.jpg")

@@ -274,8 +274,9 @@ def test_a_saved_model_without_new_fields_is_read(data, tmp_path, images):
     _, outcome = fit(str(data), "hog", "svm", C=10, probability=True, out=tmp_path / "model")
     path = tmp_path / "model" / "card.json"
     card = json.loads(path.read_text())
-    del card["data"]["largest"]
+    del card["data"]["largest"], card["manifest"]
     path.write_text(json.dumps(card))
+    (path.parent / "manifest.json").unlink()
     predictor = Predictor(load_model(tmp_path / "model"), Whole())
     assert predictor.predict(images) == [predictor.classes[k] for k in outcome.predictions.predicted]
 

@@ -11,7 +11,6 @@ from skimage import data as pictures
 from featurize import extractor
 from featurize.detect import DETECTORS, detector
 from pipelines.api import load_dataset
-from pipelines.models import model as model_module
 from pipelines.models.model import load_model
 from pipelines.prediction import predictor as predictor_module
 from pipelines.prediction.annotate import draw
@@ -113,14 +112,14 @@ def test_threads_share_a_predictor(predictor, astronaut):
 
 
 def test_no_model_ships_is_said_plainly(monkeypatch, tmp_path):
-    monkeypatch.setattr(model_module, "FOLDER", tmp_path)
+    monkeypatch.setattr("pipelines.models.folders.FOLDER", tmp_path)
     with pytest.raises(FileNotFoundError, match="no model ships .* --model MODEL"):
         Predictor.load()
 
 
 def test_the_model_that_ships(monkeypatch, folders, tmp_path):
     shutil.copytree(folders["softmax"], tmp_path / "default")
-    monkeypatch.setattr(model_module, "FOLDER", tmp_path)
+    monkeypatch.setattr("pipelines.models.folders.FOLDER", tmp_path)
     assert Predictor.load().meaning == "probability"
 
 

@@ -113,11 +113,11 @@ def test_tasks_are_as_long_as_the_extractor_is_slow():
 
 def test_vectors_are_opened_once_a_worker(tmp_path, tiny, monkeypatch):
     store = Store(tmp_path)
-    at = remote._address(embed(tiny, "hog", store=store), store)
-    monkeypatch.setattr(remote, "_HERE", {})
-    first = remote._arrived(at, None)
+    at = remote.address(embed(tiny, "hog", store=store), store)
+    monkeypatch.setattr(remote, "HERE", {})
+    first = remote.fetched(at, None)
     monkeypatch.setattr(Store, "open", lambda *_: pytest.fail("opened again"))
-    assert remote._arrived(at, None).X is first.X
+    assert remote.fetched(at, None).X is first.X
     for i in range(5):
-        remote._arrived(replace(at, keys=(str(i),)), [np.zeros((2, 3), np.float32)])
-    assert len(remote._HERE) <= 3
+        remote.fetched(replace(at, keys=(str(i),)), [np.zeros((2, 3), np.float32)])
+    assert len(remote.HERE) <= 3

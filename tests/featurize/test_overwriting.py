@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.utils.overwriting import check_overwrites
+from featurize.overwriting import check_overwrites
 
 
 def test_a_file_by_any_of_its_names(tmp_path):

@@ -1,18 +1,65 @@
-"""The SHA-256 of every part of a model's folder, written last and checked first."""
+"""Folders of models: those that ship, by name, and the SHA-256 of every part, written last, checked first."""
 
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 from featurize.hashes import file_sha256
 from featurize.json_files import read_mapping
 
+log = logging.getLogger(__name__)
+
+#: The file of the sums, and the version of its form.
 NAME = "manifest.json"
 FORMAT = 1
 #: What a model is not used without, and what may be taken away to save room.
 NEEDED, OPTIONAL = ("card.json", "head.skops", "head.skops.json"), ("rows.csv", "predictions.npz")
+#: Each model is a folder in here, named after it.
+FOLDER = Path(__file__).parent
+#: What is taken where no model is given.
+DEFAULT = "default"
+
+
+def shipped_models() -> dict[str, Path]:
+    """Return the folders of the models that ship, by name; the default first."""
+    found = {path.parent.name: path.parent for path in sorted(FOLDER.glob("*/card.json"))}
+    return {name: found[name] for name in sorted(found, key=lambda name: (name != DEFAULT, name))}
+
+
+def model_folder(model: Path | str | None) -> Path:
+    """Return the folder of a model: one of the user's, or one that ships, by its name.
+
+    Parameters
+    ----------
+    model : Path, str or None
+        A folder that ``mueca fit --out`` wrote, or a name of `shipped_models`; the default if None. A folder
+        of that name is taken before a model that ships, and the log says so.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing is given and no model ships with this version.
+    """
+    known = shipped_models()
+    if model is None and DEFAULT not in known:
+        raise FileNotFoundError(
+            "no model ships with this version; make one with mueca fit --data fer2013 --backbone hog "
+            "--head softmax --out MODEL, and give --model MODEL"
+        )
+    if model is None:
+        return known[DEFAULT]
+    from featurize.paths import as_path
+
+    folder = as_path(model, "model")
+    if str(folder) not in known:
+        return folder
+    if folder.is_dir():
+        log.warning("the folder %s is used, not the model of that name that ships", folder.resolve())
+        return folder
+    return known[str(folder)]
 
 
 def write_manifest(folder: Path) -> Path:
