@@ -14,6 +14,7 @@ import time
 
 import cv2
 import numpy as np
+from recording import recording
 
 from featurize import extractor
 from featurize.handcrafted import fisher
@@ -109,4 +110,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with recording("fisher-speed"):
+        main()

@@ -30,6 +30,7 @@ NOT_TYPED = {
         "downloads; an account is needed",
     "pip install 'mueca[web]'": "downloads",
     "pip install 'mueca[all]'": "downloads",
+    "python benchmarks/megc2019_committee.py megc2019_flow.tar.xz --assignments 10": "an hour; its output is kept",
     "pip install mueca": "downloads",
     "./run mueca predict photo.jpg": "as mueca predict photo.jpg",
     "mueca serve --accept-json": "tests/pipelines/web/test_bodies.py",
@@ -439,8 +440,14 @@ def reader(tmp_path, monkeypatch, capsys):
     found.leave()
 
 
+#: Pages of many reports, each half a minute of charts; README.md and tests/test_cli.py have one by default.
+OF_REPORTS = ("docs/reports.md",)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=[pytest.mark.slow] if p in OF_REPORTS else []) for p in PAGES]
+)
 def test_a_page_is_read(page, reader):
     Reading(page, reader, full=False).run()
 

@@ -215,7 +215,10 @@ def test_a_report_shows_it(leaky, tmp_path):
     assert "learned from" in records[2]["warnings"]
     text = (made.page.parent / "tables" / "comparison.tex").read_text("utf-8")
     assert text.count(r"$^\dagger$ &") == 2
-    assert "validation-seen: its network learned from validation samples" in text
+    assert "A dagger marks figures that are too good" in text
+    long = (made.page.parent / "tables" / "comparison-long.tex").read_text("utf-8")
+    assert long.count("validation-seen &") == 2
+    assert "validation-seen: its network learned from validation samples" in long
 
 
 def test_a_report_of_what_no_network_has_seen_says_nothing_of_it(loaded, tmp_path):
