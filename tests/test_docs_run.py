@@ -30,7 +30,8 @@ NOT_TYPED = {
         "downloads; an account is needed",
     "pip install 'mueca[web]'": "downloads",
     "pip install 'mueca[all]'": "downloads",
-    "python benchmarks/megc2019_committee.py megc2019_flow.tar.xz --assignments 10": "an hour; its output is kept",
+    "python benchmarks/megc2019_committee.py megc2019_flow.tar.xz --assignments 10":
+        "an hour; its output is kept",
     "pip install mueca": "downloads",
     "./run mueca predict photo.jpg": "as mueca predict photo.jpg",
     "mueca serve --accept-json": "tests/pipelines/web/test_bodies.py",
