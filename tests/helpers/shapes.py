@@ -68,10 +68,12 @@ def _results(folder: Path) -> None:
 
 
 def _report(folder: Path) -> None:
-    assert "`report/report.html`, `report/figures/*.svg, *.png`, `report/tables/*.csv, *.tex`" in text_of(
-        "docs/files.md"
-    )
-    for pattern in ("report.html", "figures/*.svg", "figures/*.png", "tables/*.csv", "tables/*.tex"):
+    named = "`report/figures/*.svg, *.pdf, *.png`, `report/tables/*.csv, *.tex, references.bib`"
+    assert f"`report/report.html`, {named}" in text_of("docs/files.md")
+    for pattern in (
+        "report.html", "figures/*.svg", "figures/*.pdf", "figures/*.png", "tables/*.csv", "tables/*.tex",
+        "tables/references.bib",
+    ):  # fmt: skip
         assert list((folder / "report").glob(pattern)), pattern
 
 

@@ -159,7 +159,7 @@ def test_real_photos(crops, size):
     note = look(images(photos)).note("mine")
     assert "of 9 images looked at seem to be whole photos" in note
     assert "with a small face" in note
-    assert "crop the faces first" in note
+    assert "cut the faces out first: mueca data crop" in note
 
 
 @pytest.mark.shared

@@ -59,7 +59,7 @@ def test_no_page_asks_for_anything_elsewhere_or_holds_a_script(client, path):
 
 def test_the_openapi_page_is_drawn_from_what_is_served(client):
     found = json.loads(client.ask("GET", "/openapi.json")[2])
-    assert set(found["paths"]) == {"/predict", "/health"}
+    assert set(found["paths"]) == {"/predict", "/health", "/models"}
     answers = found["components"]["schemas"]
     assert set(answers["PhotoAnswer"]["properties"]) >= {"name", "faces", "skipped", "width", "height"}
     (kind,) = found["paths"]["/predict"]["post"]["requestBody"]["content"]
