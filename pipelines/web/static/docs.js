@@ -40,7 +40,8 @@ function endpoint(path, method, what) {
   const body = what.requestBody?.content || {};
   for (const [kind, { schema }] of Object.entries(body)) {
     made.append(el("h3", `Sent: ${kind}`));
-    made.append(table(["field", "what"], Object.entries(schema.properties).map(([k, v]) => [k, words(v)])));
+    const fields = schema.properties ? Object.entries(schema.properties) : [["the body", schema]];
+    made.append(table(["field", "what"], fields.map(([k, v]) => [k, words(v)])));
   }
   const rows = Object.entries(what.responses).map(([code, answer]) => [
     code, answer.description, words(answer.content?.["application/json"]?.schema),
