@@ -264,7 +264,7 @@ WRITES: dict[str, Write] = {
     "audit": _text("summary.csv", _audit, "findings.csv"),
     "records.csv": _text("faces.csv", _records, "faces.partial.csv"),
     "records.parquet": _text("faces.parquet", _parquet),
-    "chart": _text("chart.svg", _figure, "chart.png"),
+    "chart": _text("chart.svg", _figure, "chart.png", "chart.pdf"),
     "pins": Write(_pins, _pins_read, frozenset({"sha256.json"})),
     "place of a set": Write(_place, _place_read, frozenset({"jaffe.json"})),
 }
