@@ -119,6 +119,36 @@ class Head(ClassifierMixin, BaseEstimator):
         return weights * per_class[codes]
 
 
+class DecisionHead(Head):
+    """A head whose label is the class of the largest decision."""
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return (n, n_classes) decisions; (n,) for two classes (positive: the second)."""
+        raise NotImplementedError
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the (n,) labels of the largest decision."""
+        codes = winner(self.decision_function(X))  # first: it is what says that nothing is fitted
+        return self.classes_[codes]
+
+    def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return `predict` and `decision_function` together: they are computed once."""
+        decided = self.decision_function(X)
+        return self.classes_[winner(decided)], decided
+
+
+class LinearHead(DecisionHead):
+    """A head that has fitted ``coef_`` and ``intercept_``, of scaled features; one row for two classes."""
+
+    coef_: NDArray[np.float64]
+    intercept_: NDArray[np.float64]
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return (n, n_classes) decisions; (n,) for two classes (positive: the second)."""
+        decided = self._checked(X) @ self.coef_.T + self.intercept_
+        return decided[:, 0] if len(self.classes_) == 2 else decided
+
+
 def _moments(X: Rows, weights: NDArray[np.float64] | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean and the standard deviation of each column, read twice: sums of squares lose digits."""
     w = np.ones(len(X)) if weights is None else weights

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import compute_class_weight
 
-from classifiers._base import Head, winner
+from classifiers._base import LinearHead
 from classifiers._linear import Problem, fit_path, weighted_squared_hinge
 
 
-class LinearSVM(Head):
+class LinearSVM(LinearHead):
     """Linear SVM with a squared hinge loss, as scikit-learn's `LinearSVC`, its scaler inside.
 
     All classes are fitted at once, by passes over blocks of the vectors: memory does not grow with their
@@ -89,18 +89,3 @@ class LinearSVM(Head):
             penalised_intercept=True, n_jobs=self.n_jobs,
         )  # fmt: skip
         return fit_path(problem, costs, self.max_iter, self.tol, "linear-svm")
-
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return (n, n_classes) scores; (n,) for two classes (positive: the second)."""
-        found = self._checked(X) @ self.coef_.T + self.intercept_
-        return found[:, 0] if len(self.classes_) == 2 else found
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the (n,) labels of the largest score."""
-        codes = winner(self.decision_function(X))  # first: it is what says that nothing is fitted
-        return self.classes_[codes]
-
-    def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Return `predict` and `decision_function` together."""
-        found = self.decision_function(X)
-        return self.classes_[winner(found)], found

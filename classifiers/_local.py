@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classifiers._base import Head, in_threads, winner
+from classifiers._base import DecisionHead, in_threads
 from classifiers._kernels import Base, Floats, Kernel, gamma_value
 from classifiers._neighbours import neighbours
 from classifiers._ovo import cost_path
 
 
-class LocalSVC(Head):
+class LocalSVC(DecisionHead):
     """Support vector machines on the nearest training vectors of each sample, one class against all others.
 
     Where a machine of all vectors draws one boundary, these draw a new one around every sample; nothing is
@@ -91,16 +91,6 @@ class LocalSVC(Head):
         Q, sizes = self._checked(X), [min(self.n_neighbors, len(self.vectors_))]
         found = self._answers(self.vectors_, self.codes_, Q, sizes, [self.C])[0, 0]
         return found[:, 1] if len(self.classes_) == 2 else found
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the (n,) labels of the largest decision."""
-        codes = winner(self.decision_function(X))  # first: it is what says that nothing is fitted
-        return self.classes_[codes]
-
-    def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Return `predict` and `decision_function` together: a face's machines are fitted only once."""
-        decided = self.decision_function(X)
-        return self.classes_[winner(decided)], decided
 
     def _answers(self, S: NDArray[Any], codes: NDArray[np.int64], Q: NDArray[Any], sizes: Sequence[int],
                  costs: Sequence[float]) -> NDArray[np.float64]:  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classifiers._base import Head, in_threads, winner
+from classifiers._base import DecisionHead, in_threads
 from classifiers._kernels import Base, Kernel, gamma_value
 from classifiers._linear import Problem, fit_path, squared_hinge
 from classifiers._rows import Rows, least_memory, selected, spans
@@ -20,7 +20,7 @@ from classifiers._rows import Rows, least_memory, selected, spans
 _RIDGE = 1e-6
 
 
-class NystroemSVM(Head):
+class NystroemSVM(DecisionHead):
     """SVM whose RBF kernel is the one that landmarks span; a linear fit, for any number of vectors.
 
     Landmarks are drawn at random, in the shares of the classes. The decision is a sum of kernels with them,
@@ -174,16 +174,6 @@ class NystroemSVM(Head):
             found[rows] = _mapped(kernel, block) @ self.coef_.T
         found += self.intercept_
         return found[:, 0] if len(self.classes_) == 2 else found
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the (n,) labels of the largest score."""
-        codes = winner(self.decision_function(X))  # first: it is what says that nothing is fitted
-        return self.classes_[codes]
-
-    def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Return `predict` and `decision_function` together."""
-        found = self.decision_function(X)
-        return self.classes_[winner(found)], found
 
 
 def _among(landmarks: NDArray[np.float32], gamma: float) -> NDArray[np.float64]:

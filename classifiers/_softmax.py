@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classifiers._base import Head, winner
+from classifiers._base import LinearHead
 from classifiers._rows import Rows
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _SMALL = 2_000_000
 
 
-class Softmax(Head):
+class Softmax(LinearHead):
     """Linear layer and softmax: scikit-learn's `LogisticRegression` by L-BFGS, its scaler inside.
 
     Parameters
@@ -75,24 +75,14 @@ class Softmax(Head):
         self.coef_, self.intercept_, self.n_iter_ = fitted[0]
         return self
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return (n, n_classes) logits; (n,) for two classes (positive: the second)."""
-        logits = self._checked(X) @ self.coef_.T + self.intercept_
-        return logits[:, 0] if len(self.classes_) == 2 else logits
-
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return (n, n_classes) probabilities; rows sum to 1."""
         return _shares(self.decision_function(X))
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the (n,) most probable labels."""
-        codes = winner(self.decision_function(X))  # first: it is what says that nothing is fitted
-        return self.classes_[codes]
-
     def answers(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return `predict` and `predict_proba` together."""
-        logits = self.decision_function(X)
-        return self.classes_[winner(logits)], _shares(logits)
+        labels, logits = super().answers(X)
+        return labels, _shares(logits)
 
 
 def _shares(logits: NDArray[np.float64]) -> NDArray[np.float64]:

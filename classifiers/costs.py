@@ -51,6 +51,18 @@ class Amount:
         return Amount(self.products * factor, self.streamed * factor, self.steps * factor, self.held)
 
 
+def linear(candidates: int, sizes: Sizes, wide_passes: int, passes: int) -> Amount:
+    """Return what fitting linear candidates does, by passes over the vectors; wide ones take more passes."""
+    # Each pass reads every block and multiplies it twice, by narrow matrices: reading decides.
+    wide = sizes.dims > 4500
+    block = 4.0 * sizes.rows * sizes.dims
+    narrow = 8.0 * sizes.rows * sizes.dims * max(1, sizes.classes)
+    times = (wide_passes if wide else passes) * candidates
+    return Amount(products=narrow / 4, streamed=3 * block).times(times) + Amount(
+        products=0.0 if wide else 1.0 * sizes.dims**3, held=block + (0.0 if wide else 24.0 * sizes.dims**2)
+    )
+
+
 @dataclass(frozen=True)
 class Speed:
     """Multiply-adds, bytes and steps a second."""

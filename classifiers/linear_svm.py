@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveFloat
 
-from classifiers.costs import Amount, Sizes
+from classifiers.costs import Amount, Sizes, linear
 from classifiers.registry import HeadParams
 
 
@@ -35,12 +35,4 @@ def build(**params: Any) -> Any:
 
 def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
     """Return what fitting the candidates does, and whether it is more than memory allows: never."""
-    # Each pass reads every block and multiplies it twice, by narrow matrices: reading decides.
-    wide = sizes.dims > 4500
-    passes = (120 if wide else 30) * len(candidates)
-    block = 4.0 * sizes.rows * sizes.dims
-    narrow = 8.0 * sizes.rows * sizes.dims * max(1, sizes.classes)
-    amount = Amount(products=narrow / 4, streamed=3 * block).times(passes)
-    return amount + Amount(
-        products=0.0 if wide else 1.0 * sizes.dims**3, held=block + (0.0 if wide else 24.0 * sizes.dims**2)
-    ), False
+    return linear(len(candidates), sizes, 120, 30), False

@@ -12,8 +12,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from featurize.confined import confine, started
 from featurize.images import MAX_PIXELS
 from featurize.json_files import mapping_of
 from featurize.paths import expanded
+from pipelines.media.closed import Closed
 from pipelines.media.video_file import Frame, UnreadableVideo, VideoFile
 
 #: Bytes of address space that decoding may take.
@@ -29,7 +29,7 @@ MEMORY = 6 * 2**30
 _LONGEST_LINE = 65_536
 
 
-class LimitedVideo:
+class LimitedVideo(Closed):
     """A `VideoFile` whose decoder is another process; attributes and errors are the same.
 
     Parameters
@@ -78,14 +78,6 @@ class LimitedVideo:
         self.process.kill()
         self._out.close()
         self.process.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def _out(self) -> IO[bytes]:

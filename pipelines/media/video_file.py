@@ -15,6 +15,7 @@ from featurize.atomic import AtomicFile
 from featurize.file_kinds import examine
 from featurize.images import MAX_PIXELS, MIN_SIDE, Image
 from featurize.paths import expanded
+from pipelines.media.closed import Closed
 from pipelines.media.streams import choose_stream, seconds_of
 
 #: FFmpeg's names of the containers that are read. A fixed list: playlists (.m3u8, concat) name other files.
@@ -60,7 +61,7 @@ class Frame:
     image: Image
 
 
-class VideoFile:
+class VideoFile(Closed):
     """A video that is decoded as it is read, once, in constant memory.
 
     Use as a context manager, or `close` it. After the last frame `fault` says what was wrong.
@@ -233,14 +234,6 @@ class VideoFile:
     def close(self) -> None:
         """Let the file go."""
         self._container.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _no_video(left_out: str) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from featurize.detect import tilt
 from featurize.images import MAX_PIXELS, Image
 from featurize.overwriting import check_overwrites
 from featurize.track import EVERY, Track, Tracker
+from pipelines.media.closed import Closed
 from pipelines.media.limited import LimitedVideo
 from pipelines.media.video_file import Frame, VideoWriter
 from pipelines.prediction.annotate import draw
@@ -174,7 +174,7 @@ class Watch(Protocol[R_co]):
         ...
 
 
-class Timeline(Generic[R]):
+class Timeline(Closed, Generic[R]):
     """Rows of a video, computed as they are asked for; once, in constant memory.
 
     Use as a context manager, or `close` it.
@@ -214,14 +214,6 @@ class Timeline(Generic[R]):
         if close is not None:
             close()
         self.video.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def time_line(

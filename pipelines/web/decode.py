@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from pipelines.media.closed import Closed
 from pipelines.web.uploads import Limits, RequestError
 
 #: Longest line of a message: whatever the process sends, no more of it is held.
@@ -32,7 +33,7 @@ class Header(NamedTuple):
 
 
 @dataclass
-class Decoder:
+class Decoder(Closed):
     """The frames of a video, from a process that decodes it.
 
     Parameters
@@ -52,12 +53,6 @@ class Decoder:
         self._watch = threading.Timer(self.limits.work, self._too_late)
         self._watch.daemon = True
         self._watch.start()
-
-    def __enter__(self) -> Decoder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def header(self) -> Header:
         """Return what the file says of itself; to be asked for first.
