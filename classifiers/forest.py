@@ -60,7 +60,8 @@ def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
         grown[key] = max(grown.get(key, 0), c["n_estimators"])
     tried = features_tried(candidates[0]["max_features"], sizes.dims)
     levels = log2(max(2, sizes.rows))
-    steps = 0.5 * sizes.rows * levels * tried * sum(grown.values())
+    # Three steps a sample, level and feature tried, by the time of 300 trees on 28,709 vectors of 1,024.
+    steps = 3.0 * sizes.rows * levels * tried * sum(grown.values())
     held = 2.0 * sizes.rows * sizes.dims + 256e6 + 40.0 * sizes.rows * max(grown.values()) / 3
     binning = Amount(steps=1.0 * sizes.rows * sizes.dims * 8)
     return Amount(steps=steps, held=held) + binning, False
