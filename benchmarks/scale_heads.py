@@ -1,10 +1,11 @@
 """Heads on hundreds of thousands of vectors: time, memory and growth, each fit in a process of its own.
 
-    python benchmarks/scale_heads.py --rows 288000     # eight changed copies of FER2013's training faces
+    python benchmarks/scale_heads.py --rows 288000     # ten or eleven changed copies of each training face
     python benchmarks/scale_heads.py --rows 4000 --made --heads softmax,linear-svm
 
 The faces are embedded once by a face network and kept in ``--folder`` as one .npy file, which every fit
-reads memory-mapped. With ``--made`` the vectors are clusters of numbers instead. Every head is fitted on
+reads memory-mapped. What chooses among a grid are the faces of PublicTest, and copies of them: no other test
+face is read. With ``--made`` the vectors are clusters of numbers instead. Every head is fitted on
 ``--base`` rows and on ``--rows``: the last column is how many times as long the larger fit took.
 """
 
@@ -54,19 +55,19 @@ def write_vectors(folder: Path, data: str, backbone: str, rows: int) -> None:
 
     dataset, rng = api.load_dataset(data), np.random.default_rng(0)
     one = extractor(backbone)
-    train = dataset.where("train")
-    test = np.flatnonzero(dataset.split != "train")[:ASKED]
-    n = min(rows, 8 * len(train))
-    X = np.lib.format.open_memmap(folder / "X.npy.tmp", "w+", np.float32, (n + len(test), one.dim))
-    for start in range(0, n, 2048):
-        which = range(start, min(start + 2048, n))
-        X[start : which.stop] = one.transform(
-            changed(dataset.samples[int(train[i % len(train)])], i // len(train), rng) for i in which
+    train, public = dataset.where("train"), dataset.where("public")
+    X = np.lib.format.open_memmap(folder / "X.npy.tmp", "w+", np.float32, (rows + ASKED, one.dim))
+    shown = np.concatenate([np.resize(train, rows), np.resize(public, ASKED)])
+    copies = np.concatenate([np.arange(rows) // len(train) + 1, np.arange(ASKED) // len(public)])
+    for start in range(0, len(shown), 2048):
+        part = slice(start, start + 2048)
+        X[part] = one.transform(
+            changed(dataset.samples[int(i)], copy, rng) if copy else dataset.samples[int(i)]
+            for i, copy in zip(shown[part], copies[part], strict=True)
         )
-    X[n:] = one.transform(dataset.samples[int(i)] for i in test)
     X.flush()
-    np.save(folder / "y.npy", np.concatenate([dataset.labels[np.resize(train, n)], dataset.labels[test]]))
-    _finish(folder, n)
+    np.save(folder / "y.npy", dataset.labels[shown])
+    _finish(folder, rows)
 
 
 def _finish(folder: Path, train: int) -> None:
