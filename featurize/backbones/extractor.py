@@ -139,6 +139,11 @@ class NetworkExtractor(Extractor):
         return self.network
 
     @property
+    def blank(self) -> float | None:
+        """A face whose values span no more gives a zero vector; None where there is no such rule."""
+        return None
+
+    @property
     def layer(self) -> str:
         """Name of the layer that is given out."""
         return next(iter(self.network.layers)) if self.params.layer == "auto" else self.params.layer

@@ -327,6 +327,11 @@ class VggFace2MobileNet(UnitLengthExtractor):
         plain = super().spec
         return replace(plain, params={**plain.params, "size": self.sized.size})
 
+    @property
+    def blank(self) -> float | None:
+        """`BLANK`; None for the scores, which are probabilities whatever is shown."""
+        return None if self.layer == "scores" else BLANK
+
     def fallbacks(self, X: NDArray[np.float32]) -> int:
         """Count the zero vectors: blank faces."""
         return int((~X.any(axis=1)).sum())
@@ -336,9 +341,9 @@ class VggFace2MobileNet(UnitLengthExtractor):
 
     def _transform(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         X = super()._transform(batch)
-        if self.layer == "scores":
+        if self.blank is None:
             return X
-        blank = np.ptp(batch, axis=(1, 2)).reshape(len(batch), -1).max(axis=1) <= BLANK
+        blank = np.ptp(batch, axis=(1, 2)).reshape(len(batch), -1).max(axis=1) <= self.blank
         return np.where(blank[:, None], np.float32(0), X)
 
     def _identity(self) -> dict[str, Any]:

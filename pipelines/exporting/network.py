@@ -10,7 +10,6 @@ import numpy as np
 from featurize.backbones.extractor import NetworkExtractor, UnitLengthExtractor
 from featurize.backbones.frame import dtype_policy, quiet, recorded
 from featurize.backbones.layers import UnknownLayerError
-from featurize.base import Extractor
 from featurize.registry import parse
 from pipelines.exporting.graph import OPSET
 from pipelines.exporting.heads import NotExportable
@@ -20,10 +19,13 @@ from pipelines.exporting.onnx_network import onnx_network
 def lone_network(expression: str) -> NetworkExtractor | None:
     """Return the network that gives a model's vectors, computing in float32; None if there is more to them.
 
-    Float32: what a file holds is exact, and the engine that reads it chooses its own precision.
+    Float32: what a file holds is exact, and the engine that reads it chooses its own precision. Views that
+    scale or cut are OpenCV's work, and not in a graph.
     """
     parts = parse(expression)
     if len(parts) != 1 or not isinstance(parts[0], NetworkExtractor):
+        return None
+    if parts[0].params.views not in ("one", "flip"):
         return None
     given = parts[0].params.model_dump()
     return type(parts[0])(**given | {"engine": "auto", "precision": "f32"})
@@ -70,24 +72,19 @@ def _by_keras(extractor: NetworkExtractor, path: Path) -> Any:
     return onnx.load(str(path))
 
 
-def _finish(model: Any, extractor: Extractor, notes: dict[str, str]) -> None:
+def _finish(model: Any, extractor: NetworkExtractor, notes: dict[str, str]) -> None:
     """Give input, output and batch their names, and add what the extractor does after its network."""
     import onnx
-    from onnx import helper, numpy_helper
+    from onnx import helper
 
     graph = model.graph
     last = graph.output[0].name
+    if extractor.params.views == "flip":
+        last = _mean_with_mirrored(graph, last, extractor.dim)
     if isinstance(extractor, UnitLengthExtractor) and extractor.normalised:
-        for name, value in (("axis", np.array([1])), ("least", np.float32(extractor.EPSILON))):
-            graph.initializer.append(numpy_helper.from_array(np.asarray(value), f"l2_{name}"))
-        graph.node.extend([
-            helper.make_node("Mul", [last, last], ["l2_squares"]),
-            helper.make_node("ReduceSum", ["l2_squares", "l2_axis"], ["l2_sum"], keepdims=1),
-            helper.make_node("Max", ["l2_sum", "l2_least"], ["l2_bounded"]),
-            helper.make_node("Sqrt", ["l2_bounded"], ["l2_length"]),
-            helper.make_node("Div", [last, "l2_length"], ["l2_vectors"]),
-        ])  # fmt: skip
-        last = "l2_vectors"
+        last = _of_unit_length(graph, last, extractor.EPSILON)
+    if extractor.blank is not None:
+        last = _zero_where_blank(graph, last, extractor.blank)
     graph.node.append(helper.make_node("Identity", [last], ["vectors"]))
     del graph.output[:]
     graph.output.append(
@@ -96,3 +93,65 @@ def _finish(model: Any, extractor: Extractor, notes: dict[str, str]) -> None:
     graph.input[0].type.tensor_type.shape.dim[0].dim_param = "n"
     helper.set_model_props(model, notes)
     onnx.checker.check_model(model)
+
+
+def _added(
+    graph: Any, constants: dict[str, Any], nodes: list[tuple[str, list[str], str, dict[str, Any]]]
+) -> str:
+    """Add constants and nodes (operator, inputs, output, attributes); return the last one's output."""
+    from onnx import helper, numpy_helper
+
+    graph.initializer.extend(numpy_helper.from_array(np.asarray(v), name) for name, v in constants.items())
+    graph.node.extend(helper.make_node(kind, ins, [out], **extra) for kind, ins, out, extra in nodes)
+    return nodes[-1][2]
+
+
+def _mean_with_mirrored(graph: Any, vectors: str, dim: int) -> str:
+    """Let the network see each face and its mirror image; return the means of their vectors."""
+    pixels = graph.input[0].name
+    for node in graph.node:
+        node.input[:] = ["flip_looks" if name == pixels else name for name in node.input]
+    last = int(np.iinfo(np.int64).min)  # slice to the very first column, backwards
+    constants = {
+        "flip_start": [-1],
+        "flip_end": [last],
+        "flip_axis": [2],
+        "flip_step": [-1],
+        "flip_shape": [2, -1, dim],
+    }
+    network = list(graph.node)
+    del graph.node[:]
+    _added(graph, {name: np.array(value) for name, value in constants.items()}, [
+        ("Slice", [pixels, "flip_start", "flip_end", "flip_axis", "flip_step"], "flip_mirrored", {}),
+        ("Concat", [pixels, "flip_mirrored"], "flip_looks", {"axis": 0}),
+    ])  # fmt: skip
+    graph.node.extend(network)
+    return _added(graph, {}, [
+        ("Reshape", [vectors, "flip_shape"], "flip_both", {}),
+        ("ReduceMean", ["flip_both"], "flip_vectors", {"axes": [0], "keepdims": 0}),
+    ])  # fmt: skip
+
+
+def _of_unit_length(graph: Any, vectors: str, least: float) -> str:
+    constants = {"l2_axis": np.array([1]), "l2_least": np.float32(least)}
+    return _added(graph, constants, [
+        ("Mul", [vectors, vectors], "l2_squares", {}),
+        ("ReduceSum", ["l2_squares", "l2_axis"], "l2_sum", {"keepdims": 1}),
+        ("Max", ["l2_sum", "l2_least"], "l2_bounded", {}),
+        ("Sqrt", ["l2_bounded"], "l2_length", {}),
+        ("Div", [vectors, "l2_length"], "l2_vectors", {}),
+    ])  # fmt: skip
+
+
+def _zero_where_blank(graph: Any, vectors: str, most: float) -> str:
+    """Give a zero vector where no channel of the pixels spans more than `most`."""
+    pixels, axes = graph.input[0].name, {"axes": [1, 2], "keepdims": 0}
+    constants = {"blank_most": np.float32(most), "blank_none": np.float32(0)}
+    return _added(graph, constants, [
+        ("ReduceMax", [pixels], "blank_lightest", axes),
+        ("ReduceMin", [pixels], "blank_darkest", axes),
+        ("Sub", ["blank_lightest", "blank_darkest"], "blank_spans", {}),
+        ("ReduceMax", ["blank_spans"], "blank_span", {"axes": [1], "keepdims": 1}),
+        ("Greater", ["blank_span", "blank_most"], "blank_not", {}),
+        ("Where", ["blank_not", vectors, "blank_none"], "blank_vectors", {}),
+    ])  # fmt: skip

@@ -16,6 +16,7 @@ from featurize.images import fit_to  # noqa: E402
 from pipelines.api import load_dataset, load_model  # noqa: E402
 from pipelines.exporting.export import TOLERANCE, export
 from pipelines.exporting.heads import NotExportable  # noqa: E402
+from pipelines.exporting.network import lone_network, write_network  # noqa: E402
 
 #: Runs a script where nothing of mueca, and none of what it needs beyond the three, can be imported.
 ALONE = """
@@ -143,3 +144,36 @@ def test_on_the_command_line(hog, tmp_path, capsys):
         cli.main(["export", str(tmp_path), "--out", str(tmp_path / "x")])
     assert left.value.code == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def written(expression, path):
+    """Write a network alone; return its extractor, and what the file makes of (n, h, w, c) pixels."""
+    import onnxruntime
+
+    found = lone_network(expression)
+    write_network(found, path, {})
+    session = onnxruntime.InferenceSession(path)
+    return found, lambda pixels: session.run(["vectors"], {"pixels": pixels.astype(np.float32)})[0]
+
+
+@pytest.mark.parametrize(
+    "expression", ["own-small(views='flip')", "vggface2-mobilenet(size=96, views='flip')"]
+)
+def test_a_face_and_its_mirror_image_are_seen_in_the_file(expression, tmp_path):
+    network, run = written(expression, tmp_path / "one.onnx")
+    pixels = np.random.default_rng(0).integers(0, 256, (3, *network.sized.shape), np.uint8)
+    np.testing.assert_allclose(run(pixels), network.transform(list(pixels[..., 0])), atol=1e-4)
+    np.testing.assert_allclose(run(pixels), run(pixels[:, :, ::-1]), atol=1e-5)
+
+
+def test_blank_faces_give_a_zero_vector_in_the_file(tmp_path):
+    network, run = written("vggface2-mobilenet(size=96)", tmp_path / "one.onnx")
+    noise = np.random.default_rng(0).integers(0, 100, (1, *network.sized.shape), np.uint8)
+    pixels = np.concatenate([noise // 100 + 127, noise // 17 + 127, noise + 100])
+    found = run(pixels)
+    assert not found[:2].any()
+    assert np.linalg.norm(found[2]) == pytest.approx(1, abs=1e-4)
+
+
+def test_views_that_opencv_makes_are_in_no_file():
+    assert lone_network("own-small(views='six')") is None
