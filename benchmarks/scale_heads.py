@@ -50,11 +50,11 @@ def changed(image, copy, rng):
 
 def write_vectors(folder: Path, data: str, backbone: str, rows: int) -> None:
     """Embed changed copies of a set's training faces, and the faces that test as they are."""
-    from featurize import extractor
+    from featurize.registry import parse
     from pipelines import api
 
     dataset, rng = api.load_dataset(data), np.random.default_rng(0)
-    one = extractor(backbone)
+    (one,) = parse(backbone)
     train, public = dataset.where("train"), dataset.where("public")
     X = np.lib.format.open_memmap(folder / "X.npy.tmp", "w+", np.float32, (rows + ASKED, one.dim))
     shown = np.concatenate([np.resize(train, rows), np.resize(public, ASKED)])
@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--dims", type=int, default=1024, help="of --made")
     parser.add_argument("--heads", default="softmax,linear-svm,nystroem-svm,knn,forest")
     parser.add_argument("--data", default="fer2013")
-    parser.add_argument("--backbone", default="vggface2-mobilenet")
+    parser.add_argument("--backbone", default="vggface2-mobilenet(size=112)")
     parser.add_argument("--made", action="store_true")
     parser.add_argument("--memory", default="8GB")
     parser.add_argument("--folder", type=Path, default=Path("results/scale"))
