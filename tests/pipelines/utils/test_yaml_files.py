@@ -93,5 +93,5 @@ def test_a_key_may_take_the_place_of_a_merged_one(tmp_path):
 
 
 def test_many_keys_are_compared_at_once(tmp_path):
-    (tmp_path / "r.yaml").write_text("".join(f"k{i}: 1\n" for i in range(40_000)))
-    assert len(read_yaml(tmp_path / "r.yaml")) == 40_000
+    (tmp_path / "r.yaml").write_text("".join(f"k{i}: 1\n" for i in range(20_000)))
+    assert len(read_yaml(tmp_path / "r.yaml")) == 20_000
