@@ -23,7 +23,10 @@ def folds_for(codes: NDArray[Any], random_state: Any) -> Iterator[tuple[NDArray[
 
     fewest = int(np.bincount(codes).min())
     if fewest < 2:
-        raise ValueError("probability=True needs at least two samples of each class, and one class has 1")
+        raise ValueError(
+            "probability=True needs at least two samples of each class, and one class has 1; add samples, or "
+            "leave probability out"
+        )
     folds = StratifiedKFold(min(FOLDS, fewest))
     yield from folds.split(np.zeros(codes.size), codes)
 

@@ -8,6 +8,7 @@ neighbours stand beside probabilities.
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -230,12 +231,26 @@ def out_of_fold(
         Folds are stratified by it, as far as a class has samples enough.
     k : int
         Classes.
+
+    Raises
+    ------
+    ValueError
+        If no class has two samples.
     """
     from sklearn.model_selection import StratifiedKFold
 
-    folds = max(2, min(FOLDS, int(np.bincount(y)[np.unique(y)].min())))
+    counts = np.bincount(y)[np.unique(y)]
+    if counts.max() < 2:
+        raise ValueError(
+            "a combination is learned on two samples of a class or more, and each class has one: give a "
+            "larger validation share, or add samples"
+        )
+    folds = StratifiedKFold(max(2, min(FOLDS, int(counts.min()))), shuffle=True, random_state=0)
     found = np.zeros((len(y), k))
-    for train, held in StratifiedKFold(folds, shuffle=True, random_state=0).split(np.zeros(len(y)), y):
+    with warnings.catch_warnings():  # a class of one sample is no fault here
+        warnings.simplefilter("ignore", UserWarning)
+        divided = list(folds.split(np.zeros(len(y)), y))
+    for train, held in divided:
         found[held] = said(train, held)
     return found
 

@@ -11,16 +11,30 @@ import sys
 _KNOWN = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 
 
-def started(module: str, *words: str) -> subprocess.Popen[bytes]:
-    """Start a module of ours as a process; what it writes to its output is read here."""
+#: Bytes that may lie between the process and this one, where the system lets that be said.
+_BETWEEN = 2**20
+
+
+def started(module: str, *words: str, fed: bool = False) -> subprocess.Popen[bytes]:
+    """Start a module of ours as a process; what it writes to its output is read here.
+
+    Parameters
+    ----------
+    module : str
+    *words : str
+        Its arguments.
+    fed : bool
+        Whether it is told more through its input.
+    """
     environment = {name: os.environ[name] for name in _KNOWN if name in os.environ}
     paths = os.pathsep.join(filter(None, sys.path))
     return subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-P", "-m", module, *words],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=environment | {"PYTHONPATH": paths},
+        pipesize=_BETWEEN,
     )
 
 

@@ -22,7 +22,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from featurize.checks import check_bytes, check_image, check_sample, check_side
 from featurize.file_kinds import HEAD, avif_reader, heif_reader, identify
 from featurize.metadata import with_less_metadata
-from featurize.suggest import error_words
 
 Image = NDArray[np.uint8]
 
@@ -122,8 +121,8 @@ def decode(data: bytes, name: str = "image") -> Image:
     except Pillow.DecompressionBombError:
         raise UnreadableImage(name, f"more than {MAX_PIXELS:,} pixels; make it smaller") from None
     # On broken input Pillow's readers raise nearly anything: OSError, SyntaxError, struct.error, IndexError.
-    except Exception as error:
-        raise UnreadableImage(name, f"corrupt or truncated ({error_words(error)}); copy it again") from None
+    except Exception:  # what they say helps nobody
+        raise UnreadableImage(name, "corrupt or truncated; copy it again") from None
 
 
 def _decoded(data: bytes, name: str) -> Image:

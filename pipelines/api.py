@@ -248,7 +248,5 @@ def _planned(
     if folder is not None:
         check_saved(recipe.heads[0])
     resources = load_resources(recipe, folder or Path(), dataset=made, **rest)
-    only = recipe.protocols[0]
-    if len(recipe.heads[0].candidates()) == 1:  # nothing is chosen: no folds stand there as if they did
-        only = only.model_copy(update={"inner_folds": None, "halving": None})
-    return recipe, make_experiment(resources, only, recipe.seed)
+    experiment = make_experiment(resources, recipe.protocols[0], recipe.seed)
+    return recipe, experiment.for_candidates(len(recipe.heads[0].candidates()))

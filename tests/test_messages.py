@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import gzip
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from featurize.suggest import ADVICE, os_error_words
 from pipelines.utils.console import format_error
@@ -115,3 +119,39 @@ def test_one_function_formats_every_error():
     """The command line prints what `format_error` makes, and nothing else of an error."""
     source = (ROOT / "cli.py").read_text("utf-8")
     assert source.count("format_error(") == 1 and "str(error)" not in source
+
+
+TABLE = ("fit", "--backbone", "lbp", "--head", "knn", "--data")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("short.png", ("predict",)),
+        ("cut.jpg", ("predict",)),
+        ("cut.tar.gz", ("data", "add", "fer2013")),
+        ("fake.xlsx", TABLE),
+        ("long.csv", TABLE),
+    ],
+)
+def test_of_a_damaged_file_no_reader_is_quoted(run_cli, tmp_path, name, words):
+    """What a library says of a file ("0 bytes not processed") helps nobody."""
+    code, _, err = run_cli(*words, damaged(tmp_path / name)).by_lines()
+    assert code in (1, 3)
+    assert name in err[-1] and "(" not in err[-1].replace(str(tmp_path), "")
+
+
+def damaged(path):
+    """Write a file that its reader cannot read to its end."""
+    made = io.BytesIO()
+    if path.suffix in (".png", ".jpg"):
+        image = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+        Image.fromarray(image).save(made, "PNG" if path.suffix == ".png" else "JPEG")
+        path.write_bytes(made.getvalue()[: len(made.getvalue()) // 2])
+    elif path.suffix == ".csv":
+        path.write_text('file,label\n"' + "x" * 300_000)
+    elif path.suffix == ".xlsx":
+        path.write_bytes(b"PK\x03\x04" + bytes(range(256)) * 2)
+    else:
+        path.write_bytes(gzip.compress(np.random.default_rng(0).bytes(5000))[:2000])
+    return path

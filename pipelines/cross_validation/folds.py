@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from pipelines.datasets.unlabelled import SUBJECTS_TODAY
 PROTOCOLS = ("loso", "grouped-kfold", "kfold", "lodo", "random-leaky")
 
 
-def units(y: NDArray[np.intp], groups: NDArray[Any] | None, protocol: str) -> NDArray[np.intp]:
+def units(
+    y: NDArray[np.intp], groups: NDArray[Any] | None, protocol: str, name: str = "the data"
+) -> NDArray[np.intp]:
     """Return one number for what inner folds hold out whole: a subject, or a sample where none are known.
 
     Raises
@@ -28,16 +31,18 @@ def units(y: NDArray[np.intp], groups: NDArray[Any] | None, protocol: str) -> ND
     if protocol not in PROTOCOLS:
         raise ValueError(f"unknown protocol {protocol!r}; use one of {', '.join(PROTOCOLS)}")
     if len(np.unique(y)) < 2:
-        raise ValueError("all samples are of one class")
+        raise ValueError(f"{name}: all samples are of one class; a classifier needs two")
     if protocol == "kfold" and groups is not None:
         raise ValueError(
-            "kfold would have subjects on both sides; take grouped-kfold, or random-leaky to measure that"
+            f"{name}: kfold would have subjects on both sides; take grouped-kfold, or random-leaky to "
+            "measure that"
         )
     if protocol in ("kfold", "random-leaky") or (protocol == "lodo" and groups is None):
         return np.arange(len(y))
     if groups is None:
         raise ValueError(
-            f"{protocol} needs to know the subjects, and this set does not name them; {SUBJECTS_TODAY}"
+            f"{name}: {protocol} needs to know the subjects, and this set does not name them; "
+            f"{SUBJECTS_TODAY}"
         )
     return np.unique(groups, return_inverse=True)[1]
 
@@ -49,6 +54,7 @@ def outer_folds(
     folds: int,
     seed: int,
     sources: NDArray[Any] | None = None,
+    name: str = "the data",
 ) -> list[Indices]:
     """Return the samples that are tested together, fold by fold.
 
@@ -62,6 +68,8 @@ def outer_folds(
     folds, seed : int
     sources : (n,) or None
         The set each sample comes from: of "lodo".
+    name : str
+        What messages call the data.
 
     Raises
     ------
@@ -69,27 +77,41 @@ def outer_folds(
         If there are too few folds to test, to select and to fit.
     """
     if protocol == "lodo":
-        return _sets(sources)
+        return _sets(sources, name)
     if protocol == "loso":
         found = [np.flatnonzero(subjects == s) for s in range(subjects.max() + 1)]
     elif protocol == "grouped-kfold":
         found = grouped(subjects, folds, seed)
     else:
-        fewest = int(np.bincount(y)[np.unique(y)].min())
-        found = [test for _, test in by_class(y, max(2, min(folds, fewest)), seed)]
-    if len(found) < 3:
+        folds = min(folds, int(np.bincount(y)[np.unique(y)].min()))
+        found = [] if folds < _FEWEST else [test for _, test in by_class(y, folds, seed)]
+    if len(found) < _FEWEST:
         raise ValueError(
-            f"{protocol}: {len(found)} folds; need three, one to test, one to choose, one to fit"
+            f"{name}: {protocol} needs three folds, one to test, one to choose, one to fit: "
+            f"{_needed(protocol)}"
         )
     return found
 
 
-def _sets(sources: NDArray[Any] | None) -> list[Indices]:
+#: Outer folds: one tests, one chooses, one fits.
+_FEWEST = 3
+
+
+def _needed(protocol: str) -> str:
+    if protocol in ("loso", "grouped-kfold"):
+        return "three subjects or more; add subjects" + "; give --folds 3 or more" * (protocol != "loso")
+    return (
+        "three samples or more of each class; add samples, remove the smallest class, or give --folds 3 or "
+        "more"
+    )
+
+
+def _sets(sources: NDArray[Any] | None, name: str) -> list[Indices]:
     found = [] if sources is None else list(by_set(sources).values())
     if not found:
         raise ValueError(
-            "lodo leaves out one of several sets; this data is of one, or does not name them: give --data "
-            "several times, or a list of sets in a recipe"
+            f"{name}: lodo leaves out one of several sets; this data is of one, or does not name them: give "
+            "--data several times, or a list of sets in a recipe"
         )
     return found
 
@@ -130,16 +152,21 @@ def selecting(dataset: Dataset, train: Indices, folds: int, seed: int) -> list[t
     """
     labels = dataset.labels[train]
     subjects = None if dataset.groups is None else dataset.groups[train]
-    smallest = int(np.unique(labels, return_counts=True)[1].min())
-    most = smallest if subjects is None else len(np.unique(subjects))
-    if folds > most:
-        who = "samples of the smallest class" if subjects is None else "subjects"
-        raise ValueError(f"folds={folds}: there are {most} training {who}; take fewer folds")
+    counts = np.unique(labels, return_counts=True)[1]
+    limits = {"samples of the smallest class": int(counts.min())}
+    if subjects is not None:
+        limits = {"subjects": len(np.unique(subjects)), "samples of the largest class": int(counts.max())}
+    who = min(limits, key=lambda name: limits[name])
+    if folds > (most := limits[who]):
+        cure = f"take {most} or fewer" if most > 1 else "add samples, or leave folds out: validation selects"
+        raise ValueError(f"{dataset.name}: folds={folds}, and training {who}: {most}; {cure}")
     if subjects is None:
         return by_class(labels, folds, seed)
     from classifiers.search import by_subject
 
-    return list(by_subject(folds, seed).split(np.zeros(len(train)), labels, subjects))
+    with warnings.catch_warnings():  # a class smaller than the folds is no fault here
+        warnings.simplefilter("ignore", UserWarning)
+        return list(by_subject(folds, seed).split(np.zeros(len(train)), labels, subjects))
 
 
 def grouped(subjects: NDArray[Any], k: int, seed: int) -> list[Indices]:

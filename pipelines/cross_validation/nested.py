@@ -78,6 +78,7 @@ def cross_validate(
     seed: int = 0,
     n_jobs: int = -1,
     progress: Progress = SILENT,
+    name: str = "the data",
 ) -> CrossValidationResult:
     """Test every sample once, with the candidate chosen on other subjects.
 
@@ -109,6 +110,8 @@ def cross_validate(
     n_jobs : int
         Threads over outer folds; -1 for all cores.
     progress : Progress
+    name : str
+        What messages call the data.
 
     Returns
     -------
@@ -123,8 +126,8 @@ def cross_validate(
     y = np.asarray(y)
     if min(inner, folds) < 2:
         raise ValueError(f"{min(inner, folds)} folds; give at least two")
-    subjects = units(y, groups, protocol)
-    outer = outer_folds(subjects, y, protocol, folds, seed, sources)
+    subjects = units(y, groups, protocol, name)
+    outer = outer_folds(subjects, y, protocol, folds, seed, sources, name)
     shared = shared and protocol != "lodo"
     every = np.arange(len(y))
     together: list[Selected] = []

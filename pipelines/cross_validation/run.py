@@ -83,6 +83,7 @@ class FoldExperiment:
             "protocol": protocol.protocol, "select_on_test": protocol.on_test, "folds": protocol.folds,
             "inner": system.inner_folds(protocol), "shared": protocol.shared or system.shared > 0,
             "seed": self.seed, "n_jobs": 1 if system.one_by_one else r.n_jobs or -1, "progress": r.progress,
+            "name": r.dataset.name,
         }  # fmt: skip
 
     def output(

@@ -19,8 +19,6 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from featurize.suggest import error_words
-
 #: An archive whose contents exceed this many times its own size is refused. FER2013 comes to 2 (JPEGs in a
 #: .tar.xz) and 3 (its CSV in a .tar.gz).
 MAX_RATIO = 100
@@ -91,17 +89,17 @@ def opened(path: Path) -> Iterator[Iterator[Member]]:
         raise
     # struct.error and UnicodeDecodeError: a header that passed its checksum but holds nonsense.
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile,
-            struct.error, UnicodeDecodeError, NotImplementedError) as error:  # fmt: skip
-        raise _damaged(path, error) from None
+            struct.error, UnicodeDecodeError, NotImplementedError):  # fmt: skip
+        raise _damaged(path) from None
     except OSError as error:
         # The disk's own errors are not the archive's; an invalid offset is.
         if error.errno not in (None, errno.EINVAL):
             raise
-        raise _damaged(path, error) from None
+        raise _damaged(path) from None
 
 
-def _damaged(path: Path, error: Exception) -> ArchiveError:
-    return ArchiveError(f"{path}: truncated or damaged archive ({error_words(error)}); download it again")
+def _damaged(path: Path) -> ArchiveError:
+    return ArchiveError(f"{path}: truncated or damaged archive; download it again")
 
 
 def _members(path: Path) -> Iterator[Member]:

@@ -192,7 +192,10 @@ def _name_subjects(found: Listed, expression: str) -> None:
     try:
         regex = re.compile(expression)
     except re.error as error:
-        raise ValueError(f"subject={expression!r} is no regular expression ({error})") from None
+        at = "" if error.pos is None else f": see its character {error.pos + 1}"
+        raise ValueError(
+            f"subject={expression!r} is no regular expression{at}; an example is 'S\\d+'"
+        ) from None
     named = [(entry, who) for entry, who in _searched(found, regex) if who]
     if not named:
         first = found.entries[0].file

@@ -93,8 +93,8 @@ def split(
     return Split(train, chosen, tested, words)
 
 
-def described(parts: Split, folds: int | None, halving: int | None) -> Split:
-    """Return the split with what `folds` and `halving` change in the words of its protocol."""
+def described(parts: Split, folds: int | None, halving: int | None) -> str:
+    """Return the words of a split's protocol, with what `folds` and `halving` change in them."""
     words = parts.words
     if folds:
         words = words.replace(
@@ -103,7 +103,7 @@ def described(parts: Split, folds: int | None, halving: int | None) -> Split:
         )
     if halving:
         words += f"; by successive halving, the best 1 in {halving} going on to {halving} times the samples"
-    return replace(parts, words=words)
+    return words
 
 
 def shared_by(dataset: Dataset, parts: Split) -> int:
@@ -245,9 +245,15 @@ def _by_subject(dataset: Dataset, among: Indices, share: float, seed: int, what:
 
     assert dataset.groups is not None  # noqa: S101 - who calls has looked
     labels, groups = dataset.labels[among], dataset.groups[among]
-    most = min(len(np.unique(groups)), int(np.bincount(labels).max()))
-    if most < 2:
-        raise ValueError(f"{dataset.name}: one subject only: none can be held out for {what}")
+    subjects, largest = len(np.unique(groups)), int(np.bincount(labels).max())
+    if (most := min(subjects, largest)) < 2:
+        beside = " beside those held out to test" * bool(dataset.held_out)
+        only = "one subject only" if subjects < 2 else "one training sample of each class only"
+        more = "subjects" if subjects < 2 else "samples"
+        raise ValueError(
+            f"{dataset.name}: {only}{beside}: none can be held out for {what}; add {more}, or bring a {what} "
+            "split"
+        )
     parts, folds = _fraction(share, most)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():

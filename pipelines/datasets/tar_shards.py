@@ -164,11 +164,8 @@ def _members(shard: Path, where: str) -> Iterator[_Sample]:
                         yield last
                     last = _Sample(key, where)
                 _add(last, archive, member, ending.lower())
-    except (tarfile.TarError, EOFError) as error:
-        reason = " ".join(str(error).split()) or "cut short"
-        raise ValueError(
-            f"{shard}: no plain .tar, or cut short ({reason}); write it anew, uncompressed"
-        ) from None
+    except (tarfile.TarError, EOFError):
+        raise ValueError(f"{shard}: no plain .tar, or cut short; write it anew, uncompressed") from None
     if last is not None:
         yield last
 

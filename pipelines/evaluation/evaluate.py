@@ -153,7 +153,7 @@ def experiment_row(experiment: Experiment) -> dict[str, Any]:
     return {
         "dataset": experiment.dataset.name,
         "fingerprint": experiment.dataset.fingerprint,
-        "protocol": experiment.split.words,
+        "protocol": experiment.protocol,
         "split": "test",
         "seed": experiment.seed,
         "git_sha": git_sha(),

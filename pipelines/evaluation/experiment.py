@@ -83,7 +83,6 @@ def make_experiment(resources: Resources, protocol: Protocol, seed: int = 0) -> 
     ungrouped = replace(given, groups=None) if protocol.hold_out == "sample" else given
     dataset = divided(ungrouped, protocol.test, seed)
     parts = split(dataset, protocol.validation, protocol.test, seed, protocol.refit)
-    parts = described(parts, protocol.inner_folds, protocol.halving)
     dataset = replace(dataset, groups=given.groups)
     marks = _leaks(dataset, parts)
     if protocol.on_test:
@@ -160,6 +159,22 @@ class Experiment:
         if warning not in self.said:
             self.said.add(warning)
             log.warning("%s", warning)
+
+    def for_candidates(self, count: int) -> Experiment:
+        """Return the experiment for a system of so many candidates.
+
+        Of one alone nothing is selected: no folds and no halving stand in its protocol as if they did.
+        """
+        return self if count > 1 or not (self.folds or self.halving) else self._without_selection
+
+    @cached_property
+    def _without_selection(self) -> Experiment:
+        return replace(self, folds=None, halving=None)
+
+    @property
+    def protocol(self) -> str:
+        """The protocol in words."""
+        return described(self.split, self.folds, self.halving)
 
     @property
     def left_out(self) -> list[str]:

@@ -58,9 +58,12 @@ class Holdout:
 
     def matrix(self, system: HeadSystem) -> FeatureMatrix:
         """Return the vectors of a system; those of the last one are in memory."""
-        if self._last is None or not same_vectors(self._last[0], system):
-            self._last = system, FeatureMatrix(system.features, self.experiment, judged=system.pretrained)
-        return self._last[1]
+        experiment = self.experiment.for_candidates(len(system.plan.candidates()))
+        last = self._last
+        if last is None or last[1].experiment is not experiment or not same_vectors(last[0], system):
+            last = system, FeatureMatrix(system.features, experiment, judged=system.pretrained)
+        self._last = last
+        return last[1]
 
     def run_id(self, system: System) -> str:
         """Return the first 16 hex digits of the SHA-256 of all that decides a run's rows."""

@@ -13,7 +13,8 @@ import numpy as np
 
 from featurize.images import Image
 from featurize.paths import expanded
-from pipelines.media.video_file import Frame, VideoFile
+from pipelines.media.limited import LimitedVideo
+from pipelines.media.video_file import Frame
 
 log = logging.getLogger(__name__)
 
@@ -132,11 +133,11 @@ class FileSource:
     Raises
     ------
     UnreadableVideo, OSError
-        See `VideoFile`.
+        See `LimitedVideo`.
     """
 
     def __init__(self, path: Path, paced: bool = True) -> None:
-        self.video = VideoFile(path)
+        self.video = LimitedVideo(path)
         if self.video.left_out:
             log.warning("%s: left out %s", path, self.video.left_out)
         self.paced = paced

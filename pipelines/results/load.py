@@ -374,8 +374,8 @@ def read_csv(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             records = list(csv.DictReader(file, strict=True))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
+    except (csv.Error, UnicodeDecodeError):
+        raise ValueError(f"{path} cannot be read: it is no CSV, or damaged; copy it again") from None
     for number, record in enumerate(records, start=2):
         if None in record or None in record.values():
             raise ValueError(f"{path}, line {number}: another number of columns than the header")

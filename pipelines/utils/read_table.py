@@ -24,6 +24,8 @@ from pipelines.utils.table_text import DELIMITERS, declared_delimiter, decode_te
 
 log = logging.getLogger(__name__)
 
+#: What is said where a reader of CSV gives up.
+_NO_END = "a quote is not closed, or a cell has no end; save it again"
 #: Endings that are read, and those of tables that are not but get advice.
 ENDINGS = (".csv", ".tsv", ".xlsx", ".xlsm")
 #: Of records rather than of what a spreadsheet saves.
@@ -172,8 +174,8 @@ def parse_table(data: bytes, name: str, columns: Columns) -> Table:
         return _from_book(data, name, columns) if is_zip(data) else _from_text(data, columns)
     except UnicodeDecodeError:
         raise ValueError(f"{name}: its text is cut off; copy the file again") from None
-    except csv.Error as error:
-        raise ValueError(f"{name}: no CSV ({error})") from None
+    except csv.Error:
+        raise ValueError(f"{name}: no CSV: {_NO_END}") from None
     except (MissingColumnsError, ValueError) as error:
         raise ValueError(f"{name}: {error}") from None
 
@@ -283,5 +285,5 @@ def stream_rows(lines: Iterable[str], columns: Columns) -> Iterator[tuple[int, l
         for row in itertools.islice(reader, header.row + 1, None):
             if any(map(str.strip, row)):
                 yield reader.line_num, row, header.where
-    except csv.Error as error:
-        raise ValueError(f"line {reader.line_num}: {error}") from None
+    except csv.Error:
+        raise ValueError(f"line {reader.line_num}: {_NO_END}") from None

@@ -76,10 +76,8 @@ def _rows(data: bytes, *, data_only: bool) -> dict[str, list[tuple[Any, ...]]]:
             return {sheet.title: _values(sheet) for sheet in sheets}
         finally:
             book.close()
-    except Exception as error:  # openpyxl raises whatever the parts of a damaged workbook lead to
-        raise ValueError(
-            f"no .xlsx workbook that can be read ({_one_line(error)}); save it as .csv"
-        ) from None
+    except Exception:  # openpyxl raises whatever the parts of a damaged workbook lead to
+        raise ValueError("no .xlsx workbook that can be read; save it as .csv") from None
 
 
 def _values(sheet: Any) -> list[tuple[Any, ...]]:
@@ -103,7 +101,3 @@ def _joined(values: list[tuple[Any, ...]], formulas: list[tuple[Any, ...]]) -> l
 def _cell(value: Any, source: Any) -> str:
     missing = value is None and isinstance(source, str) and source.startswith("=")
     return SpoiltCell("", f"{source[:40]} is {_NO_VALUE}") if missing else text_of(value)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__

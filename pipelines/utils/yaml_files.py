@@ -29,7 +29,7 @@ def read_yaml(path: Path) -> Any:
     try:
         if what := _unbounded(yaml, text, loader):
             raise ValueError(f"{path} is no recipe: {what}")
-        return yaml.load(text, loader)  # noqa: S506  both are safe loaders
+        return yaml.load(text, _once(yaml, loader, path))  # noqa: S506  both are safe loaders
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is no YAML{_place(error)}") from None
     except ValueError as error:
@@ -38,6 +38,24 @@ def read_yaml(path: Path) -> Any:
         raise ValueError(_odd(path)) from None
     except Exception:  # of a value that is marked as a date and is none it says what comes to its mind
         raise ValueError(_odd(path)) from None
+
+
+def _once(yaml: Any, loader: Any, path: Path) -> Any:
+    """Return a loader that refuses a key that is there twice: YAML lets the last one win without a word."""
+
+    class Once(loader):
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            there: set[str] = set()
+            for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+                if key.value in there:
+                    line = key.start_mark.line + 1
+                    raise ValueError(
+                        f"{path} is no recipe: {key.value:.80} is there twice, again in line {line}"
+                    )
+                there.add(key.value)
+            return super().construct_mapping(node, deep)
+
+    return Once
 
 
 def _odd(path: Path) -> str:

@@ -19,7 +19,6 @@ from featurize.file_kinds import HEAD, identify
 from featurize.images import UnreadableImage, decode, formats
 from pipelines.prediction.faces import box_dict
 from pipelines.prediction.predictor import Predictor
-from pipelines.web.decode import Decoder
 from pipelines.web.uploads import Limits, RequestError, Upload
 
 T = TypeVar("T")
@@ -104,29 +103,39 @@ class InferenceService:
         RequestError
             413 if it is too long, or its frames or the work too large, 422 if it cannot be decoded.
         """
-        from pipelines.prediction.video import VideoPredictor
+        from pipelines.media.limited import TookTooLong
+        from pipelines.media.video_file import UnreadableVideo
 
         started = time.perf_counter()
-        watch, moments, shape = VideoPredictor(self.predictor), [], (0, 0)
-        with Decoder(upload.path, self.limits) as decoder:
-            header = decoder.header()
-            for frame in decoder.frames():
+        try:
+            found = self._moments(upload, gone)
+        except UnreadableVideo as error:
+            raise RequestError(413 if isinstance(error, TookTooLong) else 422, error.reason) from None
+        return found | {"seconds": round(time.perf_counter() - started, 3)}
+
+    def _moments(self, upload: Upload, gone: threading.Event) -> dict[str, Any]:
+        from pipelines.media.limited import LimitedVideo
+        from pipelines.prediction.video import VideoPredictor
+
+        watch, most = VideoPredictor(self.predictor), self.limits
+        with LimitedVideo(upload.path, most.frame, most.seconds, memory=most.memory, work=most.work) as video:
+            if (video.seconds or 0) > most.seconds:
+                raise RequestError(413, f"{video.seconds:.0f} seconds long; at most {most.seconds:g}: cut it")
+            moments = []
+            for frame in video:
                 if gone.is_set():
                     raise RequestError(400, "the client broke off")
-                shape = frame.image.shape[:2]
                 moments.append(watch(frame).as_dict())
-            fault = decoder.fault
-        return {
-            "kind": "video",
-            "name": upload.name,
-            "width": shape[1],
-            "height": shape[0],
-            "rate": round(header.rate, 3),
-            "moments": moments,
-            "fault": fault,
-            "left_out": header.left_out,
-            "seconds": round(time.perf_counter() - started, 3),
-        }
+            return {
+                "kind": "video",
+                "name": upload.name,
+                "width": video.width,
+                "height": video.height,
+                "rate": round(video.rate, 3),
+                "moments": moments,
+                "fault": video.fault,
+                "left_out": video.left_out,
+            }
 
     def close(self) -> None:
         """Take no more work."""

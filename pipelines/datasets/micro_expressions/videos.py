@@ -14,7 +14,8 @@ from featurize.images import to_grey
 from featurize.walk import Fault, not_looked_at, walk
 from pipelines.datasets.base import Dataset, sample_digest
 from pipelines.datasets.micro_expressions.clips import Clip, ClipError, existing_folder, refuse, shrink
-from pipelines.media.video_file import UnreadableVideo, VideoFile
+from pipelines.media.limited import LimitedVideo
+from pipelines.media.video_file import UnreadableVideo
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +60,28 @@ def read_video(path: Path, max_frames: int = MAX_FRAMES, max_side: int = MAX_SID
     ClipError
         If the file cannot be opened, stops decoding before its end, or has fewer than two frames.
     """
+    return _decoded(path, max_frames, max_side)[0]
+
+
+def _decoded(path: Path, max_frames: int = MAX_FRAMES, max_side: int = MAX_SIDE) -> tuple[Clip, str]:
+    """Return a video as `read_video` does, and what was left out of it, in words."""
+    try:
+        with LimitedVideo(path, reuse=True) as video:
+            clip = _thinned((frame.image for frame in video), max_frames, max_side)
+    except UnreadableVideo as error:
+        raise ClipError(error.reason) from None
+    if video.fault:  # damaged, or its header promises more than there is
+        raise ClipError(video.fault)
+    if len(clip) < 2:
+        raise ClipError(f"a clip needs at least two frames, this one has {len(clip)}")
+    return np.stack(clip), video.left_out
+
+
+def _thinned(frames: Iterator[NDArray[np.uint8]], max_frames: int, max_side: int) -> list[NDArray[np.uint8]]:
+    """Return frames that are evenly spaced, at most so many, grey and reduced."""
     kept: list[NDArray[np.uint8]] = []
-    step = count = 0
-    for count, frame in enumerate(_frames(path), start=1):
-        step = step or 1
+    step = 1
+    for count, frame in enumerate(frames, start=1):
         if (count - 1) % step:
             continue
         if len(kept) == max_frames:
@@ -70,21 +89,7 @@ def read_video(path: Path, max_frames: int = MAX_FRAMES, max_side: int = MAX_SID
             if (count - 1) % step:
                 continue
         kept.append(shrink(to_grey(frame), max_side))
-    if count < 2:
-        raise ClipError(f"a clip needs at least two frames, this one has {count}")
-    return np.stack(kept)
-
-
-def _frames(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """Yield RGB frames; refuse a video that is damaged, or whose header promises more than there is."""
-    try:
-        with VideoFile(path) as video:
-            for frame in video:
-                yield frame.image
-    except UnreadableVideo as error:
-        raise ClipError(error.reason) from None
-    if video.fault:
-        raise ClipError(video.fault)
+    return kept
 
 
 def load(path: Path | str, *, strict: bool = False) -> Dataset:
@@ -119,11 +124,11 @@ def load(path: Path | str, *, strict: bool = False) -> Dataset:
     kept, digests = [], []
     for file in files:
         try:
-            digests.append(sample_digest(read_video(file)))
+            clip, left_out = _decoded(file)
+            digests.append(sample_digest(clip))
             kept.append(file)
-            with VideoFile(file) as video:
-                if video.left_out:  # said here, once: samples are decoded again and again
-                    log.warning("%s: left out %s", file, video.left_out)
+            if left_out:  # said here, once: samples are decoded again and again
+                log.warning("%s: left out %s", file, left_out)
         except ClipError as error:
             faults.append(Fault(str(file), str(error)))
     refuse("videos", root, faults, strict, len(kept))

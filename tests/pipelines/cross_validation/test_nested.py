@@ -201,8 +201,17 @@ def test_nothing_is_fitted_to_choose_where_there_is_one_candidate():
         ({"inner": 1}, "1 folds; give at least two"),
         ({"protocol": "loo"}, "unknown protocol 'loo'; use one of loso"),
         ({"groups": None}, "does not name them"),
-        ({"groups": np.repeat(["a", "b"], 24)}, "loso: 2 folds; need three"),
-        ({"y": np.zeros(48, int)}, "one class"),
+        (
+            {"groups": np.repeat(["a", "b"], 24)},
+            "the data: loso needs three folds, .*: three subjects",
+        ),
+        ({"y": np.zeros(48, int)}, "one class; a classifier needs two"),
+        (
+            {"y": np.arange(48) % 24, "groups": None, "protocol": "kfold"},
+            "three samples or more of each class",
+        ),
+        ({"y": np.arange(48), "groups": None, "protocol": "kfold"}, "three samples or more"),
+        ({"protocol": "grouped-kfold", "folds": 2}, "give --folds 3 or more"),
     ],
 )
 def test_what_cannot_be_validated_is_refused(change, why):

@@ -97,7 +97,14 @@ def test_share_outside_its_range(share):
         (dataset([0, 1] * 5 + [2], ["train"] * 10 + ["test"]), "no training sample of class c"),
         (dataset([0, 1, 2] * 4, ["train"] * 12), "no samples in a split 'test'; it has: train$"),
         (dataset([0, 0, 1, 1, 2, 0], ["train"] * 5 + ["test"]), "one training sample only"),
-        (dataset([0, 1, 2] * 3 + [0], ["train"] * 9 + ["test"], ["g"] * 10), "one subject only"),
+        (
+            dataset([0, 1, 2] * 3 + [0], ["train"] * 9 + ["test"], ["g"] * 10),
+            "one subject only: .*; add",
+        ),
+        (
+            dataset([0, 1, 2, 0], ["train"] * 3 + ["test"], ["f", "g", "h", "i"]),
+            "one training sample of each class only: none can be held out for validation; add samples",
+        ),
     ],
 )
 def test_what_cannot_be_divided(data, words):

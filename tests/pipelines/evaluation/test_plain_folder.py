@@ -83,7 +83,7 @@ def test_fit_on_the_command_line(run_cli, plain, words):
         (("--validation", "val"), "has no samples in a split 'val'; it has: test, train"),
         (
             ("--folds", "99"),
-            "folds=99: there are 14 training samples of the smallest class; take fewer folds",
+            "folds=99, and training samples of the smallest class: 14; take 14 or fewer",
         ),
     ],
 )
@@ -181,3 +181,32 @@ def test_train_on_the_command_line(run_cli, two_splits, tmp_path):
     assert (code, err) == (0, [])
     assert "30% of the training samples held out first by class" in out
     assert json.loads((tmp_path / "card.json").read_text())["recipe"]["test"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("counts", "words", "message"),
+    [
+        ({"happy": 1, "sad": 1}, ("fit", "--head", "knn"), "class 'happy', 'sad' has one training sample"),
+        ({"happy": 1, "sad": 6}, ("fit", "--head", "knn"), "class 'happy' has one training sample"),
+        ({"happy": 1}, ("fit", "--head", "knn"), "one class only"),
+        ({"happy": 3, "sad": 3}, ("fit", "--head", "svm", "--C", "1,2", "--folds", "5"),
+         "folds=5, and training samples of the smallest class: 1; add samples, or leave folds out"),
+        ({"happy": 3, "sad": 3}, ("fit", "--head", "svm", "--probability", "true"), "two samples of each"),
+        ({"happy": 1, "sad": 1}, ("cross-validate", "--head", "svm", "--protocol", "kfold"),
+         "kfold needs three folds, one to test, one to choose, one to fit: three samples or more of each"),
+        ({"happy": 1, "sad": 7}, ("cross-validate", "--head", "svm", "--protocol", "random-leaky"),
+         "random-leaky needs three folds"),
+        ({"happy": 2, "sad": 2}, ("cross-validate", "--head", "svm", "--protocol", "kfold", "--folds", "2"),
+         "add samples, remove the smallest class, or give --folds 3 or more"),
+        ({"happy": 3, "sad": 3}, ("cross-validate", "--head", "svm", "--protocol", "lodo"),
+         "lodo leaves out one of several sets"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_sets_that_are_too_small_are_refused_in_our_words(run_cli, tiny, tmp_path, counts, words, message):
+    for word, n in counts.items():
+        root = write_faces(tmp_path / "few", tiny, n, [word])
+    code, _, err = run_cli(*words, "--data", root, "--backbone", "lbp", "--out", tmp_path / "out").by_lines()
+    assert code in (1, 3)
+    assert message in err[0] and ("few" in err[0] or "probability" in err[0])
+    assert not any(word in line for line in err for word in ("n_splits", "Traceback", "test_size", "members"))

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from featurize.store import Store
+from pipelines.api import fit
 from pipelines.cross_validation.folds import selecting
-from pipelines.datasets.splits import described, split
+from pipelines.datasets.splits import split
 from pipelines.evaluation import selection
+from pipelines.evaluation.compare import compare
 from pipelines.evaluation.evaluate import evaluate_run, run_id
 from pipelines.evaluation.experiment import Experiment, FeatureMatrix
 from pipelines.evaluation.recipe import recipe_from
@@ -21,7 +23,7 @@ GRID = Head(head="knn", grid={"n_neighbors": [1, 3, 9, 15]})
 @pytest.fixture
 def experiment(tiny, tmp_path):
     def make(folds=None, halving=None):
-        parts = described(split(tiny, 0.25), folds, halving)
+        parts = split(tiny, 0.25)
         return Experiment(tiny, parts, store=Store(tmp_path), n_jobs=1, folds=folds, halving=halving)
 
     return make
@@ -86,10 +88,10 @@ def test_folds_by_subject_where_subjects_are_known_else_by_class(tiny, tmp_path)
 
 
 def test_more_folds_than_there_are(experiment):
-    with pytest.raises(ValueError, match=r"folds=500: there are \d+ training subjects; take fewer"):
+    with pytest.raises(ValueError, match=r"folds=500, and training subjects: \d+; take \d+ or fewer"):
         evaluate_run(GRID, matrix(experiment(folds=500)))
     nameless = replace(experiment(), dataset=replace(experiment().dataset, groups=None))
-    with pytest.raises(ValueError, match=r"folds=500: there are \d+ training samples of the smallest class"):
+    with pytest.raises(ValueError, match=r"folds=500, and training samples of the smallest class: \d+; take"):
         selecting(nameless.dataset, nameless.split.train, 500, 0)
 
 
@@ -103,3 +105,19 @@ def test_a_recipe_with_a_wrong_number_is_refused(bad):
     content = {"name": "x", "data": "synthetic", "extractors": ["hog"], "heads": ["svm"]}
     with pytest.raises(ValueError, match=next(iter(bad))):
         recipe_from(content | {"protocols": [{"protocol": "holdout"} | bad]})
+
+
+def test_folds_that_select_nothing_are_in_no_protocol(tmp_path):
+    """The rule is one for a fit and a comparison: the same protocol, and the same run."""
+    data, store = "synthetic(n_per_class=4, n_identities=4)", tmp_path / "store"
+    content = {"name": "n", "data": data, "extractors": ["pixels"],
+               "heads": [{"head": "knn", "params": {"n_neighbors": 3}},
+                         {"head": "knn", "grid": {"n_neighbors": [1, 3]}}],
+               "protocols": [{"protocol": "holdout", "inner_folds": 2, "halving": 2}]}  # fmt: skip
+    done = compare(recipe_from(content), tmp_path / "out", store=store, n_jobs=1)
+    one, several = sorted({row.protocol for row in done.rows}, key=len)
+    assert "folds" not in one and "halving" not in one
+    assert "mean of 2 folds" in several and "halving" in several
+    _, fitted = fit(data, "pixels", "knn", n_neighbors=3, folds=3, halving=2, store=store, n_jobs=1)
+    assert fitted.rows[-1].protocol == one
+    assert fitted.run in {row.run for row in done.rows if row.protocol == one}

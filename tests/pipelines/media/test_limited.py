@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 
@@ -11,9 +13,13 @@ import pytest
 
 from featurize import confined
 from featurize.confined import confine
+from pipelines.datasets.micro_expressions.videos import VideoSamples
+from pipelines.media import limited
 from pipelines.media import video_file as video_file_module
-from pipelines.media.limited import LimitedVideo
+from pipelines.media.camera import FileSource
+from pipelines.media.limited import LimitedVideo, TookTooLong
 from pipelines.media.video_file import DECODERS, UnreadableVideo, VideoFile
+from tests.helpers.rooms import ROOT
 
 
 def test_the_same_frames_and_the_same_of_the_file(video_file):
@@ -54,14 +60,127 @@ def test_a_decoder_that_dies_is_one_line(video_file, number):
                 pass
 
 
-def test_one_that_says_nonsense_is_one_line(video_file, monkeypatch, tmp_path):
-    for text in ("nonsense", '{"width": 1}'.replace("1", "[" * 3000), ""):
-        program = tmp_path / "say"
-        program.write_text(f"#!/bin/sh\necho '{text}'\n")
-        program.chmod(0o755)
-        monkeypatch.setattr(confined.sys, "executable", str(program))
-        with pytest.raises(UnreadableVideo, match="decoder gave up"):
-            LimitedVideo(video_file())
+HEAD = json.dumps({"width": 320, "height": 240, "rate": 25, "seconds": 1, "total": 25, "left_out": ""})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "nonsense",
+        '{"width": [' + "[" * 3000,
+        '{"width": "wide"}',
+        f'{HEAD}\n{{"height": 99999, "width": 99999}}',
+        f'{HEAD}\n{{"height": -5, "width": -5}}',
+        f'{HEAD}\n{{"height": 10, "width": 10, "count": 1}}\nxx',
+        f'{HEAD}\n{{"fault": ""}}',
+        HEAD,
+        "x" * 100_000,
+    ],
+    ids=range(10),
+)
+def test_nothing_it_says_is_believed(video_file, monkeypatch, tmp_path, said):
+    """Whatever a process that was taken over sends, it is refused."""
+    (tmp_path / "said").write_text(said)
+    program = tmp_path / "say"
+    program.write_text(f"#!/bin/sh\ncat {tmp_path / 'said'}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(confined.sys, "executable", str(program))
+    with (
+        pytest.raises(UnreadableVideo, match="decoder gave up"),
+        LimitedVideo(video_file(), reuse=True) as video,
+    ):
+        list(video)
+    assert not limited._IDLE
+
+
+@pytest.fixture
+def none_idle():
+    """Let no decoder of another test wait."""
+    limited._end_idle()
+    yield
+    limited._end_idle()
+
+
+def test_the_videos_of_a_set_share_a_process(video_file, none_idle, tmp_path):
+    samples = VideoSamples([video_file(), video_file(20)])
+    clips = [samples[0], samples[1], samples[0]]
+    assert len(limited._IDLE) == 1
+    (kept,) = limited._IDLE
+    (tmp_path / "text.mp4").write_text("no video at all")
+    with pytest.raises(ValueError, match="cannot be opened as a video"):
+        VideoSamples([tmp_path / "text.mp4"])[0]
+    np.testing.assert_array_equal(samples[0], clips[2])
+    assert list(limited._IDLE) == [kept]
+    os.kill(kept.pid, signal.SIGKILL)  # one that has died while it waited is noticed
+    kept.wait()
+    np.testing.assert_array_equal(samples[1], clips[1])
+    assert list(limited._IDLE) != [kept]
+
+
+def test_one_that_was_left_in_the_middle_is_not_used_again(video_file, none_idle):
+    with LimitedVideo(video_file(60), reuse=True) as video:
+        next(iter(video))
+    assert not limited._IDLE
+    assert video.process.poll() is not None
+
+
+def test_predictions_share_none(video_file, none_idle):
+    with LimitedVideo(video_file()) as video:
+        list(video)
+    assert not limited._IDLE
+    assert video.process.poll() is not None
+
+
+def test_a_video_that_takes_too_long_is_given_up(video_file):
+    with (
+        pytest.raises(TookTooLong, match=r"more than 0\.05 s"),
+        LimitedVideo(video_file(), work=0.05) as video,
+    ):
+        list(video)
+
+
+def test_a_file_in_a_cameras_place_is_read_there_too(video_file):
+    source = FileSource(video_file(), paced=False)
+    assert len(list(source)) == 25 and isinstance(source.video, LimitedVideo)
+    source.close()
+    assert source.video.process.poll() is not None
+
+
+def test_nothing_else_reads_a_video():
+    """One module decodes, and one starts the process that does."""
+    texts = {
+        path: path.read_text("utf-8")
+        for name in ("pipelines", "featurize")
+        for path in (ROOT / name).rglob("*.py")
+    }
+    uses = {
+        path.relative_to(ROOT).as_posix() for path, text in texts.items() if re.search(r"\bVideoFile\(", text)
+    }
+    assert uses == {"pipelines/media/limited.py", "pipelines/media/video_file.py"}
+    opens = {path.name for path, text in texts.items() if re.search(r"\bav\.open\(|\bVideoCapture\(", text)}
+    assert opens == {"video_file.py", "camera.py"}
+
+
+def test_only_decoders_of_video_are_on_the_list():
+    """No sound is decoded, and nothing by hardware: SECURITY.md says so."""
+    import av
+
+    there = DECODERS & set(av.codecs_available)
+    kinds = {name: av.codec.Codec(name, "r").type for name in there if _decodes(name)}
+    assert len(kinds) > 20 and set(kinds.values()) == {"video"}
+    assert not any(
+        re.search("vaapi|cuvid|nvdec|qsv|v4l2|vulkan|hap|vvc|apac|bitpacked|magicyuv", n) for n in DECODERS
+    )
+
+
+def _decodes(name):
+    import av
+
+    try:
+        return av.codec.Codec(name, "r").is_decoder
+    except ValueError:
+        return False
 
 
 def test_it_may_write_no_file_and_take_no_more_memory_than_allowed(tmp_path):

@@ -69,3 +69,29 @@ def test_names_are_names(name, tmp_path, monkeypatch, run_cli):
 def test_other_names_stay(tmp_path):
     for name in ("hog-svm", "FER 2013", "ñandú.v2", "a" * 120):
         assert as_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("name: x\ndata: y\nname: z\n", 3),
+        ("a:\n- b: 1\n  c: 2\n  b: 3\n", 4),
+        ('{"name": 1, "name": 2}', 1),
+        ("base: &base {a: 1}\nmore:\n  <<: *base\n  a: 2\n  a: 3\n", 5),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(tmp_path, text, line):
+    """YAML lets the last one win without a word."""
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(ValueError, match=rf"r.yaml is no recipe: \w+ is there twice, again in line {line}$"):
+        read_yaml(tmp_path / "r.yaml")
+
+
+def test_a_key_may_take_the_place_of_a_merged_one(tmp_path):
+    (tmp_path / "r.yaml").write_text("base: &base {a: 1, b: 1}\nmore:\n  <<: *base\n  a: 2\n")
+    assert read_yaml(tmp_path / "r.yaml")["more"] == {"a": 2, "b": 1}
+
+
+def test_many_keys_are_compared_at_once(tmp_path):
+    (tmp_path / "r.yaml").write_text("".join(f"k{i}: 1\n" for i in range(20_000)))
+    assert len(read_yaml(tmp_path / "r.yaml")) == 20_000

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.web.auth import Access, access_for, host_name
+from pipelines.web.auth import Access, access_for, host_name, is_loopback
 from pipelines.web.middleware import HEADERS, Guard
+from tests.helpers.rooms import ROOT
 
 TOKEN = "a-token-of-the-owner-1"
 
@@ -48,6 +49,26 @@ def test_a_foreign_host_is_refused(host):
     assert status == 421
     assert "127.0.0.1" in json.loads(body)["error"]
     assert ask(access_for("127.0.0.1"), path="/health", host=host)[0] == 421
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.2", "127.255.255.254", "::1", "localhost", "LocalHost"]
+)
+def test_this_machine_is_127_and_1_and_localhost(host):
+    """As docs/serve.md says: no other machine reaches it, and no token is made."""
+    assert is_loopback(host)
+    access = access_for(host)
+    assert access.token is None
+    assert ask(access, host=f"[{host}]:8000" if ":" in host else f"{host}:8000")[0] == 200
+    assert "(127.0.0.0/8, `::1`, `localhost`)" in (ROOT / "docs" / "serve.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "128.0.0.1", "126.255.255.255", "10.0.0.1", "::2", "127.0.0.1.example", "127.1"]
+)
+def test_all_else_is_beyond_this_machine(host):
+    assert not is_loopback(host)
+    assert access_for(host).token
 
 
 def test_no_host_is_refused():

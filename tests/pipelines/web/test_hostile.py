@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
-import json
+import re
 import socket
-import threading
+import subprocess
+import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -56,7 +58,7 @@ def test_silent_connections_leave_room_and_end(serve, quick, face):
     server = serve()
     with ExitStack() as stack:
         silent = [line_to(server, stack) for _ in range(300)]
-        assert health(server) == (200, pytest.approx(0, abs=2))
+        assert health(server) == (200, pytest.approx(0, abs=1))
         assert server.predict(("a.jpg", face))[0] == 200
         assert all(ended(line, 20) == b"" for line in silent[:5] + silent[-5:])
 
@@ -137,41 +139,71 @@ def test_requests_beyond_the_most_are_refused_but_not_health(serve, monkeypatch)
     assert health(server)[0] == 200
 
 
-@pytest.mark.slow
-def test_eight_clients_beside_silent_and_slow_ones(serve, face):
-    """Eight clients, a minute, 300 silent connections and 40 uploads of a byte each 8 s beside them."""
-    server, errors, late = serve(), [], []
-    body, kind = form(("a.jpg", face))
-    stop = time.monotonic() + 60
+@pytest.fixture
+def served(model):
+    """Start the command in a process of its own, as people do; return the port."""
+    words = [sys.executable, "-m", "cli", "serve", "--port", "0", "--model", str(model)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            for line in process.stdout:
+                if found := re.search(r"http://127\.0\.0\.1:(\d+)/", line):
+                    break
+            yield int(found[1])
+        finally:
+            process.terminate()
 
-    def good():
-        while time.monotonic() < stop:
-            status, _, answer = server.ask("POST", "/predict", body, content_type=kind)
-            if status != 200:
-                errors.append((status, json.loads(answer)))
 
-    def hostile(first):
-        while time.monotonic() < stop:
-            try:
-                with socket.create_connection(("127.0.0.1", server.port), 10) as line:
-                    line.sendall(first)
-                    while first and time.monotonic() < stop:
-                        line.sendall(b"x")
-                        time.sleep(8)
-                    line.recv(1)
-            except OSError:
-                time.sleep(0.2)
+async def asked(port, method, path, body=b"", kind="text/plain"):
+    """Return the status and the seconds of one request on a connection of its own."""
+    started = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: {kind}\r\n"
+    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    answer = await reader.read()
+    writer.close()
+    return int(answer.split()[1]), time.monotonic() - started
 
-    jobs = [threading.Thread(target=good) for _ in range(8)]
-    jobs += [threading.Thread(target=hostile, args=(b"",), daemon=True) for _ in range(300)]
-    jobs += [threading.Thread(target=hostile, args=(HEAD + b"--b\r\n",), daemon=True) for _ in range(40)]
-    for job in jobs:
-        job.start()
+
+async def hostile(port, first, stop):
+    """Be silent, or send a byte each 8 s; come again when sent away."""
     while time.monotonic() < stop:
-        late.append(health(server))
-        time.sleep(1)
-    for job in jobs[:8]:
-        job.join(60)
-    assert errors == []
-    assert {status for status, _ in late} == {200}
-    assert sorted(seconds for _, seconds in late)[-1] < 5  # a loaded machine; alone it is under 1
+        with suppress(OSError, TimeoutError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(first)
+            while time.monotonic() < stop:
+                with suppress(TimeoutError):
+                    if not await asyncio.wait_for(reader.read(100), 8):
+                        break
+                if first:
+                    writer.write(b"x")
+            writer.close()
+        await asyncio.sleep(0.2)
+
+
+async def crowd(port, photo, seconds):
+    """Ask as eight clients beside 300 silent connections and 40 slow uploads; return all answers."""
+    stop, good, health = time.monotonic() + seconds, [], []
+    body, kind = form(("a.jpg", photo))
+
+    async def client(to, *words, pause=0.0):
+        while time.monotonic() < stop:
+            to.append(await asked(port, *words))
+            await asyncio.sleep(pause)
+
+    others = [hostile(port, b"", stop) for _ in range(300)]
+    others += [hostile(port, HEAD + b"--b\r\n", stop) for _ in range(40)]
+    clients = [client(good, "POST", "/predict", body, kind) for _ in range(8)]
+    await asyncio.gather(client(health, "GET", "/health", pause=0.25), *clients, *others)
+    return good, health
+
+
+@pytest.mark.slow
+def test_eight_clients_beside_silent_and_slow_ones(served, face):
+    """Eight clients, a minute, 300 silent connections and 40 uploads of a byte each 8 s beside them."""
+    good, health = asyncio.run(crowd(served, face, 60))
+    assert len(good) > 8 and {status for status, _ in good} == {200}
+    assert len(health) > 60 and {status for status, _ in health} == {200}
+    late = sorted(seconds for _, seconds in health)
+    print(f"/health: median {late[len(late) // 2]:.3f} s, longest {late[-1]:.3f} s of {len(late)}")
+    # Every one, on a machine that has room; one that others keep busy may stop any process for a moment.
+    assert late[len(late) // 2] < 0.25 and late[int(0.98 * len(late))] < 1

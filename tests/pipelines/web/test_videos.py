@@ -1,7 +1,6 @@
 """Videos: judged frame by frame, decoded in a process that may do little; broken, too long, or a lie."""
 
 import socket
-import subprocess
 import threading
 import time
 from dataclasses import replace
@@ -11,8 +10,6 @@ import pytest
 from pipelines.prediction.faces import FrameResult
 from pipelines.prediction.predictor import Predictor
 from pipelines.prediction.video import VideoPredictor, predict_video
-from pipelines.web import decode
-from pipelines.web.decode import Decoder
 from pipelines.web.inference import InferenceService
 from pipelines.web.uploads import Limits, RequestError, Upload
 from tests.helpers.videofiles import index_first, with_cover
@@ -150,33 +147,6 @@ def test_limits_of_the_work(client, video, limits, status, said):
     with pytest.raises(RequestError, match=said) as refused:
         judge(client, limits).video(Upload("face.mp4", video), threading.Event())
     assert refused.value.status == status
-
-
-def test_the_process_may_write_no_file(tmp_path):
-    """As the process confines itself before it reads a byte."""
-    code = (
-        "import sys; from pipelines.web.decode import confine; confine(2**31, 60)\n"
-        f"open({str(tmp_path / 'x')!r}, 'wb', buffering=0).write(b'y')"
-    )
-    words = [decode.sys.executable, "-c", code]
-    environment = {"PYTHONPATH": ":".join(decode.sys.path)}
-    done = subprocess.run(words, capture_output=True, text=True, env=environment)
-    assert "File too large" in done.stderr
-    assert (tmp_path / "x").read_text() == ""
-
-
-def test_nothing_it_says_is_believed(tmp_path, monkeypatch):
-    """Whatever a process that was taken over sends, it is refused."""
-    for said in (b"", b"no json\n", b'{"rate": 1, "seconds": 1}\n{"height": 99999, "width": 99999}\n',
-                 b'{"rate": 1, "seconds": 1}\n{"height": -5, "width": -5}\n', b"x" * 100_000):  # fmt: skip
-        (tmp_path / "said").write_bytes(said)
-        words = ["cat", tmp_path / "said"]
-        monkeypatch.setattr(
-            decode, "start_process", lambda *_, w=words: subprocess.Popen(w, stdout=subprocess.PIPE)
-        )
-        with Decoder(tmp_path, Limits()) as decoder, pytest.raises(RequestError, match="gave up"):
-            decoder.header()
-            list(decoder.frames())
 
 
 def test_a_client_that_goes_ends_the_work(serve, long_video, monkeypatch):

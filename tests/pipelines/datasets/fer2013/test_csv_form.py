@@ -97,7 +97,7 @@ def test_pixels_in_range(values, between):
         (f"0,{GOOD.replace('7', '9' * 30, 1)},Training", "above 255"),
         (f"0,{GOOD.replace('7', '', 1)},Training", "2,303 pixels"),
         (f'0,"{GOOD},Training', "columns"),
-        (f"0,{'7 ' * 70_000},Training", "field larger"),
+        (f"0,{'7 ' * 70_000},Training", "a cell has no end; save it again"),
     ],
 )
 def test_a_bad_row_is_named(text, what):
