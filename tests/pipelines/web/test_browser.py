@@ -93,6 +93,38 @@ def test_a_photo_and_what_is_none(page, face, tmp_path):
     assert found.sum() > 500, "box and bar are drawn in the class's colour"
 
 
+def test_the_example_photo(page):
+    page.find_element("id", "example").click()
+    (photo,) = wait(lambda: all_of(page, ".result"))
+    assert photo.find_element("tag name", "h3").text == "example.jpg: 1 face"
+    assert not all_of(page, ".none")
+
+
+def test_what_no_face_may_mean(page, tmp_path):
+    Image.new("RGB", (200, 200), "teal").save(tmp_path / "wall.png")
+    choose(page, tmp_path / "wall.png")
+    assert (
+        "turned away, covered, on its side, dark, or too small (under 32 pixels)"
+        in all_of(page, ".none")[0].text
+    )
+
+
+def test_small_faces_are_asked_for_in_words(page, face, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(face)
+    page.find_elements("css selector", "#detector option")[1].click()
+    choose(page, tmp_path / "a.jpg")
+    events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    assert any(url.endswith("/predict?small_faces=true") for url in asked)
+
+
+def test_classes_have_one_colour(page):
+    bars = all_of(page, "#limits .track span")
+    found = [bar.value_of_css_property("background-color") for bar in bars]
+    known = [f"rgba({r}, {g}, {b}, 1)" for r, g, b in BOXES[: len(bars)]]
+    assert found == known
+
+
 def test_the_keyboard_reaches_everything(page, face, tmp_path):
     from selenium.webdriver import ActionChains, Keys
 
@@ -123,9 +155,18 @@ def test_a_screen_reader_is_told(page, face, tmp_path):
 
 
 def test_a_video_with_its_time_line(page, tmp_path):
+    page.execute_script("""
+        window.told = [];
+        const bar = document.getElementById("progress");
+        new MutationObserver(() => { if (!bar.hidden) told.push(bar.value); }).observe(bar, { attributes: true });
+    """)
     choose(page, write(tmp_path / "face.mp4", moving_face(25)))
     (result,) = all_of(page, ".result")
     assert result.find_element("tag name", "h3").text == "face.mp4: 1 track in 1.0 s"
+    told = page.execute_script("return told")
+    assert told
+    assert all(0 <= share <= 1 for share in told)
+    assert not page.find_element("id", "progress").is_displayed()
     (chart,) = all_of(page, ".result svg.chart")
     assert chart.get_attribute("aria-label").startswith("time line, track 1: ")
     assert len(all_of(page, ".result svg.chart polygon")) == 7
