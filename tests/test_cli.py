@@ -98,7 +98,7 @@ def test_the_list_imports_no_images_and_no_network():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     found = set(done.stderr.split())
     assert "fer2013" in done.stdout
-    unneeded = "ssl urllib.request sklearn scipy pandas matplotlib openvino".split()
+    unneeded = ["ssl", "urllib.request", "sklearn", "scipy", "pandas", "matplotlib", "openvino"]
     reading = {f"pipelines.datasets.{name}" for name in ("base", "adding", "listing")}
     assert not found & {*unneeded, *reading}
 

@@ -158,7 +158,8 @@ def test_a_video_with_its_time_line(page, tmp_path):
     page.execute_script("""
         window.told = [];
         const bar = document.getElementById("progress");
-        new MutationObserver(() => { if (!bar.hidden) told.push(bar.value); }).observe(bar, { attributes: true });
+        const tell = () => { if (!bar.hidden) told.push(bar.value); };
+        new MutationObserver(tell).observe(bar, { attributes: true });
     """)
     choose(page, write(tmp_path / "face.mp4", moving_face(25)))
     (result,) = all_of(page, ".result")
