@@ -13,6 +13,8 @@ const INK = Object.fromEntries(CLASSES.map(({ name, colour }) => {
 const SVG = "http://www.w3.org/2000/svg";
 const CAMERA_SIDE = 480; // pixels of the longer side of a camera image that is sent
 const MOST_CHARTS = 8; // shown at once: those of the tracks that are seen longest
+const LETTER = 14; // pixels of the screen: the size of a label on an image
+const WIDEST = 620; // pixels of the screen: an image beside its faces
 const PATIENT = 250; // milliseconds between two camera images, at least
 
 function el(tag, props = {}, ...inside) {
@@ -75,11 +77,17 @@ function faceCard(face, number) {
     el("h4", {}, tag, " ", wordsOf(face)), bars(face));
 }
 
+// Pixels of the image for one of the screen, as the page lays it out: beside its faces, or above them.
+function scaleOf(width, height) {
+  const wide = Math.min(width, innerWidth - 40, WIDEST);
+  return Math.max(1, width / wide, height / (0.75 * innerHeight));
+}
+
 // Boxes are drawn in pixels of the image; the SVG is stretched over it.
 function mark(marks, width, height, faces, skipped = [], label = (face, i) => `${i + 1} ${face.label}`) {
   marks.setAttribute("viewBox", `0 0 ${width} ${height}`);
   marks.replaceChildren();
-  const unit = Math.max(width, height) / 55;
+  const unit = Math.max(Math.max(width, height) / 55, LETTER * scaleOf(width, height));
   const box = (b, colour, dash) => svg("rect", {
     class: "box", x: b.left, y: b.top, width: b.right - b.left, height: b.bottom - b.top,
     stroke: colour, "stroke-width": unit / 7, ...(dash ? { "stroke-dasharray": unit / 3 } : {}),

@@ -13,6 +13,8 @@ from pipelines.utils.palette import BOXES
 from tests.helpers.videofiles import moving_face, write
 from tests.pipelines.web.conftest import encoded
 
+#: Height in pixels of a line of text that can be read.
+READABLE = 13
 NASTY = "<img src=x onerror=alert(1)> ñ.png"
 
 
@@ -98,6 +100,16 @@ def test_the_example_photo(page):
     (photo,) = wait(lambda: all_of(page, ".result"))
     assert photo.find_element("tag name", "h3").text == "example.jpg: 1 face"
     assert not all_of(page, ".none")
+
+
+def test_a_label_on_the_image_can_be_read(page, face, tmp_path):
+    image = Image.open(io.BytesIO(face))
+    image.resize((3 * image.width, 3 * image.height)).save(tmp_path / "large.jpg")
+    (tmp_path / "small.jpg").write_bytes(face)
+    choose(page, tmp_path / "large.jpg", tmp_path / "small.jpg")
+    high = [text.rect["height"] for text in all_of(page, ".stage svg text")]
+    assert len(high) == 2
+    assert min(high) >= READABLE
 
 
 def test_what_no_face_may_mean(page, tmp_path):
