@@ -116,7 +116,7 @@ def test_what_no_face_may_mean(page, tmp_path):
     Image.new("RGB", (200, 200), "teal").save(tmp_path / "wall.png")
     choose(page, tmp_path / "wall.png")
     assert (
-        "turned away, covered, on its side, dark, or too small (under 32 pixels)"
+        "turned away, covered, on its side, dark, or too small (under 29 pixels)"
         in all_of(page, ".none")[0].text
     )
 
