@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -89,7 +89,7 @@ class FaultAnswer(_Answer):
     status: int = Field(description="What a request with this file alone would have got.")
 
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "files": [
         {
             "kind": "photo", "name": "photo.jpg", "width": 512, "height": 512, "skipped": [], "smallest": 29,
