@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +31,9 @@ def download(url: str, part: Path, advance: Callable[[int, int | None], None]) -
     """
     if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
         raise WeightsError(f"{url}: only https is taken")
+    import urllib.error
+    import urllib.request
+
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310  checked above
     try:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 #: Top-level package -> the extra that brings it (``pip install 'mueca[EXTRA]'``), and its name in words.
@@ -48,3 +51,20 @@ def require(module: str) -> Any:
         if error.name is not None and error.name.partition(".")[0] != package:
             raise  # something else that the package needs
         raise MissingExtraError(needed(package), name=package) from None
+
+
+@contextmanager
+def hidden(package: str) -> Iterator[None]:
+    """Let imports in the block do without a package that they take where it is there.
+
+    scikit-learn imports pandas for itself alone, and a command that makes no table of it would wait for it.
+    A package that is imported already stays. Other threads must import nothing meanwhile.
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]  # documented: importing it raises ModuleNotFoundError
+    try:
+        yield
+    finally:
+        del sys.modules[package]

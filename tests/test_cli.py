@@ -92,6 +92,17 @@ def test_help_imports_nothing_heavy():
     assert {name for name in ours if not name.startswith("pipelines.commands")} <= LIGHT
 
 
+def test_the_list_imports_no_images_and_no_network():
+    """What it names is imported for its parameters; reading a set and asking the net are not."""
+    code = "import sys, cli\ntry:\n    cli.main(['list'])\nfinally:\n    print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    found = set(done.stderr.split())
+    assert "fer2013" in done.stdout
+    unneeded = ["ssl", "urllib.request", "sklearn", "scipy", "pandas", "matplotlib", "openvino"]
+    reading = {f"pipelines.datasets.{name}" for name in ("base", "adding", "listing")}
+    assert not found & {*unneeded, *reading}
+
+
 def test_featurize_then_cache(mueca, faces, tmp_path):
     out_file = tmp_path / "v.npz"
     code, out, err = mueca("featurize", "--data", faces, "--backbone", "hog+pixels", "--out", out_file)

@@ -87,8 +87,11 @@ def predict(
     ] = False,
 ) -> None:
     """Find every face of photos and videos and say which expression it shows."""
-    from pipelines.prediction import files
+    from featurize.extras import hidden
     from pipelines.utils import console
+
+    with hidden("pandas"):  # as many modules as the rest together, and no record is made by it
+        from pipelines.prediction import files
 
     if json and out is None and form == "csv":
         raise ValueError("--json and --format csv would share the output; give --out for the records")

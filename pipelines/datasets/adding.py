@@ -17,6 +17,7 @@ from featurize.walk import DOCUMENTS, Fault, is_hidden
 from pipelines.datasets import archive
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.listing import Listed
+from pipelines.datasets.places import place_file
 from pipelines.datasets.published.about import (
     About,
     AddReport,
@@ -33,19 +34,6 @@ class Loader(Protocol):
 
     ABOUT: About
     load: Callable[..., Dataset]
-
-
-def place_file(root: Path, name: str) -> Path:
-    """Return the file that says where a set lies."""
-    return root / f"{name}.json"
-
-
-def place_of(root: Path, name: str) -> Path | None:
-    """Return the folder that a set was added from, None if it was not added so."""
-    try:
-        return Path(json.loads(place_file(root, name).read_text("utf-8"))["path"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def add(

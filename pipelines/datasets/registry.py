@@ -13,6 +13,7 @@ from featurize.overwriting import check_overwrites
 from featurize.paths import expanded
 from featurize.regular import check_file_or_folder
 from featurize.suggest import hint
+from pipelines.datasets.places import place_of
 from pipelines.utils.paths import as_path
 from pipelines.utils.progress import SILENT, Progress
 
@@ -211,8 +212,6 @@ def paths_read(data: Any, root: Path | str | None = None) -> list[Path]:
 
 def _place(root: Path, name: str) -> Path:
     """Return where a set lies: where it was added from, or a folder or an archive of its name."""
-    from pipelines.datasets.adding import place_of
-
     if (added := place_of(root, name)) is not None:
         return added
     archives = (root / f"{name}{ending}" for ending in (".tar.xz", ".tar.gz", ".tar", ".zip"))

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -23,14 +23,16 @@ from pipelines.models.folders import DEFAULT
 from pipelines.prediction.predictor import Predictor
 from pipelines.web.auth import Access
 from pipelines.web.bodies import receive_body
-from pipelines.web.inference import InferenceService
+from pipelines.web.events import KIND as EVENTS
+from pipelines.web.events import Events, Report
+from pipelines.web.inference import InferenceService, Job
 from pipelines.web.middleware import Guard
 from pipelines.web.model_summary import facts_of
 from pipelines.web.models import ModelsAnswer, models_of
 from pipelines.web.reports import find_results, report_policy
 from pipelines.web.schemas import ErrorAnswer, HealthAnswer, PredictAnswer
 from pipelines.web.upload_folder import Spool
-from pipelines.web.uploads import Limits, RequestError, Upload
+from pipelines.web.uploads import Limits, RequestError
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ _STATIC = {
     "page.css": "text/css; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
     "docs.js": "text/javascript; charset=utf-8",
+    "example.jpg": "image/jpeg",
 }
 #: Requests that are read and judged at once; one more is refused: bounds what lies in the folder.
 _MOST_REQUESTS = 32
@@ -61,6 +64,11 @@ _BODY = {
         },
     },
 }
+#: What the events of a video look like.
+_EVENTS = (
+    'event: progress\ndata: {"name": "talk.mp4", "seconds": 2.4, "of": 12.0}\n\n'
+    'event: answer\ndata: {"files": [{"kind": "video", "name": "talk.mp4"}]}\n\n'
+)
 _STATUSES = {
     400: "The form is damaged.",
     401: "The token is missing.",
@@ -173,28 +181,47 @@ def _add_predict(app: FastAPI, site: Site, judge: InferenceService) -> None:
         summary="Classify photos and videos",
         description="One or several files as multipart/form-data, or one as the body; what each is, its "
         "bytes say. A file alone that cannot be classified gives its status; among several, an answer of the "
-        "kind `fault`.",
+        "kind `fault`. With `Accept: text/event-stream`, events: `progress` of videos, then `answer`.",
         openapi_extra={"requestBody": _BODY},
         response_model=PredictAnswer,
         response_model_exclude_none=True,
-        responses={code: {"model": ErrorAnswer, "description": text} for code, text in _STATUSES.items()},
+        responses={
+            200: {"description": "What was found.", "content": {EVENTS: {"example": _EVENTS}}},
+            **{code: {"model": ErrorAnswer, "description": text} for code, text in _STATUSES.items()},
+        },
     )
-    async def predict(request: Request) -> Any:
+    async def predict(request: Request, small_faces: bool = False) -> Any:
         if places.locked():
             raise RequestError(503, "too many requests at once; try again in a few seconds")
         # What is received holds no place: a slow upload keeps nobody else waiting.
-        with site.spool.place() as place:
+        with ExitStack() as held:
+            place = held.enter_context(site.spool.place())
             uploads = await receive_body(request, place, site.limits, site.accept_json)
-            async with places, _while_there(request) as gone:
-                found = await asyncio.gather(*(_answer(judge, upload, gone) for upload in uploads))
-        if len(found) == 1 and found[0]["kind"] == "fault":
-            raise RequestError(found[0]["status"], f"{found[0]['name']}: {found[0]['error']}")
-        return {"files": found}
+
+            async def work(report: Report | None = None) -> dict[str, Any]:
+                async with places, _while_there(request, report is None) as gone:
+                    each = (_answer(judge, Job(one, gone, report, small_faces)) for one in uploads)
+                    return {"files": await asyncio.gather(*each)}
+
+            if EVENTS in request.headers.get("accept", ""):
+                return Events(work, held.pop_all())
+            found = await work()
+        _check_one(found["files"])
+        return found
+
+
+def _check_one(found: list[dict[str, Any]]) -> None:
+    """Raise RequestError where the only file could not be classified."""
+    if len(found) == 1 and found[0]["kind"] == "fault":
+        raise RequestError(found[0]["status"], f"{found[0]['name']}: {found[0]['error']}")
 
 
 @asynccontextmanager
-async def _while_there(request: Request) -> AsyncIterator[threading.Event]:
-    """Give an event that is set when the client breaks off, or the work ends."""
+async def _while_there(request: Request, watched: bool) -> AsyncIterator[threading.Event]:
+    """Give an event that is set when the client breaks off, or the work ends.
+
+    Events are cancelled with their client, so nothing watches for that (`watched`).
+    """
     gone = threading.Event()
 
     async def watch() -> None:
@@ -202,17 +229,19 @@ async def _while_there(request: Request) -> AsyncIterator[threading.Event]:
             await asyncio.sleep(0.5)
         gone.set()
 
-    watching = asyncio.create_task(watch())
+    watching = asyncio.create_task(watch()) if watched else None
     try:
         yield gone
     finally:
-        watching.cancel()
+        if watching is not None:
+            watching.cancel()
         gone.set()
 
 
-async def _answer(judge: InferenceService, upload: Upload, gone: threading.Event) -> dict[str, Any]:
+async def _answer(judge: InferenceService, job: Job) -> dict[str, Any]:
+    upload = job.upload
     try:
-        return await judge.file(upload, gone)
+        return await judge.file(job)
     except RequestError as refusal:
         return {"kind": "fault", "name": upload.name, "error": str(refusal), "status": refusal.status}
     except MemoryError:

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,12 +20,36 @@ from featurize.file_kinds import HEAD, identify
 from featurize.images import UnreadableImage, decode, formats
 from pipelines.prediction.faces import box_dict
 from pipelines.prediction.predictor import Predictor
+from pipelines.web.events import Report
 from pipelines.web.uploads import Limits, RequestError, Upload
 
 T = TypeVar("T")
 
 #: Files that may wait for a thread; one more is refused, so that a crowd gets an answer at once.
 MAX_WAITING = 128
+#: Seconds between two reports of a video's progress.
+_PACE = 0.2
+
+
+@dataclass(frozen=True)
+class Job:
+    """An upload and how it is classified.
+
+    Attributes
+    ----------
+    upload : Upload
+    gone : threading.Event
+        Set when nobody waits for the answer any more: a video is then given up.
+    report : callable, optional
+        Told how far a video is.
+    small_faces : bool
+        Whether small faces are looked for in large photos too, which takes long.
+    """
+
+    upload: Upload
+    gone: threading.Event = field(default_factory=threading.Event)
+    report: Report | None = None
+    small_faces: bool = False
 
 
 class InferenceService:
@@ -40,6 +65,9 @@ class InferenceService:
 
     def __init__(self, predictor: Predictor, limits: Limits, workers: int | None = None) -> None:
         self.predictor, self.limits = predictor, limits
+        self._thorough = Predictor(
+            predictor.model, predictor.find, predictor.min_face, predictor.confidence, crowd=True
+        )
         count = workers or min(4, os.cpu_count() or 1)
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="judge")
         self._videos = ThreadPoolExecutor(1, thread_name_prefix="video")
@@ -49,29 +77,27 @@ class InferenceService:
         predictor.look(np.zeros((64, 64), np.uint8))
         predictor.classify([np.zeros((predictor.side, predictor.side), np.uint8)])
 
-    async def file(self, upload: Upload, gone: threading.Event) -> dict[str, Any]:
+    async def file(self, job: Job) -> dict[str, Any]:
         """Return the answer for one upload.
 
         Parameters
         ----------
-        upload : Upload
-        gone : threading.Event
-            Set when nobody waits for the answer any more: a video is then given up.
+        job : Job
 
         Raises
         ------
         RequestError
             If it cannot be judged, or too much waits.
         """
-        with upload.path.open("rb") as file:
+        with job.upload.path.open("rb") as file:
             kind = identify(file.read(HEAD))
         # Only what begins as a video of a known kind reaches the video decoder: FFmpeg also knows playlists,
         # which name other files. All else is for the image decoder, which says why it does not take it.
         if kind.group == "video":
-            return await self._in_thread(self._videos, lambda: self.video(upload, gone))
-        return await self._in_thread(self._pool, lambda: self.photo(upload))
+            return await self._in_thread(self._videos, lambda: self.video(job))
+        return await self._in_thread(self._pool, lambda: self.photo(job))
 
-    def photo(self, upload: Upload) -> dict[str, Any]:
+    def photo(self, job: Job) -> dict[str, Any]:
         """Return what is seen in a photo; blocks.
 
         Raises
@@ -79,11 +105,12 @@ class InferenceService:
         RequestError
             413 if it is too large, 415 if it is no image, 422 if it is a broken one or an empty file.
         """
+        upload = job.upload
         if upload.path.stat().st_size > self.limits.photo:
             raise RequestError(413, f"a photo of more than {self.limits.photo / 2**20:g} MB; make it smaller")
         started = time.perf_counter()
         image = _decoded(upload, self.limits.pixels)
-        seen = self.predictor.look(image)
+        seen = (self._thorough if job.small_faces else self.predictor).look(image)
         return {
             "kind": "photo",
             "name": upload.name,
@@ -95,7 +122,7 @@ class InferenceService:
             "seconds": round(time.perf_counter() - started, 4),
         }
 
-    def video(self, upload: Upload, gone: threading.Event) -> dict[str, Any]:
+    def video(self, job: Job) -> dict[str, Any]:
         """Return the time line of a video; blocks.
 
         Raises
@@ -108,24 +135,28 @@ class InferenceService:
 
         started = time.perf_counter()
         try:
-            found = self._moments(upload, gone)
+            found = self._moments(job)
         except UnreadableVideo as error:
             raise RequestError(413 if isinstance(error, TookTooLong) else 422, error.reason) from None
         return found | {"seconds": round(time.perf_counter() - started, 3)}
 
-    def _moments(self, upload: Upload, gone: threading.Event) -> dict[str, Any]:
+    def _moments(self, job: Job) -> dict[str, Any]:
         from pipelines.media.limited import LimitedVideo
         from pipelines.prediction.video import VideoPredictor
 
-        watch, most = VideoPredictor(self.predictor), self.limits
+        upload, told, most = job.upload, 0.0, self.limits
+        watch = VideoPredictor(self.predictor)
         with LimitedVideo(upload.path, most.frame, most.seconds, memory=most.memory, work=most.work) as video:
             if (video.seconds or 0) > most.seconds:
                 raise RequestError(413, f"{video.seconds:.0f} seconds long; at most {most.seconds:g}: cut it")
             moments = []
             for frame in video:
-                if gone.is_set():
+                if job.gone.is_set():
                     raise RequestError(400, "the client broke off")
                 moments.append(watch(frame).as_dict())
+                if job.report and time.perf_counter() - told > _PACE:
+                    told = time.perf_counter()
+                    job.report(upload.name, frame.seconds, video.seconds)
             return {
                 "kind": "video",
                 "name": upload.name,

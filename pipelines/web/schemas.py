@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -89,8 +89,27 @@ class FaultAnswer(_Answer):
     status: int = Field(description="What a request with this file alone would have got.")
 
 
+_EXAMPLE: dict[str, Any] = {
+    "files": [
+        {
+            "kind": "photo", "name": "photo.jpg", "width": 512, "height": 512, "skipped": [], "smallest": 29,
+            "seconds": 0.05,
+            "faces": [
+                {
+                    "box": {"left": 171, "top": 67, "right": 278, "bottom": 174}, "confidence": 0.96,
+                    "label": "happy", "meaning": "probability",
+                    "probabilities": {"happy": 0.99, "neutral": 0.01},
+                }
+            ],
+        }
+    ]
+}  # fmt: skip
+
+
 class PredictAnswer(_Answer):
     """One answer a file, in the order sent."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _EXAMPLE})
 
     files: list[PhotoAnswer | VideoAnswer | FaultAnswer]
 

@@ -16,7 +16,7 @@ from featurize.backbones import weightfile
 from featurize.backbones.weightfile import TrainingProvenance
 from featurize.manifest import DamagedEntry, read_manifest, read_vectors
 from featurize.store import Store
-from pipelines.datasets import adding
+from pipelines.datasets import places
 from pipelines.datasets.audit import Audit, Count
 from pipelines.datasets.from_python import from_arrays
 from pipelines.embedding.files import write_vectors
@@ -233,11 +233,11 @@ def _pins_read(folder: Path) -> Any:
 
 
 def _place(folder: Path, age: str) -> None:
-    write_bytes(adding.place_file(folder, "jaffe"), json.dumps({"path": f"/{age}"}).encode())
+    write_bytes(places.place_file(folder, "jaffe"), json.dumps({"path": f"/{age}"}).encode())
 
 
 def _place_read(folder: Path) -> Any:
-    found = adding.place_of(folder, "jaffe")
+    found = places.place_of(folder, "jaffe")
     return None if found is None else found.name
 
 

@@ -12,7 +12,9 @@ const INK = Object.fromEntries(CLASSES.map(({ name, colour }) => {
 }));
 const SVG = "http://www.w3.org/2000/svg";
 const CAMERA_SIDE = 480; // pixels of the longer side of a camera image that is sent
-const MOST_CHARTS = 8; // of the faces that are seen longest
+const MOST_CHARTS = 8; // shown at once: those of the tracks that are seen longest
+const LETTER = 14; // pixels of the screen: the size of a label on an image
+const WIDEST = 620; // pixels of the screen: an image beside its faces
 const PATIENT = 250; // milliseconds between two camera images, at least
 
 function el(tag, props = {}, ...inside) {
@@ -75,11 +77,17 @@ function faceCard(face, number) {
     el("h4", {}, tag, " ", wordsOf(face)), bars(face));
 }
 
+// Pixels of the image for one of the screen, as the page lays it out: beside its faces, or above them.
+function scaleOf(width, height) {
+  const wide = Math.min(width, innerWidth - 40, WIDEST);
+  return Math.max(1, width / wide, height / (0.75 * innerHeight));
+}
+
 // Boxes are drawn in pixels of the image; the SVG is stretched over it.
 function mark(marks, width, height, faces, skipped = [], label = (face, i) => `${i + 1} ${face.label}`) {
   marks.setAttribute("viewBox", `0 0 ${width} ${height}`);
   marks.replaceChildren();
-  const unit = Math.max(width, height) / 55;
+  const unit = Math.max(Math.max(width, height) / 55, LETTER * scaleOf(width, height));
   const box = (b, colour, dash) => svg("rect", {
     class: "box", x: b.left, y: b.top, width: b.right - b.left, height: b.bottom - b.top,
     stroke: colour, "stroke-width": unit / 7, ...(dash ? { "stroke-dasharray": unit / 3 } : {}),
@@ -131,6 +139,9 @@ function saveMarked(image, marks, width, height, name) {
 const saveJson = (answer) => () =>
   save(`${answer.name}.json`, new Blob([JSON.stringify(answer, null, 1)], { type: "application/json" }));
 
+const NO_FACE = "Where a face is in it: it may be turned away, covered, on its side, dark, or too small";
+const enlarge = "Look for small faces too, or give a larger image of it";
+
 // ---- photos ----------------------------------------------------------------------------------------------------
 
 function summary(answer) {
@@ -156,6 +167,7 @@ function photoResult(file, answer) {
   image.src = URL.createObjectURL(file);
   const json = el("button", { type: "button", onclick: saveJson(answer) }, "Save as JSON");
   return el("article", { className: "result" }, el("h3", {}, `${answer.name}: ${summary(answer)}`),
+    ...(answer.faces.length ? [] : [el("p", { className: "none" }, `${NO_FACE} (under ${answer.smallest} pixels). ${enlarge}.`)]),
     el("div", { className: "pair" }, el("div", {}, stage, el("p", { className: "soft" }, note), el("p", {}, keep, " ", json)),
       el("div", { className: "faces" }, ...cards)));
 }
@@ -263,8 +275,7 @@ function videoResult(file, answer) {
   const video = el("video", { controls: true, muted: true, playsInline: true, "aria-label": answer.name });
   const marks = svg("svg", { "aria-hidden": "true" });
   const stage = el("div", { className: "stage" }, video, marks);
-  const longest = tracks.slice(0, MOST_CHARTS).sort((a, b) => a[1][0].seconds - b[1][0].seconds);
-  const charts = longest.map(([track, points]) => {
+  const charts = tracks.map(([track, points]) => {
     const words = `track ${track}: ${mostOften(points)}, seen from ${points[0].seconds.toFixed(1)} to ${points[points.length - 1].seconds.toFixed(1)} s`;
     return [words, chart(points, last, (t) => { video.currentTime = t; }, `time line, ${words}`)];
   });
@@ -288,8 +299,13 @@ function videoResult(file, answer) {
   made.append(stage, el("p", { className: "soft" }, `${answer.width} x ${answer.height} pixels, ${answer.moments.length} frames judged in ` +
     `${answer.seconds.toFixed(1)} s. The numbers are smoothed over half a second. Click a time line to go there.`));
   if (charts.length) made.append(legend());
-  made.append(el("div", { className: "charts" }, ...charts.map(([title, drawn]) => el("div", {}, el("h4", {}, title), drawn.made))));
-  if (tracks.length > charts.length) made.append(el("p", { className: "soft" }, `and ${tracks.length - charts.length} more, in the CSV.`));
+  else made.append(el("p", { className: "none" }, `${NO_FACE}.`));
+  const drawn = charts.map(([title, one]) => el("div", {}, el("h4", {}, title), one.made));
+  made.append(el("div", { className: "charts" }, ...drawn.slice(0, MOST_CHARTS)));
+  if (drawn.length > MOST_CHARTS) {
+    made.append(el("details", {}, el("summary", {}, `${count(drawn.length - MOST_CHARTS, "more track")}, seen for less long`),
+      el("div", { className: "charts" }, ...drawn.slice(MOST_CHARTS))));
+  }
   made.append(el("p", {}, csv, " ", el("button", { type: "button", onclick: saveJson(answer) }, "Save as JSON")));
   follow();
   return made;
@@ -297,18 +313,51 @@ function videoResult(file, answer) {
 
 // ---- asking ----------------------------------------------------------------------------------------------------
 
-async function ask(file, name) {
+async function sent(file, name, headers = {}) {
   const form = new FormData();
   form.append("files", file, name);
-  let answer;
+  const where = $("detector").value ? "/predict?small_faces=true" : "/predict";
   try {
-    answer = await fetch("/predict", { method: "POST", body: form });
+    return await fetch(where, { method: "POST", body: form, headers });
   } catch {
     throw new Error("the server does not answer; is mueca serve still running?");
   }
+}
+
+async function ask(file, name) {
+  const answer = await sent(file, name);
   const found = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
   if (!answer.ok) throw new Error(found.error);
   return found.files[0];
+}
+
+// As events: of a video the server says how far it is.
+async function askWithProgress(file, name, tell) {
+  const answer = await sent(file, name, { accept: "text/event-stream" });
+  if (!answer.ok) throw new Error((await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }))).error);
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = "";
+  for (;;) {
+    const { value, done } = await reader.read().catch(() => ({ done: true }));
+    if (done) throw new Error("the server stopped before it had answered");
+    const events = (waiting + value).split("\n\n");
+    waiting = events.pop();
+    for (const event of events) {
+      const [, kind, text] = /^event: (\w+)\ndata: (.*)$/.exec(event) || [];
+      const found = kind && JSON.parse(text);
+      if (kind === "progress") tell(found);
+      if (kind === "error") throw new Error(found.error);
+      if (kind !== "answer") continue;
+      const [first] = found.files;
+      if (first.kind === "fault") throw new Error(`${first.name}: ${first.error}`);
+      return first;
+    }
+  }
+}
+
+function showProgress({ seconds, of }) {
+  $("progress").hidden = false;
+  if (of) $("progress").value = Math.min(1, seconds / of);
 }
 
 function show(made) {
@@ -327,7 +376,7 @@ async function classify(files) {
     const clock = setInterval(tell, 5000);
     try {
       if (file.size > Number(main.dataset.size)) throw new Error(`${file.name}: larger than ${main.dataset.size / 2 ** 20} MB`);
-      const answer = await ask(file, file.name);
+      const answer = await (file.type.startsWith("image/") ? ask(file, file.name) : askWithProgress(file, file.name, showProgress));
       show(answer.kind === "video" ? videoResult(file, answer) : photoResult(file, answer));
       say(answer.kind === "video" ? `${answer.name} is classified` : `${answer.name}: ${summary(answer)}`);
     } catch (error) {
@@ -335,12 +384,19 @@ async function classify(files) {
       say("");
     } finally {
       clearInterval(clock);
+      $("progress").hidden = true;
+      $("progress").removeAttribute("value");
     }
     done += 1;
   }
 }
 
 $("files").addEventListener("change", (event) => { classify(event.target.files).then(() => { event.target.value = ""; }); });
+$("example").addEventListener("click", async () => {
+  const answer = await fetch("/static/example.jpg").catch(() => null);
+  if (answer?.ok) classify([new File([await answer.blob()], "example.jpg", { type: "image/jpeg" })]);
+  else say("The server does not answer; is mueca serve still running?");
+});
 $("clear").addEventListener("click", () => {
   for (const shownNow of $("list").querySelectorAll("img, video")) URL.revokeObjectURL(shownNow.src);
   $("list").replaceChildren();
@@ -379,7 +435,7 @@ async function watch(mine) {
       const answer = await ask(await still(), "camera.jpg");
       if (stream !== mine) return;
       mark($("camera-marks"), answer.width, answer.height, answer.faces, answer.skipped, (face, i) => `${i + 1} ${wordsOf(face)}`);
-      $("camera-faces").replaceChildren(...answer.faces.slice(0, 6).map((face, i) => faceCard(face, i + 1)));
+      $("camera-faces").replaceChildren(...answer.faces.map((face, i) => faceCard(face, i + 1)));
       await rest(Math.max(0, PATIENT - (performance.now() - began)));
       const now = 1000 / (performance.now() - began);
       pace = pace ? 0.8 * pace + 0.2 * now : now;
@@ -434,3 +490,8 @@ $("camera-keep").addEventListener("click", async () => {
   const name = `camera-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.jpg`;
   classify([new File([await still()], name, { type: "image/jpeg" })]);
 });
+
+for (const bar of document.querySelectorAll("[data-share]")) {
+  bar.style.width = `${100 * bar.dataset.share}%`;
+  bar.style.background = COLOUR[bar.dataset.class];
+}

@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 import sys
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +22,7 @@ from pipelines.prediction.photos import predict_photos
 from pipelines.prediction.predictor import Predictor
 from pipelines.prediction.video import Smoother, VideoPredictor
 from pipelines.results.predictions import load_predictions
-from pipelines.web.inference import InferenceService
+from pipelines.web.inference import InferenceService, Job
 from pipelines.web.schemas import FaceAnswer
 from pipelines.web.uploads import Limits, Upload
 from tests.classifiers.conftest import blobs
@@ -104,7 +103,7 @@ def test_photos_and_the_web_page_give_the_measured_labels(made, images, tmp_path
         predict_photos(paths, predictor, to, form=form)
         assert labels_of(to.getvalue(), form) == measured
     judge = InferenceService(predictor, Limits(), workers=1)
-    faces = [judge.photo(Upload(path.name, path))["faces"][0] for path in paths]
+    faces = [judge.photo(Job(Upload(path.name, path)))["faces"][0] for path in paths]
     judge.close()
     assert [FaceAnswer(**face).label for face in faces] == measured
     assert {face["meaning"] for face in faces} == {predictor.meaning}
@@ -183,7 +182,7 @@ def test_a_web_video_shows_the_labels_of_a_watcher(made, images, monkeypatch, tm
     header = type("Header", (), {"rate": 12.5, "left_out": ""})()
     monkeypatch.setattr(inference, "Decoder", Decoder)
     judge = InferenceService(predictor, Limits(), workers=1)
-    found = judge.video(Upload("v.mp4", tmp_path / "v.mp4"), threading.Event())["moments"]
+    found = judge.video(Job(Upload("v.mp4", tmp_path / "v.mp4")))["moments"]
     judge.close()
     watch = VideoPredictor(predictor)
     expected: list[FrameResult] = [watch(frame) for frame in frames]

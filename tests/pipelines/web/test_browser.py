@@ -13,6 +13,8 @@ from pipelines.utils.palette import BOXES
 from tests.helpers.videofiles import moving_face, write
 from tests.pipelines.web.conftest import encoded
 
+#: Height in pixels of a line of text that can be read.
+READABLE = 13
 NASTY = "<img src=x onerror=alert(1)> ñ.png"
 
 
@@ -93,6 +95,48 @@ def test_a_photo_and_what_is_none(page, face, tmp_path):
     assert found.sum() > 500, "box and bar are drawn in the class's colour"
 
 
+def test_the_example_photo(page):
+    page.find_element("id", "example").click()
+    (photo,) = wait(lambda: all_of(page, ".result"))
+    assert photo.find_element("tag name", "h3").text == "example.jpg: 1 face"
+    assert not all_of(page, ".none")
+
+
+def test_a_label_on_the_image_can_be_read(page, face, tmp_path):
+    image = Image.open(io.BytesIO(face))
+    image.resize((3 * image.width, 3 * image.height)).save(tmp_path / "large.jpg")
+    (tmp_path / "small.jpg").write_bytes(face)
+    choose(page, tmp_path / "large.jpg", tmp_path / "small.jpg")
+    high = [text.rect["height"] for text in all_of(page, ".stage svg text")]
+    assert len(high) == 2
+    assert min(high) >= READABLE
+
+
+def test_what_no_face_may_mean(page, tmp_path):
+    Image.new("RGB", (200, 200), "teal").save(tmp_path / "wall.png")
+    choose(page, tmp_path / "wall.png")
+    assert (
+        "turned away, covered, on its side, dark, or too small (under 29 pixels)"
+        in all_of(page, ".none")[0].text
+    )
+
+
+def test_small_faces_are_asked_for_in_words(page, face, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(face)
+    page.find_elements("css selector", "#detector option")[1].click()
+    choose(page, tmp_path / "a.jpg")
+    events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    assert any(url.endswith("/predict?small_faces=true") for url in asked)
+
+
+def test_classes_have_one_colour(page):
+    bars = all_of(page, "#limits .track span")
+    found = [bar.value_of_css_property("background-color") for bar in bars]
+    known = [f"rgba({r}, {g}, {b}, 1)" for r, g, b in BOXES[: len(bars)]]
+    assert found == known
+
+
 def test_the_keyboard_reaches_everything(page, face, tmp_path):
     from selenium.webdriver import ActionChains, Keys
 
@@ -123,9 +167,19 @@ def test_a_screen_reader_is_told(page, face, tmp_path):
 
 
 def test_a_video_with_its_time_line(page, tmp_path):
+    page.execute_script("""
+        window.told = [];
+        const bar = document.getElementById("progress");
+        const tell = () => { if (!bar.hidden) told.push(bar.value); };
+        new MutationObserver(tell).observe(bar, { attributes: true });
+    """)
     choose(page, write(tmp_path / "face.mp4", moving_face(25)))
     (result,) = all_of(page, ".result")
     assert result.find_element("tag name", "h3").text == "face.mp4: 1 track in 1.0 s"
+    told = page.execute_script("return told")
+    assert told
+    assert all(0 <= share <= 1 for share in told)
+    assert not page.find_element("id", "progress").is_displayed()
     (chart,) = all_of(page, ".result svg.chart")
     assert chart.get_attribute("aria-label").startswith("time line, track 1: ")
     assert len(all_of(page, ".result svg.chart polygon")) == 7

@@ -156,3 +156,14 @@ def test_recall_by_class(tmp_path):
     facts = facts_of(shipped_card())
     shares = [c["recall"] for c in facts["classes"]]
     assert sum(shares) / 7 == pytest.approx(facts["scores"]["test"]["uar"], abs=1e-3)
+
+
+def test_openapi_has_examples_that_are_such_answers(client):
+    from pipelines.web.schemas import PredictAnswer
+
+    found = json.loads(client.ask("GET", "/openapi.json")[2])
+    example = found["components"]["schemas"]["PredictAnswer"]["example"]
+    assert PredictAnswer.model_validate(example).files[0].kind == "photo"
+    post = found["paths"]["/predict"]["post"]
+    assert post["requestBody"]["content"]["application/json"]["example"]["files"]
+    assert post["responses"]["200"]["content"]["text/event-stream"]["example"].startswith("event: progress")

@@ -1,7 +1,7 @@
 """Videos: judged frame by frame, decoded in a process that may do little; broken, too long, or a lie."""
 
+import json
 import socket
-import threading
 import time
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ import pytest
 from pipelines.prediction.faces import FrameResult
 from pipelines.prediction.predictor import Predictor
 from pipelines.prediction.video import VideoPredictor, predict_video
-from pipelines.web.inference import InferenceService
+from pipelines.web.inference import InferenceService, Job
 from pipelines.web.uploads import Limits, RequestError, Upload
 from tests.helpers.videofiles import index_first, with_cover
 from tests.pipelines.web.conftest import form
@@ -145,7 +145,7 @@ def judge(client, limits):
 )
 def test_limits_of_the_work(client, video, limits, status, said):
     with pytest.raises(RequestError, match=said) as refused:
-        judge(client, limits).video(Upload("face.mp4", video), threading.Event())
+        judge(client, limits).video(Job(Upload("face.mp4", video)))
     assert refused.value.status == status
 
 
@@ -168,3 +168,69 @@ def test_a_client_that_goes_ends_the_work(serve, long_video, monkeypatch):
     assert server.left() == []
     assert len(judged) < 25, "it was classified to its end, 50 frames"
     assert server.ask("GET", "/health")[0] == 200
+
+
+def events(data):
+    """Return (kind, record) of server-sent events."""
+    blocks = (one.split("\n") for one in data.decode().split("\n\n") if one.startswith("event: "))
+    return [(kind.removeprefix("event: "), json.loads(text.removeprefix("data: "))) for kind, text in blocks]
+
+
+def test_progress_as_events(client, video):
+    """How far it is, then the answer that a client without events gets."""
+    status, headers, body = client.post(("face.mp4", video.read_bytes()), accept="text/event-stream")
+    assert (status, headers["content-type"].split(";")[0]) == (200, "text/event-stream")
+    *told, (last, answer) = events(body)
+    assert last == "answer"
+    assert {kind for kind, _ in told} == {"progress"}
+    assert all(record["name"] == "face.mp4" and record["of"] == pytest.approx(1) for _, record in told)
+    seconds = [record["seconds"] for _, record in told]
+    assert seconds == sorted(seconds)
+    plain = client.predict(("face.mp4", video.read_bytes()))[1]
+    for found in (answer, plain):
+        found["files"][0].pop("seconds")
+    assert answer == plain
+    assert client.left() == []
+
+
+def test_a_fault_as_an_event(client):
+    status, _, body = client.post(("words.mp4", b"no video"), accept="text/event-stream")
+    assert status == 200
+    ((kind, answer),) = events(body)
+    assert kind == "answer"
+    assert (answer["files"][0]["kind"], answer["files"][0]["status"]) == ("fault", 415)
+    status, _, _ = client.ask("POST", "/predict", b"", accept="text/event-stream", content_type="image/png")
+    assert status == 422, "what is refused before it is classified keeps its status"
+
+
+def test_a_client_that_leaves_its_events_keeps_nothing_busy(client, video):
+    body, kind = form(("face.mp4", video.read_bytes()))
+    with socket.create_connection(("127.0.0.1", client.port), timeout=20) as line:
+        head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nAccept: text/event-stream\r\n"
+        line.sendall(f"{head}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert b"200 OK" in line.recv(4096)
+    assert client.left() == []
+
+
+def test_a_defect_is_an_event_without_its_inside(client, video, monkeypatch):
+    def broken(*_):
+        raise KeyError("inside")
+
+    monkeypatch.setattr(InferenceService, "video", broken)
+    _, _, body = client.post(("face.mp4", video.read_bytes()), accept="text/event-stream")
+    assert events(body) == [("error", {"error": "a defect of the server; its screen says which"})]
+
+
+def test_small_faces_are_looked_for_where_asked(site, client, face, monkeypatch):
+    looked = []
+    monkeypatch.setattr(
+        Predictor, "look", lambda self, image: looked.append(self.crowd) or site_look(self, image)
+    )
+    client.predict(("a.jpg", face))
+    body, kind = form(("a.jpg", face))
+    assert client.ask("POST", "/predict?small_faces=true", body, content_type=kind)[0] == 200
+    assert client.ask("POST", "/predict?small_faces=perhaps", body, content_type=kind)[0] == 422
+    assert looked == [False, True]
+
+
+site_look = Predictor.look
