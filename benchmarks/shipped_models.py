@@ -14,6 +14,7 @@ from recording import recording
 
 from pipelines.datasets.registry import list_datasets, load
 from pipelines.models.catalogue import megabytes
+from pipelines.models.folders import write_manifest
 from pipelines.models.model import load_model, shipped_models
 from pipelines.utils.provenance import machine
 
@@ -48,6 +49,7 @@ def main(write):
             card = json.loads((folder / "card.json").read_text("utf-8"))
             card["cost"] = {"ms": round(many, 2), "ms_alone": round(alone, 2), "machine": machine()}
             (folder / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), "utf-8")
+            write_manifest(folder)
 
 
 if __name__ == "__main__":
