@@ -156,15 +156,15 @@ def test_a_smoothed_label_is_that_of_what_ranks_as_labels_do(made, images):
 
 
 def test_a_web_video_shows_the_labels_of_a_watcher(made, images, monkeypatch, tmp_path):
-    from pipelines.web import inference
+    from pipelines.media import limited
 
     predictor = made[2]
     frames = [Frame(i, i / 12.5, image) for i, image in enumerate(images[:6])]
 
-    class Decoder:
-        fault = ""
+    class Video:
+        width, height, rate, seconds, fault, left_out = 48, 48, 12.5, 0.5, "", ""
 
-        def __init__(self, *_):
+        def __init__(self, *_, **limits):
             pass
 
         def __enter__(self):
@@ -173,14 +173,10 @@ def test_a_web_video_shows_the_labels_of_a_watcher(made, images, monkeypatch, tm
         def __exit__(self, *_):
             return None
 
-        def header(self):
-            return header
-
-        def frames(self):
+        def __iter__(self):
             return iter(frames)
 
-    header = type("Header", (), {"rate": 12.5, "left_out": ""})()
-    monkeypatch.setattr(inference, "Decoder", Decoder)
+    monkeypatch.setattr(limited, "LimitedVideo", Video)
     judge = InferenceService(predictor, Limits(), workers=1)
     found = judge.video(Job(Upload("v.mp4", tmp_path / "v.mp4")))["moments"]
     judge.close()

@@ -142,7 +142,7 @@ def test_a_model_of_clips_is_refused(folders):
 
 def test_a_network_looks_as_often_as_asked():
     """As if its embedding were that of six looks; the head stays what it was fitted on."""
-    once, six = (Predictor.load(precision="f32", views=v).model for v in (None, "six"))
+    once, six = (Predictor.load("small", precision="f32", views=v).model for v in (None, "six"))
     assert [p.params.views for p in (*once.networks, *six.networks)] == ["one", "six"]
     faces = [np.random.default_rng(k).integers(0, 256, (48, 48), np.uint8) for k in range(3)]
     looked = extractor("own-small", precision="f32", views="six").transform(faces)
