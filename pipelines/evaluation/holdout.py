@@ -59,7 +59,7 @@ class Holdout:
     def matrix(self, system: HeadSystem) -> FeatureMatrix:
         """Return the vectors of a system; those of the last one are in memory."""
         if self._last is None or not same_vectors(self._last[0], system):
-            self._last = system, FeatureMatrix(system.features, self.experiment, judged=system.pretrained)
+            self._last = system, FeatureMatrix(system.features, self.experiment, pretrained=system.pretrained)
         return self._last[1]
 
     def run_id(self, system: System) -> str:

@@ -40,7 +40,7 @@ _STATIC = {
     "page.js": "text/javascript; charset=utf-8",
     "docs.js": "text/javascript; charset=utf-8",
 }
-#: Requests that are read and judged at once; one more is refused: bounds what lies in the folder.
+#: Requests that are read and classified at once; one more is refused: bounds what lies in the folder.
 _MOST_REQUESTS = 32
 #: The body of POST /predict, as OpenAPI has no type for "read it yourself".
 _BODY = {
@@ -109,19 +109,19 @@ def create_app(site: Site) -> Guard:
     ----------
     site : Site
     """
-    judge = InferenceService(site.predictor, site.limits)
+    service = InferenceService(site.predictor, site.limits)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         yield
-        judge.close()
+        service.close()
 
     # FastAPI's own pages for the documentation load scripts from elsewhere.
     app = FastAPI(title="mueca", version=version("mueca"), docs_url=None, redoc_url=None, lifespan=life)
     app.description = "Finds the faces of photos and videos and says which expression each shows."
     _add_pages(app, site)
     _add_models(app, site)
-    _add_predict(app, site, judge)
+    _add_predict(app, site, service)
     _add_reports(app, site)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -165,7 +165,7 @@ def _add_models(app: FastAPI, site: Site) -> None:
         return models_of(site.predictor, name)
 
 
-def _add_predict(app: FastAPI, site: Site, judge: InferenceService) -> None:
+def _add_predict(app: FastAPI, site: Site, service: InferenceService) -> None:
     places = asyncio.Semaphore(_MOST_REQUESTS)
 
     @app.post(
@@ -186,7 +186,7 @@ def _add_predict(app: FastAPI, site: Site, judge: InferenceService) -> None:
         with site.spool.place() as place:
             uploads = await receive_body(request, place, site.limits, site.accept_json)
             async with places, _while_there(request) as gone:
-                found = await asyncio.gather(*(_answer(judge, upload, gone) for upload in uploads))
+                found = await asyncio.gather(*(_answer(service, upload, gone) for upload in uploads))
         if len(found) == 1 and found[0]["kind"] == "fault":
             raise RequestError(found[0]["status"], f"{found[0]['name']}: {found[0]['error']}")
         return {"files": found}
@@ -210,9 +210,9 @@ async def _while_there(request: Request) -> AsyncIterator[threading.Event]:
         gone.set()
 
 
-async def _answer(judge: InferenceService, upload: Upload, gone: threading.Event) -> dict[str, Any]:
+async def _answer(service: InferenceService, upload: Upload, gone: threading.Event) -> dict[str, Any]:
     try:
-        return await judge.file(upload, gone)
+        return await service.file(upload, gone)
     except RequestError as refusal:
         return {"kind": "fault", "name": upload.name, "error": str(refusal), "status": refusal.status}
     except MemoryError:

@@ -42,7 +42,7 @@ class InferenceService:
     def __init__(self, predictor: Predictor, limits: Limits, workers: int | None = None) -> None:
         self.predictor, self.limits = predictor, limits
         count = workers or min(4, os.cpu_count() or 1)
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="judge")
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="classify")
         self._videos = ThreadPoolExecutor(1, thread_name_prefix="video")
         self._waiting = 0
         # Detector and network are made when first used. Here, so that no two threads make them at once, and
@@ -62,7 +62,7 @@ class InferenceService:
         Raises
         ------
         RequestError
-            If it cannot be judged, or too much waits.
+            If it cannot be classified, or too much waits.
         """
         with upload.path.open("rb") as file:
             kind = identify(file.read(HEAD))
