@@ -277,7 +277,7 @@ class Trainer:
         self.folder.save(
             self.state, [np.asarray(keras().ops.convert_to_numpy(v)) for v in _all_variables(self.model)]
         )
-        log.info("epoch %s", ", ".join(f"{k} {v:.4g}" for k, v in record.items()))
+        log.info("%s", ", ".join(f"{k} {v:.4g}" for k, v in record.items()))
 
     def _diverged(self) -> None:
         if self.state.best is None:
