@@ -239,8 +239,8 @@ def _planned(
     """Return the recipe of one fit, checked, and the data set divided as it says."""
     made = data if isinstance(data, Dataset) else None
     features = {"extractor": backbone} | preprocess
-    cell = {"head": head, "params": params, "grid": grid or {}} | drawn
-    systems = {"extractors": [features], "heads": [cell]}
+    chosen = {"head": head, "params": params, "grid": grid or {}} | drawn
+    systems = {"extractors": [features], "heads": [chosen]}
     name = data if made is None else made.name
     seed = rest.pop("seed", 0)
     protocols = [{"protocol": "holdout"} | protocol]

@@ -118,7 +118,7 @@ class Head(_Strict):
         return [{**self.params, **point} for point in ParameterGrid(free)]
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides a cell's rows."""
+        """Return what decides a run's rows."""
         # What is as it always was is left out: runs keep their names.
         plain = {name for name, usual in self._usual().items() if getattr(self, name) == usual}
         return self.model_dump(exclude={"extractors", *plain})

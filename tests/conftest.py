@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.helpers.fixtures import fer2013, model_folder, run_cli, video_file  # noqa: F401 - fixtures for all tests
+from tests.helpers.fixtures import (  # noqa: F401 - fixtures for all tests
+    fer2013,
+    model_folder,
+    run_cli,
+    svg_charts,
+    video_file,
+)
 
 # A busy machine is no failure.
 settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -146,6 +146,7 @@ def test_compare_and_again(mueca, tmp_path):
     assert len(json.loads(out)["cells"]) == 2
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_report(mueca, tmp_path, monkeypatch):
     (tmp_path / "r.yaml").write_text(
         "name: r\nquestion: Which head?\n"

@@ -1,4 +1,4 @@
-"""How a choice is kept apart from what it is judged by."""
+"""How a choice is kept apart from what it is evaluated by."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class NestedFold:
 def nested(
     search: Any, X: ArrayLike, y: ArrayLike, outer: Any, groups: ArrayLike | None = None
 ) -> Iterator[NestedFold]:
-    """Choose inside each outer training fold, judge on the outer test fold, which chose nothing.
+    """Choose inside each outer training fold, evaluate on the outer test fold, which chose nothing.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ class CrossValidationResult:
 
 
 def cross_validate(
-    cells: CandidateSet,
+    system: CandidateSet,
     y: NDArray[np.intp],
     groups: NDArray[Any] | None,
     *,
@@ -84,7 +84,7 @@ def cross_validate(
 
     Parameters
     ----------
-    cells : CandidateSet
+    system : CandidateSet
         The candidates; of equals the first wins, so put the simplest first.
     y : (n,) int
         Classes 0 .. k - 1.
@@ -131,28 +131,28 @@ def cross_validate(
     shared = shared and protocol != "lodo"
     every = np.arange(len(y))
     together: list[Selected] = []
-    if shared and not select_on_test and len(cells.candidates) > 1:
-        together = choose_together(cells, y, outer, inner, seed, n_jobs=n_jobs, progress=progress)
+    if shared and not select_on_test and len(system.candidates) > 1:
+        together = choose_together(system, y, outer, inner, seed, n_jobs=n_jobs, progress=progress)
 
     def one(fold: int) -> tuple[Scores, int, float]:
         test = outer[fold]
         train = np.setdiff1d(every, test)
         if select_on_test:
-            return _best_on_test(cells, y, train, test)
-        best, score = together[fold] if together else choose(cells, y, train, subjects, inner, seed)
-        return cells.scores(train, test, best)[0], best, score
+            return _best_on_test(system, y, train, test)
+        best, score = together[fold] if together else choose(system, y, train, subjects, inner, seed)
+        return system.scores(train, test, best)[0], best, score
 
     results = _in_threads(one, range(len(outer)), n_jobs, progress, "leaving out")
     whole = groups is not None and protocol not in ("kfold", "random-leaky")
-    words = _words(protocol, len(outer), inner, shared, len(cells.candidates), select_on_test, whole)
-    return _pooled(cells, len(y), outer, results, marks_of(protocol, select_on_test), words)
+    words = _words(protocol, len(outer), inner, shared, len(system.candidates), select_on_test, whole)
+    return _pooled(system, len(y), outer, results, marks_of(protocol, select_on_test), words)
 
 
 def _best_on_test(
-    cells: CandidateSet, y: NDArray[np.intp], train: NDArray[np.intp], test: NDArray[np.intp]
+    system: CandidateSet, y: NDArray[np.intp], train: NDArray[np.intp], test: NDArray[np.intp]
 ) -> tuple[Scores, int, float]:
     """Return what the candidate says that scores best on the test samples themselves, it, and its score."""
-    found = cells.scores(train, test)
+    found = system.scores(train, test)
     quality = np.array([uf1_uar(y[test], s.argmax(axis=1)) for s in found])
     best = int(np.argmax(quality))
     return found[best], best, float(quality[best])
@@ -180,7 +180,7 @@ Selected = tuple[int, float]
 
 
 def choose(
-    cells: CandidateSet,
+    system: CandidateSet,
     y: NDArray[np.intp],
     train: Indices,
     subjects: NDArray[np.intp],
@@ -188,16 +188,16 @@ def choose(
     seed: int,
 ) -> Selected:
     """Return the best candidate on inner folds of `train` by whole subjects, and its score there."""
-    if len(cells.candidates) == 1:
+    if len(system.candidates) == 1:
         return 0, math.nan
     parts = grouped(subjects[train], inner, seed)
     held = [train[part] for part in parts]
-    scores = np.concatenate(cells.held_out(train, held), axis=1)
+    scores = np.concatenate(system.held_out(train, held), axis=1)
     return _best(scores, y[np.concatenate(held)])
 
 
 def choose_together(
-    cells: CandidateSet,
+    system: CandidateSet,
     y: NDArray[np.intp],
     outer: Sequence[Indices],
     inner: int,
@@ -215,7 +215,7 @@ def choose_together(
 
     Parameters
     ----------
-    cells, y, seed, n_jobs, progress
+    system, y, seed, n_jobs, progress
         As in `cross_validate`.
     outer : sequence of (m,) int
         The outer folds: every sample in one of them.
@@ -234,7 +234,7 @@ def choose_together(
 
     def pair(at: tuple[int, int]) -> Scores:
         both = np.concatenate([groups[at[0]], groups[at[1]]])
-        return cells.scores(np.setdiff1d(np.arange(len(y)), both), both)
+        return system.scores(np.setdiff1d(np.arange(len(y)), both), both)
 
     pairs = list(combinations(range(len(groups)), 2))
     found = _in_threads(pair, pairs, n_jobs, progress, "choosing")
@@ -261,7 +261,7 @@ def marks_of(protocol: str, select_on_test: bool = False) -> tuple[str, ...]:
 
 
 def _words(
-    protocol: str, n: int, inner: int, shared: bool, cells: int, select_on_test: bool, grouped: bool
+    protocol: str, n: int, inner: int, shared: bool, count: int, select_on_test: bool, grouped: bool
 ) -> str:
     outer = {
         "loso": f"each of {n} subjects left out in turn",
@@ -270,19 +270,19 @@ def _words(
         "grouped-kfold": f"{n} folds of whole subjects",
         "random-leaky": f"{n} random folds of samples, subjects on both sides (leaky)",
     }[protocol]
-    if cells == 1:
+    if count == 1:
         return f"{outer}; nothing to choose; predictions pooled"
     if select_on_test:
-        return f"{outer}; of {cells} candidates the best on each test fold itself (flattering); pooled"
+        return f"{outer}; of {count} candidates the best on each test fold itself (flattering); pooled"
     of = "other subjects" if grouped else "other samples"
     how = f"{inner} inner folds of {of}"
     if shared:
         how = f"fits that left out two of {inner} groups of {of}, the test's own and the one they scored"
-    return f"{outer}; one of {cells} candidates chosen by {how}; predictions pooled"
+    return f"{outer}; one of {count} candidates chosen by {how}; predictions pooled"
 
 
 def _pooled(
-    cells: CandidateSet,
+    system: CandidateSet,
     n: int,
     outer: Sequence[Indices],
     results: Sequence[tuple[Scores, int, float]],
@@ -297,7 +297,7 @@ def _pooled(
         predicted=scores.argmax(axis=1),
         scores=scores,
         fold=fold,
-        chosen=tuple(cells.candidates[best] for _, best, _ in results),
+        chosen=tuple(system.candidates[best] for _, best, _ in results),
         inner=np.array([quality for _, _, quality in results]),
         marks=marks,
         words=words,

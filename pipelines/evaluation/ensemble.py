@@ -30,9 +30,9 @@ VERSION = 1
 MOST_NAMED = 3
 
 
-def check_members(wanted: Sequence[Ensemble], cells: Sequence[tuple[str, str]]) -> None:
+def check_members(wanted: Sequence[Ensemble], runs: Sequence[tuple[str, str]]) -> None:
     """Raise a `ValueError` if an ensemble names an extractor or a head that no run, a pair of them, has."""
-    extractors, heads = ([*dict.fromkeys(names)] for names in zip(*cells, strict=True))
+    extractors, heads = ([*dict.fromkeys(names)] for names in zip(*runs, strict=True))
     for ensemble in wanted:
         for asked, there in ((ensemble.extractors, extractors), (ensemble.heads, heads)):
             if found := first_unknown(asked, there):
@@ -120,7 +120,7 @@ def combined(
     """Learn to combine on validation, answer for the test.
 
     The row of validation is of five folds of it, each answered for by what the others taught: the same
-    samples cannot both teach and judge.
+    samples cannot both train and test it.
 
     Raises
     ------
@@ -141,8 +141,8 @@ def combined(
     said = replace(test, scores=P.astype(np.float32), predicted=P.argmax(1), probabilistic=True)
     base = replace(base, params=as_json(learned.description([_title(m) for m in members])))
     held = out_of_fold(lambda fit, held: _held(kind, known, y, fit, held), y, P.shape[1])
-    judged: dict[str, Any] = evaluate(y, held, True)
-    rows = [replace(base, split="validation", n_train=len(y), n_test=len(y), fit_s=fit_s, **judged)]
+    evaluated: dict[str, Any] = evaluate(y, held, True)
+    rows = [replace(base, split="validation", n_train=len(y), n_test=len(y), fit_s=fit_s, **evaluated)]
     base = replace(
         base, n_train=members[0].n_train, fit_s=fit_s + sum(m.fit_s for m in members),
         predict_ms_per_sample=own_ms + sum(m.predict_ms_per_sample for m in members),

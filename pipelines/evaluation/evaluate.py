@@ -40,8 +40,8 @@ class EvaluationResult(ResultRows):
 
 def run_id(head: Head, matrix: FeatureMatrix) -> str:
     """Return the name of a run: the first 16 hex digits of the SHA-256 of all that decides its rows."""
-    cell = {"features": matrix.features.model_dump(), "head": head.identity(), "keys": list(matrix.keys)}
-    return key_of(matrix.experiment.identity() | cell)[:16]
+    decided = {"features": matrix.features.model_dump(), "head": head.identity(), "keys": list(matrix.keys)}
+    return key_of(matrix.experiment.identity() | decided)[:16]
 
 
 def evaluate_run(head: Head, matrix: FeatureMatrix) -> EvaluationResult:

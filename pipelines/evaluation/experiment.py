@@ -222,17 +222,17 @@ class FeatureMatrix:
     ----------
     features : Features
     experiment : Experiment
-    judged : bool
+    pretrained : bool
         Embed only what validates and tests, for a head that learns nothing: it is shown the validation
         samples where others are shown those to learn from.
     """
 
-    def __init__(self, features: Features, experiment: Experiment, judged: bool = False) -> None:
-        self.features, self.experiment, self.judged = features, experiment, judged
+    def __init__(self, features: Features, experiment: Experiment, pretrained: bool = False) -> None:
+        self.features, self.experiment, self.pretrained = features, experiment, pretrained
         parts = experiment.split
         both = np.concatenate([parts.train, parts.validation])
-        self._copied = np.sort(both) if features.mirror and not judged else None
-        self._rows = np.union1d(parts.validation, parts.test) if judged else None
+        self._copied = np.sort(both) if features.mirror and not pretrained else None
+        self._rows = np.union1d(parts.validation, parts.test) if pretrained else None
 
     def check(self) -> None:
         """Raise a `ValueError` if a network learned from what it is tested on, or has other classes.
@@ -310,7 +310,7 @@ class FeatureMatrix:
 
     def training(self, indices: Indices) -> tuple[Any, NDArray[np.int64]]:
         """Return vectors and labels of training samples, their mirrored copies after them."""
-        X, y = self.plain(self.experiment.split.validation if self.judged else indices)
+        X, y = self.plain(self.experiment.split.validation if self.pretrained else indices)
         if self._copied is None:
             return X, y
         rows = np.searchsorted(self._copied, indices)

@@ -61,7 +61,7 @@ class Holdout:
         experiment = self.experiment.for_candidates(len(system.plan.candidates()))
         last = self._last
         if last is None or last[1].experiment is not experiment or not same_vectors(last[0], system):
-            last = system, FeatureMatrix(system.features, experiment, judged=system.pretrained)
+            last = system, FeatureMatrix(system.features, experiment, pretrained=system.pretrained)
         self._last = last
         return last[1]
 

@@ -81,9 +81,9 @@ class _ArrivedVectors(FeatureMatrix):
     """A matrix whose vectors are there already; who sent them has checked what they may be tested on."""
 
     def __init__(
-        self, features: Features, experiment: Experiment, found: Sequence[Arrived], judged: bool
+        self, features: Features, experiment: Experiment, found: Sequence[Arrived], pretrained: bool
     ) -> None:
-        super().__init__(features, experiment, judged)
+        super().__init__(features, experiment, pretrained)
         self.__dict__["embedding"] = found[0]
         self.__dict__["keys"] = tuple(k for part in found for k in part.keys)
         if self._copied is not None:
@@ -172,7 +172,7 @@ class RemoteRuns:
         where = [address(part, matrix.experiment.store) for part in matrix.embeddings]
         words = system.plan.model_dump(), _said(matrix)
         experiment = self._light(matrix.experiment)
-        self.waiting[self.cluster.submit(cell, *words, experiment, where, parts, self.hosts)] = sent
+        self.waiting[self.cluster.submit(evaluated, *words, experiment, where, parts, self.hosts)] = sent
 
     def _light(self, experiment: Experiment) -> Any:
         """Return an experiment without its images on the cluster."""
@@ -237,7 +237,7 @@ class RemoteRuns:
 
 
 def _said(matrix: FeatureMatrix) -> dict[str, Any]:
-    return {"features": matrix.features.model_dump(), "judged": matrix.judged}
+    return {"features": matrix.features.model_dump(), "pretrained": matrix.pretrained}
 
 
 def address(embedding: Embedding, store: Store) -> Address:
@@ -245,7 +245,7 @@ def address(embedding: Embedding, store: Store) -> Address:
     return Address(str(store.root), embedding.keys, embedding.spec, embedding.seconds)
 
 
-def cell(
+def evaluated(
     head: dict[str, Any],
     matrix: dict[str, Any],
     experiment: Experiment,
@@ -264,7 +264,9 @@ def cell(
         there = [a for a in arrived if a is not None]
         features = Features(**matrix["features"])
         try:
-            outcome = evaluate_run(Head(**head), _ArrivedVectors(features, alone, there, matrix["judged"]))
+            outcome = evaluate_run(
+                Head(**head), _ArrivedVectors(features, alone, there, matrix["pretrained"])
+            )
         except FAILURES as error:
             return {"error": error_words(error)}
     return {
@@ -276,7 +278,7 @@ def cell(
 
 
 def unpacked(answer: dict[str, Any]) -> RunOutput:
-    """Return what `cell` returned as the output of a run."""
+    """Return what `evaluated` returned as the output of a run."""
     test, validation = (Predictions(**answer[name]) for name in ("predictions", "validation"))
     return RunOutput([Row(**row) for row in answer["rows"]], test, validation, answer["tried"])
 

@@ -59,7 +59,7 @@ def training_set(head: Head, matrix: FeatureMatrix, indices: Indices) -> Trainin
         check_takes_weights(head.head)
     found = learned(dataset, indices, head.targets, head.balanced_sampling, seed)
     X, y = matrix.training(found.rows)
-    if matrix.judged:  # of a head that learns nothing: it is shown other samples
+    if matrix.pretrained:  # of a head that learns nothing: it is shown other samples
         return TrainingSet(X, y, None, found.rows)
     copies = len(X) // len(found.rows)
     weights = None if found.weights is None else np.tile(found.weights, copies)

@@ -71,12 +71,12 @@ class Comparison(Rows):
 
 def summarize(comparison: Comparison) -> list[dict[str, Any]]:
     """Return one record a run under a holdout: what validation said, what the test said."""
-    cells: dict[str, dict[str, Row]] = {}
+    runs: dict[str, dict[str, Row]] = {}
     folds = {row.run for row in comparison.pooled}
     for row in (row for row in comparison.rows if row.run not in folds):
-        cells.setdefault(row.run, {})[row.split] = row
+        runs.setdefault(row.run, {})[row.split] = row
     best = comparison.best
-    return [_record(splits, chosen=best is not None and run == best.run) for run, splits in cells.items()]
+    return [_record(splits, chosen=best is not None and run == best.run) for run, splits in runs.items()]
 
 
 def _record(splits: dict[str, Row], chosen: bool) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def _largest_of(bench: Experiment) -> int | None:
 
 
 def model_of(outcome: EvaluationResult, features: Features, bench: Experiment) -> Model:
-    """Return a finished cell as a model."""
+    """Return a finished run as a model."""
     return Model(
         outcome.embedding.spec, features.preprocess, outcome.estimator, card_of(outcome, features, bench)
     )

@@ -50,7 +50,7 @@ class WindowPredictor:
             raise ValueError(f"stride={stride}: give at least 1 frame")
         self.predictor, self.window, self.stride = predictor, window, stride
         self.track = tracker(predictor, every)
-        #: Faces as last judged, by track, with the time: what is drawn until the next window.
+        #: Faces as last classified, by track, with the time: what is drawn until the next window.
         self.known: dict[int, tuple[float, TrackedFace]] = {}
         self._frames: deque[tuple[Frame, dict[int, Detection]]] = deque(maxlen=window)
 

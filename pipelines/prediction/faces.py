@@ -21,7 +21,7 @@ SMOOTH = 0.5
 
 @dataclass(frozen=True)
 class Options:
-    """How files are judged, and what is written.
+    """How files are classified, and what is written.
 
     Attributes
     ----------
@@ -149,7 +149,7 @@ class ImageResult:
     faces : list of Face
         The largest first.
     skipped : list of Box
-        Faces found but smaller than `Predictor.min_face`: not judged.
+        Faces found but smaller than `Predictor.min_face`: not classified.
     smallest : int
         Side in pixels of the smallest face that was looked for; more than `min_face` in a large image.
     """

@@ -195,9 +195,9 @@ class Predictor:
         image = as_image(image, color)
         smallest = self.smallest(image)
         found = self.search(image)
-        judged = [d for d in found if self.large_enough(d.box)]
+        classified = [d for d in found if self.large_enough(d.box)]
         skipped = [d.box for d in found if not self.large_enough(d.box)]
-        return ImageResult(self.classify_faces(image, judged), skipped, smallest)
+        return ImageResult(self.classify_faces(image, classified), skipped, smallest)
 
     def look_at(self, image: Image, boxes: Sequence[Box]) -> ImageResult:
         """Return the faces of boxes that are given: each is cut out as it is, square, and classified.

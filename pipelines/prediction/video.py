@@ -67,7 +67,7 @@ class Smoother:
 
 
 class VideoPredictor:
-    """Follow and judge the faces of frames that come one by one, of a file or a camera.
+    """Follow and classify the faces of frames that come one by one, of a file or a camera.
 
     Which label a smoothed frame has, `TrackedFace` says.
 

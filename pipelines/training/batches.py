@@ -85,7 +85,7 @@ class Epochs:
 
     Attributes
     ----------
-    pictures : Images
+    samples : TrainingSamples
     batch : int
         Every batch is whole; an epoch leaves out a random remainder, for another batch size would be compiled
         anew.
@@ -105,7 +105,7 @@ class Epochs:
         Samples are drawn, with repetition, so that each class comes as often.
     """
 
-    pictures: TrainingSamples
+    samples: TrainingSamples
     batch: int
     mirror: bool = False
     changes: Sequence[str] = ()
@@ -118,21 +118,21 @@ class Epochs:
     @property
     def steps(self) -> int:
         """Batches an epoch."""
-        return max(1, len(self.pictures) * (1 + self.mirror) // self.batch)
+        return max(1, len(self.samples) * (1 + self.mirror) // self.batch)
 
     def epoch(self, number: int, count: int = 1) -> Iterator[Batch]:
         """Yield the batches of `count` epochs from `number` on, made ahead of the one that asks."""
         return prefetch(batch for k in range(number, number + count) for batch in self._batches(k))
 
     def _batches(self, number: int) -> Iterator[Batch]:
-        n = len(self.pictures) * (1 + self.mirror)
+        n = len(self.samples) * (1 + self.mirror)
         rng = np.random.default_rng([self.seed, number])
         order = rng.choice(n, n, p=self._chances()) if self.balanced else rng.permutation(n)
         size = min(self.batch, len(order))
         return (self._made(order[s * size : (s + 1) * size], number, s) for s in range(self.steps))
 
     def _made(self, members: NDArray[np.intp], number: int, step: int) -> Batch:
-        p = self.pictures
+        p = self.samples
         targets = p.targets[members % len(p)]
         rng = np.random.default_rng([self.seed, number, step])
         if self.mirror or self.changes:
@@ -146,7 +146,7 @@ class Epochs:
 
     def _chances(self) -> NDArray[np.float64]:
         """Return the chance of each sample, and of its mirrored copy, to be drawn."""
-        labels = self.pictures.targets.argmax(axis=1)
+        labels = self.samples.targets.argmax(axis=1)
         counts = np.bincount(labels)
         chances = 1 / (np.count_nonzero(counts) * counts[labels])
         return np.tile(chances, 1 + self.mirror) / (1 + self.mirror)
@@ -159,8 +159,8 @@ class Epochs:
 
     def _changed(self, member: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         """Return a sample, the members from n on mirrored, with the epoch's changes."""
-        n, kind = len(self.pictures), self.pictures.form.kind
-        given = self.pictures[member % n]
+        n, kind = len(self.samples), self.samples.form.kind
+        given = self.samples[member % n]
         given = mirrored(given, kind) if member >= n else given
         return augment(given, self.changes, rng, kind=kind) if self.changes else given
 
@@ -175,18 +175,18 @@ def drawn_targets(targets: NDArray[np.float32], rng: np.random.Generator) -> NDA
     return found
 
 
-def in_order(pictures: TrainingSamples, batch: int) -> Iterator[Batch]:
+def in_order(samples: TrainingSamples, batch: int) -> Iterator[Batch]:
     """Yield every image as it comes, once; the last batch may be shorter."""
 
     def made() -> Iterator[Batch]:
-        for start in range(0, len(pictures), batch):
-            members = np.arange(start, min(start + batch, len(pictures)))
-            yield pictures.block(members), pictures.targets[members]
+        for start in range(0, len(samples), batch):
+            members = np.arange(start, min(start + batch, len(samples)))
+            yield samples.block(members), samples.targets[members]
 
     return prefetch(made())
 
 
-def prefetched(batches: Iterator[Batch], pictures: TrainingSamples) -> Any:
+def prefetched(batches: Iterator[Batch], samples: TrainingSamples) -> Any:
     """Return batches as Keras's ``fit`` and ``evaluate`` take them without waiting at the end.
 
     TensorFlow wraps a generator in a data set that a thread tunes. That thread sleeps twice as long each time
@@ -196,7 +196,7 @@ def prefetched(batches: Iterator[Batch], pictures: TrainingSamples) -> Any:
     Parameters
     ----------
     batches : iterator of Batch
-    pictures : Images
+    samples : TrainingSamples
         What they are of: says the shapes.
     """
     if backend_name() != "tensorflow":
@@ -205,6 +205,6 @@ def prefetched(batches: Iterator[Batch], pictures: TrainingSamples) -> Any:
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    shapes = pictures.form.shape, pictures.targets.shape[1:]
+    shapes = samples.form.shape, samples.targets.shape[1:]
     form = tuple(tf.TensorSpec((None, *shape), tf.float32) for shape in shapes)
     return tf.data.Dataset.from_generator(lambda: batches, output_signature=form).with_options(options)

@@ -42,9 +42,9 @@ def _at_scores(found: Any) -> NetworkExtractor:
         raise ValueError(f"teacher {found.name} is no trained network with a classifier of its own")
     if found.network.recipe.loss != "categorical_crossentropy":
         raise ValueError(f"teacher {found.name} gives no probabilities: it ends without a softmax")
-    judge = type(found)(**(found.params.model_dump() | {"layer": "scores"}))
-    _ = judge.weights_sha256, judge.dim  # what is wrong with its file is said before data are loaded
-    return judge
+    teacher = type(found)(**(found.params.model_dump() | {"layer": "scores"}))
+    _ = teacher.weights_sha256, teacher.dim  # what is wrong with its file is said before data are loaded
+    return teacher
 
 
 def soft_targets(

@@ -217,7 +217,7 @@ def _trained(job: TrainingRun, out: Path, progress: Progress) -> Trained:
     path = out / "weights.npz"
     tensors = Folder(out).load_best()
     weightfile.save(path, tensors, job.card(state), job.seen)
-    card = job.card(state) | job.judged(path, state)
+    card = job.card(state) | job.tested(path, state)
     weightfile.save(path, tensors, card, job.seen)
     card = weightfile.load_card(path)
     write_text(out / "card.json", json.dumps(card, indent=1, ensure_ascii=False))

@@ -131,9 +131,9 @@ class Trainer:
     def _warm_up(self, model: Any) -> None:
         """Let the network's first values fit samples drawn from all of the training samples."""
         assert self.network.warm_up is not None  # noqa: S101
-        count = len(self.epochs.pictures)
+        count = len(self.epochs.samples)
         some = np.linspace(0, count - 1, min(count, WARM_UP_SAMPLES)).astype(np.intp)
-        self.network.warm_up(model, self.epochs.pictures.block(some))
+        self.network.warm_up(model, self.epochs.samples.block(some))
 
     def _freeze(self, number: int) -> None:
         """Let only the class scores' layer learn in the first epochs, and everything from then on."""
@@ -165,9 +165,7 @@ class Trainer:
     @property
     def images(self) -> int:
         """Images an epoch."""
-        return self.epochs.steps * min(
-            self.epochs.batch, len(self.epochs.pictures) * (1 + self.epochs.mirror)
-        )
+        return self.epochs.steps * min(self.epochs.batch, len(self.epochs.samples) * (1 + self.epochs.mirror))
 
     def run(
         self, advance: Advance, board: Board, ask: Callable[[Any, int], None] | None = None
@@ -188,7 +186,7 @@ class Trainer:
         OutOfMemoryError
             If a step does not fit into memory. What was done up to the epoch before is on disk.
         """
-        self.epochs.pictures.keep()
+        self.epochs.samples.keep()
         if self.validation:
             self.validation.keep()
         while self.state.epoch < self.settings.epochs and not self._stale():
@@ -212,11 +210,11 @@ class Trainer:
         if not tensors or best is None or "averaged" in best:
             return
         weightfile.assign(self.model, tensors, str(self.average.path))
-        judged = self.validate() if self.validation else {}
-        log.info("average of the last %d epochs: %s", self.settings.average, judged or "kept")
-        if judged.get("val_accuracy", 1.0) >= best.get("val_accuracy", 0.0):
+        validated = self.validate() if self.validation else {}
+        log.info("average of the last %d epochs: %s", self.settings.average, validated or "kept")
+        if validated.get("val_accuracy", 1.0) >= best.get("val_accuracy", 0.0):
             last = self.state.history[-1]
-            self.state.best = {**last, **judged, "averaged": self.settings.average}
+            self.state.best = {**last, **validated, "averaged": self.settings.average}
             self.folder.save_best(tensors)
 
     def _stale(self) -> bool:
@@ -232,12 +230,12 @@ class Trainer:
         try:
             fitted = self.fit_epochs(before + 1, advance)
             seconds = time.perf_counter() - started
-            judged = self.validate() if self.validation else {}
+            validated = self.validate() if self.validation else {}
         except Exception as error:
             if any(word in f"{type(error).__name__}: {error}".lower() for word in _OUT_OF_MEMORY):
                 raise OutOfMemoryError(f"a batch of {self.state.batch} does not fit into memory") from error
             raise
-        return {"epoch": number, **fitted, **judged, "seconds": round(seconds, 2),
+        return {"epoch": number, **fitted, **validated, "seconds": round(seconds, 2),
                 "images_per_second": round(self._count * self.images / seconds, 1)}  # fmt: skip
 
     def fit_epochs(self, number: int, advance: Advance) -> dict[str, float]:
@@ -246,7 +244,7 @@ class Trainer:
         self._freeze(number)
         with quiet_warnings():
             found = self.model.fit(
-                prefetched(self.epochs.epoch(number, self._count), self.epochs.pictures),
+                prefetched(self.epochs.epoch(number, self._count), self.epochs.samples),
                 epochs=1, verbose=0, shuffle=False,
                 steps_per_epoch=self._count * self.epochs.steps,
                 callbacks=[keras().callbacks.TerminateOnNaN(), report],
@@ -279,7 +277,7 @@ class Trainer:
         self.folder.save(
             self.state, [np.asarray(keras().ops.convert_to_numpy(v)) for v in _all_variables(self.model)]
         )
-        log.info("epoch %s", ", ".join(f"{k} {v:.4g}" for k, v in record.items()))
+        log.info("%s", ", ".join(f"{k} {v:.4g}" for k, v in record.items()))
 
     def _diverged(self) -> None:
         if self.state.best is None:

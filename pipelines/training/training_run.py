@@ -101,7 +101,7 @@ class TrainingRun:
         """What is done to an image first."""
         return Preprocess(equalize=self.plan.equalize, tile=self.plan.clahe_tile, clip=self.plan.clahe_clip)
 
-    def pictures(
+    def samples(
         self, indices: Indices, said: NDArray[np.float32] | None = None, learned: bool = False
     ) -> TrainingSamples:
         """Return some samples with targets of 0 and 1, or -1 and +1 for the hinge.
@@ -140,9 +140,9 @@ class TrainingRun:
 
     def _to_learn(self, progress: Progress) -> TrainingSamples:
         if not self.teachers:
-            return self.pictures(self.train, learned=True)
+            return self.samples(self.train, learned=True)
         said = soft_targets(self.teachers, self.dataset, self.train, self.preprocess, progress)
-        return self.pictures(self.train, said, learned=True)
+        return self.samples(self.train, said, learned=True)
 
     def identity(self) -> str:
         """Return the hash of what is trained, on what, and how."""
@@ -160,8 +160,8 @@ class TrainingRun:
         return self.out / f"answer-{epoch}.npy"
 
     def _asked(self, model: Any, epoch: int) -> None:
-        pictures = self.pictures(self.test)
-        said = [model.predict_on_batch(x) for x, _ in in_order(pictures, 64)]
+        samples = self.samples(self.test)
+        said = [model.predict_on_batch(x) for x, _ in in_order(samples, 64)]
         with AtomicFile(self.answer(epoch)) as temporary:
             save_array(temporary, np.concatenate(said).astype(np.float32))
 
@@ -183,7 +183,7 @@ class TrainingRun:
         )  # fmt: skip
         if forget_batch:
             folder.forget_batch(batch)
-        validation = self.pictures(self.validation) if len(self.validation) else None
+        validation = self.samples(self.validation) if len(self.validation) else None
         with on_device(plan.device):
             loop = Trainer(
                 self.network,
@@ -237,7 +237,7 @@ class TrainingRun:
             "versions": library_versions(), "git_sha": git_sha(), "machine": machine(),
         }  # fmt: skip
 
-    def judged(self, path: Path, state: State) -> dict[str, dict[str, float]]:
+    def tested(self, path: Path, state: State) -> dict[str, dict[str, float]]:
         """Return the accuracy and the UAR of the saved weights on each part of the test split, in f32.
 
         Of a set with votes also the expected calibration error against them.
@@ -253,11 +253,11 @@ class TrainingRun:
         parts = {name: mask for name, mask in parts.items() if mask.any()}
         found = {n: round(float(right[m].mean()), 5) for n, m in parts.items()}
         best = (state.best or {}).get("val_accuracy")
-        judged = {
+        measures = {
             "accuracy": found | ({"validation": round(best, 5)} if best is not None else {}),
             "uar": {n: round(mean_recall(d.labels[test][m], right[m]), 5) for n, m in parts.items()},
         }
-        return judged | self._calibrated(scores, parts)
+        return measures | self._calibrated(scores, parts)
 
     def _calibrated(
         self, scores: NDArray[np.float32], parts: dict[str, NDArray[np.bool_]]

@@ -43,7 +43,7 @@ _STATIC = {
     "docs.js": "text/javascript; charset=utf-8",
     "example.jpg": "image/jpeg",
 }
-#: Requests that are read and judged at once; one more is refused: bounds what lies in the folder.
+#: Requests that are read and classified at once; one more is refused: bounds what lies in the folder.
 _MOST_REQUESTS = 32
 #: The body of POST /predict, as OpenAPI has no type for "read it yourself".
 _BODY = {
@@ -117,19 +117,19 @@ def create_app(site: Site) -> Guard:
     ----------
     site : Site
     """
-    judge = InferenceService(site.predictor, site.limits)
+    service = InferenceService(site.predictor, site.limits)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         yield
-        judge.close()
+        service.close()
 
     # FastAPI's own pages for the documentation load scripts from elsewhere.
     app = FastAPI(title="mueca", version=version("mueca"), docs_url=None, redoc_url=None, lifespan=life)
     app.description = "Finds the faces of photos and videos and says which expression each shows."
     _add_pages(app, site)
     _add_models(app, site)
-    _add_predict(app, site, judge)
+    _add_predict(app, site, service)
     _add_reports(app, site)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -173,7 +173,7 @@ def _add_models(app: FastAPI, site: Site) -> None:
         return models_of(site.predictor, name)
 
 
-def _add_predict(app: FastAPI, site: Site, judge: InferenceService) -> None:
+def _add_predict(app: FastAPI, site: Site, service: InferenceService) -> None:
     places = asyncio.Semaphore(_MOST_REQUESTS)
 
     @app.post(
@@ -200,7 +200,7 @@ def _add_predict(app: FastAPI, site: Site, judge: InferenceService) -> None:
 
             async def work(report: Report | None = None) -> dict[str, Any]:
                 async with places, _while_there(request, report is None) as gone:
-                    each = (_answer(judge, Job(one, gone, report, small_faces)) for one in uploads)
+                    each = (_answer(service, Job(one, gone, report, small_faces)) for one in uploads)
                     return {"files": await asyncio.gather(*each)}
 
             if EVENTS in request.headers.get("accept", ""):
@@ -238,10 +238,10 @@ async def _while_there(request: Request, watched: bool) -> AsyncIterator[threadi
         gone.set()
 
 
-async def _answer(judge: InferenceService, job: Job) -> dict[str, Any]:
+async def _answer(service: InferenceService, job: Job) -> dict[str, Any]:
     upload = job.upload
     try:
-        return await judge.file(job)
+        return await service.file(job)
     except RequestError as refusal:
         return {"kind": "fault", "name": upload.name, "error": str(refusal), "status": refusal.status}
     except MemoryError:

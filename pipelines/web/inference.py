@@ -69,7 +69,7 @@ class InferenceService:
             predictor.model, predictor.find, predictor.min_face, predictor.confidence, crowd=True
         )
         count = workers or min(4, os.cpu_count() or 1)
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="judge")
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="classify")
         self._videos = ThreadPoolExecutor(1, thread_name_prefix="video")
         self._waiting = 0
         # Detector and network are made when first used. Here, so that no two threads make them at once, and
@@ -87,7 +87,7 @@ class InferenceService:
         Raises
         ------
         RequestError
-            If it cannot be judged, or too much waits.
+            If it cannot be classified, or too much waits.
         """
         with job.upload.path.open("rb") as file:
             kind = identify(file.read(HEAD))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +40,15 @@ def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
         return Ran(int(left.value.code or 0), out, err)
 
     return run
+
+
+@pytest.fixture
+def svg_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write charts as SVG alone: for tests of a report whose PDF and PNG files are beside the point."""
+    from pipelines.reporting import report
+    from pipelines.utils.figures import FigureWriter
+
+    monkeypatch.setattr(report, "FigureWriter", partial(FigureWriter, endings=(".svg",)))
 
 
 @pytest.fixture(scope="session")

@@ -138,6 +138,7 @@ def test_a_parameter_that_is_a_list_stays_one(monkeypatch):
     assert made.grid == {"alpha": [1, 2]}
 
 
+@pytest.mark.usefixtures("svg_charts")
 @pytest.mark.parametrize("kind", PATHS)
 def test_every_path_may_be_text(quick, kind):
     """``~`` is the home folder in each."""

@@ -61,7 +61,7 @@ def drawn() -> Dataset:
 @pytest.fixture
 def short(monkeypatch):
     """STSTNet for few epochs, heads with two candidates."""
-    monkeypatch.setattr("pipelines.cross_validation.megc2019_systems.EPOCHS", (10, 20))
+    monkeypatch.setattr("pipelines.cross_validation.megc2019_systems.EPOCHS", (5, 10))
     monkeypatch.setattr("pipelines.cross_validation.megc2019_systems.HEAD_GRIDS", {
         "softmax": {"C": [0.01, 0.1]}, "knn": {"n_neighbors": [1, 3]},
         "forest": {"n_estimators": [5], "min_samples_leaf": [1, 3]},
@@ -69,7 +69,7 @@ def short(monkeypatch):
     })  # fmt: skip
     monkeypatch.setattr(
         "pipelines.cross_validation.systems.SYSTEMS",
-        {k: replace(s, groups=min(s.groups, 3)) for k, s in SYSTEMS.items()},
+        {k: replace(s, groups=min(s.groups, 2)) for k, s in SYSTEMS.items()},
     )
 
 

@@ -193,6 +193,7 @@ def test_ensembles_do_not_learn_from_it(leaky, tmp_path):
     assert "needs two runs that went well, and has 0; left out, since" in tests["stack"].error
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_a_report_shows_it(leaky, tmp_path):
     compare(recipe("pixels", leaky), tmp_path / "out")
     path = tmp_path / "out" / "rows.csv"

@@ -106,7 +106,9 @@ def test_only_what_validates_and_tests_is_asked_of_the_network_itself(faces, tmp
     features, own = pretrained_run(Features(extractor=expression(path)))
     if not probable:
         monkeypatch.setattr("featurize.backbones.extractor.NetworkExtractor._transform", margins_of)
-    little, whole = (evaluate_run(own, FeatureMatrix(features, experiment, judged=j)) for j in (True, False))
+    little, whole = (
+        evaluate_run(own, FeatureMatrix(features, experiment, pretrained=j)) for j in (True, False)
+    )
     assert (
         len(little.embedding.X) == len(experiment.split.validation) + len(experiment.split.test) < len(faces)
     )

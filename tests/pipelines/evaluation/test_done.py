@@ -62,6 +62,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.usefixtures("svg_charts")
 @pytest.mark.parametrize("what", [name for name in DAMAGE if name != "a folder"])
 def test_what_is_damaged_is_computed_again_and_the_report_goes_on(folder, what):
     found = run(recipe_from(SMALL), folder)

@@ -117,6 +117,7 @@ def test_files_in_another_order_are_divided_alike(plain, tmp_path):
     assert found.ids[found.where("test")].tolist() == kept.ids[kept.where("test")].tolist()
 
 
+@pytest.mark.usefixtures("svg_charts")
 @pytest.mark.parametrize("test", [None, 0.2, 0.3])
 def test_compare_and_report(run_cli, plain, tmp_path, test):
     lines = f"name: mine\ndata: {plain}\nextractors: [hog, pixels]\nheads: [softmax, knn]\n"
@@ -138,6 +139,7 @@ def test_compare_and_report(run_cli, plain, tmp_path, test):
     assert "held out first by class, seed 0; the set brings no test split" in page
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_a_report_with_faces_and_where_a_model_looks(plain, tmp_path):
     plan = recipe_from({"name": "mine", "data": str(plain), "extractors": ["hog"], "heads": ["softmax"]})
     compare(plan, tmp_path / "out")

@@ -256,6 +256,7 @@ def old_folder(folder):
     return folder
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_a_folder_of_an_earlier_version_is_read_and_reported(tmp_path):
     folder = old_folder(tmp_path / "old")
     honest, leaky = load_results(folder).cells

@@ -102,9 +102,9 @@ def test_photos_and_the_web_page_give_the_measured_labels(made, images, tmp_path
         to = io.StringIO()
         predict_photos(paths, predictor, to, form=form)
         assert labels_of(to.getvalue(), form) == measured
-    judge = InferenceService(predictor, Limits(), workers=1)
-    faces = [judge.photo(Job(Upload(path.name, path)))["faces"][0] for path in paths]
-    judge.close()
+    service = InferenceService(predictor, Limits(), workers=1)
+    faces = [service.photo(Job(Upload(path.name, path)))["faces"][0] for path in paths]
+    service.close()
     assert [FaceAnswer(**face).label for face in faces] == measured
     assert {face["meaning"] for face in faces} == {predictor.meaning}
 
@@ -177,9 +177,9 @@ def test_a_web_video_shows_the_labels_of_a_watcher(made, images, monkeypatch, tm
             return iter(frames)
 
     monkeypatch.setattr(limited, "LimitedVideo", Video)
-    judge = InferenceService(predictor, Limits(), workers=1)
-    found = judge.video(Job(Upload("v.mp4", tmp_path / "v.mp4")))["moments"]
-    judge.close()
+    service = InferenceService(predictor, Limits(), workers=1)
+    found = service.video(Job(Upload("v.mp4", tmp_path / "v.mp4")))["moments"]
+    service.close()
     watch = VideoPredictor(predictor)
     expected: list[FrameResult] = [watch(frame) for frame in frames]
     assert [m["faces"][0]["label"] for m in found] == [m.faces[0].label for m in expected]

@@ -1,5 +1,6 @@
 """A folder of results, and the page made from it."""
 
+import pickle
 import sys
 from pathlib import Path
 
@@ -11,15 +12,21 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fabricate import fabricate  # noqa: E402
 
 from pipelines.reporting.report import write_report  # noqa: E402
+from tests.helpers.once import once  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """Return a folder of 25 made-up runs on made-up faces."""
-    return fabricate(tmp_path_factory.mktemp("results"))
+    """Return a folder of 25 made-up runs on made-up faces, and its report; nobody changes it."""
+    return once(tmp_path_factory, "results", reported)
+
+
+def reported(folder):
+    """Make up the results; write the report, and what was said of it."""
+    (folder / "report.pickle").write_bytes(pickle.dumps(write_report(fabricate(folder))))
 
 
 @pytest.fixture(scope="session")
 def made(folder):
     """Return the report of that folder."""
-    return write_report(folder)
+    return pickle.loads((folder / "report.pickle").read_bytes())

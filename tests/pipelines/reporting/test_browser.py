@@ -200,6 +200,7 @@ def test_printing(page):
     assert 4 <= data.count(b"/Type /Page\n") <= 40
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_markup_in_a_name_does_nothing(browser, tmp_path):
     from fabricate import fabricate
 

@@ -114,6 +114,7 @@ def test_synthetic_is_said_on_the_page_and_on_every_chart(made, text):
         assert "synthetic data" in path.read_text("utf-8")
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_real_data_is_not_called_synthetic(tmp_path):
     fabricate(tmp_path, extractors=("hog",), heads=("svm", "knn"), dataset="fer2013", synthetic=False, n=80)
     text = write_report(tmp_path).page.read_text("utf-8")
@@ -121,6 +122,7 @@ def test_real_data_is_not_called_synthetic(tmp_path):
     assert "R1&#39;s two proposals" in text  # its two proposals are drawn beside
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_markup_in_names_is_text(tmp_path):
     classes = (EVIL, "a & b", "$x_1$", '"quoted"')
     fabricate(tmp_path, extractors=(f"hog {EVIL}", "lbp"), heads=("svm", "softmax"), classes=classes, n=80,
@@ -169,6 +171,7 @@ def test_a_second_report_replaces_the_first_and_no_others_file(tmp_path):
         write_report(tmp_path, tmp_path / "file")
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_without_predictions_the_tables_stay(tmp_path):
     fabricate(tmp_path, extractors=("hog",), heads=("svm", "knn"), n=60)
     for path in (tmp_path / "predictions").iterdir():
@@ -178,6 +181,7 @@ def test_without_predictions_the_tables_stay(tmp_path):
     assert len(Reader(made.page.read_text("utf-8")).rows) == 2
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_damaged_predictions_are_named(tmp_path):
     fabricate(tmp_path, extractors=("hog",), heads=("svm",), n=60)
     (broken,) = (tmp_path / "predictions").iterdir()
@@ -186,6 +190,7 @@ def test_damaged_predictions_are_named(tmp_path):
         write_report(tmp_path)
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_one_cell_two_classes(tmp_path):
     fabricate(tmp_path, extractors=("hog",), heads=("svm",), classes=("no", "yes"), n=30)
     made = write_report(tmp_path)

@@ -91,6 +91,7 @@ def test_subjects_are_kept_together(tmp_path):
     assert record["test"] == "sign flips by subject (12)"
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_nested_folds_of_clips(tmp_path):
     """Several protocols in one folder and no validation: the honest one leads, whole subjects are tested."""
     fabricate(tmp_path, extractors=("lbp-top",), heads=("svm", "knn"), n=120, subjects=12)

@@ -159,6 +159,7 @@ def test_pairs_asked_for_and_the_best_of_either_kind(networks):
         families(results, [("hog + svm", "nothing")])
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_pairs_on_the_command_line(run_cli, tmp_path):
     fabricate(tmp_path, extractors=("hog",), heads=("svm", "knn"), n=60)
     assert run_cli("report", tmp_path, "--test-pairs", "hog + svm vs hog + knn").code == 0

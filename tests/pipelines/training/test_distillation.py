@@ -52,7 +52,7 @@ def test_two_teachers_count_alike(faces, teacher, said):
 @given(share=st.floats(0, 1))
 def test_targets_are_shared_out_between_labels_and_teachers(faces, teacher, said, share, tmp_path_factory):
     job = TrainingRun(faces, plan(teacher=teacher, distill_weight=share), tmp_path_factory.getbasetemp())
-    targets, truth = (job.pictures(job.train, t).targets for t in (said[job.train], None))
+    targets, truth = (job.samples(job.train, t).targets for t in (said[job.train], None))
     np.testing.assert_allclose(targets, (1 - share) * truth + share * said[job.train], atol=1e-6)
 
 

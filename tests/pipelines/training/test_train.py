@@ -138,11 +138,14 @@ def test_it_learns(tmp_path):
     assert card["accuracy"]["test"] > 0.28, "chance is 1 in 7; that is three standard deviations above"
 
 
-def test_hinge_targets(faces, tmp_path):
+def test_hinge_targets(faces, tmp_path, caplog):
+    caplog.set_level("INFO", logger="pipelines.training.trainer")
     plan = recipe(backbone="ucm-f", epochs=1, batch_size=32, precision="f32")
     trained = train(faces, plan, tmp_path)
     assert trained.card["recipe"]["loss"] == "squared_hinge"
     assert 0 < trained.history[0]["loss"] < 2
+    (line,) = [r.getMessage() for r in caplog.records if "loss" in r.getMessage()]
+    assert line.startswith("epoch 1, loss ")
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_weights(faces, tmp_path, caplog):

@@ -31,16 +31,16 @@ def run(dataset, tmp_path, **fields):
 
 def test_labels_as_they_were(voted, tmp_path):
     job = run(voted, tmp_path)
-    assert np.array_equal(job.pictures(job.train, learned=True).targets, np.eye(7)[voted.labels[job.train]])
+    assert np.array_equal(job.samples(job.train, learned=True).targets, np.eye(7)[voted.labels[job.train]])
     assert "targets" not in job.plan.deciding()
 
 
 def test_votes_are_learned_and_labels_judge(voted, tmp_path):
     job = run(voted, tmp_path, targets="votes")
-    learned = job.pictures(job.train, learned=True).targets
+    learned = job.samples(job.train, learned=True).targets
     assert np.allclose(learned, voted.distribution[job.train])
     assert np.allclose(np.sort(learned[0])[-2:], [0.3, 0.7])
-    assert set(np.unique(job.pictures(job.validation).targets)) == {0, 1}
+    assert set(np.unique(job.samples(job.validation).targets)) == {0, 1}
     assert job.identity() != run(voted, tmp_path).identity()
     assert not is_plain(job.plan)
 
@@ -48,7 +48,7 @@ def test_votes_are_learned_and_labels_judge(voted, tmp_path):
 def test_teachers_and_votes_are_mixed(voted, tmp_path):
     job = run(voted, tmp_path, targets="votes")
     said = np.full((len(job.train), 7), 1 / 7, np.float32)
-    mixed = job.pictures(job.train, said, learned=True).targets
+    mixed = job.samples(job.train, said, learned=True).targets
     assert np.allclose(mixed, (voted.distribution[job.train] + said) / 2)
 
 
@@ -73,7 +73,7 @@ def test_drawn_targets_follow_the_shares():
 
 def test_they_are_drawn_anew_each_epoch(voted, tmp_path):
     job = run(voted, tmp_path, targets="drawn")
-    epochs = Epochs(job.pictures(job.train, learned=True), 16, drawn=True)
+    epochs = Epochs(job.samples(job.train, learned=True), 16, drawn=True)
     one, two, again = ([t for _, t in epochs.epoch(n)] for n in (1, 2, 1))
     assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
@@ -89,7 +89,7 @@ def unbalanced(dataset):
 def test_class_weights_make_classes_count_alike(voted, tmp_path):
     job = run(voted, tmp_path, class_weight="balanced")
     some = unbalanced(voted)
-    targets = job.pictures(some, learned=True).targets
+    targets = job.samples(some, learned=True).targets
     assert np.allclose(targets.sum(axis=0), len(some) / 7)
     assert np.isclose(targets.sum(), len(some))
 
@@ -97,7 +97,7 @@ def test_class_weights_make_classes_count_alike(voted, tmp_path):
 @pytest.mark.parametrize("mirror", [False, True])
 def test_balanced_sampling_draws_each_class_as_often(voted, tmp_path, mirror):
     job = run(voted, tmp_path)
-    epochs = Epochs(job.pictures(unbalanced(voted)), 20, mirror=mirror, balanced=True)
+    epochs = Epochs(job.samples(unbalanced(voted)), 20, mirror=mirror, balanced=True)
     seen = Counter()
     for number in range(1, 12):
         for _, targets in epochs.epoch(number):

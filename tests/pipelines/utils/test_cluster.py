@@ -102,7 +102,7 @@ def test_workers_without_our_files_are_sent_pictures_and_vectors(cluster, here, 
         asked.append(function.__name__)
         if function is shards.shard and args[2] is not None:
             args = (args[0], args[1], np.array(["0" * 64] * len(args[1])), *args[3:])  # stale copies there
-        if function is remote.cell:
+        if function is remote.evaluated:
             where = [replace(at, root=str(tmp_path / "elsewhere")) for at in args[3]]
             args = (*args[:3], where, *args[4:])
         return whole(function, *args)

@@ -261,6 +261,7 @@ def test_the_page_for_programs(page, client):
     assert {"POST /predict", "GET /health"} <= set(titles)
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_a_report_opens_and_sorts_in_its_sandbox(browser, serve, tmp_path):
     from pipelines.reporting.report import Options, write_report
     from tests.pipelines.reporting.fabricate import fabricate

@@ -1,4 +1,4 @@
-"""Videos: judged frame by frame, decoded in a process that may do little; broken, too long, or a lie."""
+"""Videos: classified frame by frame, decoded in a process that may do little; broken, too long, or a lie."""
 
 import json
 import socket
@@ -130,7 +130,7 @@ def test_a_too_long_video(client, long_video):
     assert client.left() == []
 
 
-def judge(client, limits):
+def service(client, limits):
     return InferenceService(client.site.predictor, replace(client.site.limits, **limits))
 
 
@@ -145,15 +145,15 @@ def judge(client, limits):
 )
 def test_limits_of_the_work(client, video, limits, status, said):
     with pytest.raises(RequestError, match=said) as refused:
-        judge(client, limits).video(Job(Upload("face.mp4", video)))
+        service(client, limits).video(Job(Upload("face.mp4", video)))
     assert refused.value.status == status
 
 
 def test_a_client_that_goes_ends_the_work(serve, long_video, monkeypatch):
-    judged = []
+    classified = []
 
     def slowly(watcher, frame):
-        judged.append(frame.index)
+        classified.append(frame.index)
         time.sleep(0.2)
         return FrameResult(frame.index, frame.seconds, [], [])
 
@@ -163,10 +163,10 @@ def test_a_client_that_goes_ends_the_work(serve, long_video, monkeypatch):
     with socket.create_connection(("127.0.0.1", server.port), 10) as line:
         head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
         line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        while not judged:
+        while not classified:
             time.sleep(0.02)
     assert server.left() == []
-    assert len(judged) < 25, "it was classified to its end, 50 frames"
+    assert len(classified) < 25, "it was classified to its end, 50 frames"
     assert server.ask("GET", "/health")[0] == 200
 
 
