@@ -6,7 +6,7 @@ import numpy as np
 
 NETWORKS = {
     "own-small": "own-small",
-    "vggface2-mobilenet": "vggface2-mobilenet-fer2013",
+    "vggface2-mobilenet": "vggface2-mobilenet-fer2013-28",
 }
 
 
