@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -65,9 +66,6 @@ class InferenceService:
 
     def __init__(self, predictor: Predictor, limits: Limits, workers: int | None = None) -> None:
         self.predictor, self.limits = predictor, limits
-        self._thorough = Predictor(
-            predictor.model, predictor.find, predictor.min_face, predictor.confidence, crowd=True
-        )
         count = workers or min(4, os.cpu_count() or 1)
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="classify")
         self._videos = ThreadPoolExecutor(1, thread_name_prefix="video")
@@ -96,6 +94,12 @@ class InferenceService:
         if kind.group == "video":
             return await self._in_thread(self._videos, lambda: self.video(job))
         return await self._in_thread(self._pool, lambda: self.photo(job))
+
+    @cached_property
+    def _thorough(self) -> Predictor:
+        """The same model and detector, for small faces of large photos too."""
+        one = self.predictor
+        return Predictor(one.model, one.find, one.min_face, one.confidence, crowd=True)
 
     def photo(self, job: Job) -> dict[str, Any]:
         """Return what is seen in a photo; blocks.
