@@ -239,7 +239,12 @@ def test_a_pyramid_holds_both_levels_by_their_square_roots(size, faces_48):
 
 
 def test_a_pyramid_is_the_same_on_keras_and_of_a_fine_tuned_network(faces_48):
-    tuned = {"weights": "vggface2-mobilenet-fer2013-28", "layer": "pyramid", "precision": "f32", "norm": "none"}
+    tuned = {
+        "weights": "vggface2-mobilenet-fer2013-28",
+        "layer": "pyramid",
+        "precision": "f32",
+        "norm": "none",
+    }
     a, b = (extractor(NAME, engine=e, **tuned).transform(faces_48[:2]) for e in ("keras", "openvino"))
     assert cosines(a, b).min() >= 0.9999
     assert not extractor(NAME, layer="pyramid", **FAST).transform([blank(127, noise=3)]).any()
