@@ -33,7 +33,7 @@ MEMORY = 6 * 2**30
 #: Longest line of a message: whatever the process sends, no more of it is held.
 _LONGEST_LINE = 65_536
 #: Decoders that wait for the next video of a data set.
-_IDLE: deque[subprocess.Popen[bytes]] = deque(maxlen=8)
+IDLE: deque[subprocess.Popen[bytes]] = deque(maxlen=8)
 
 
 class TookTooLong(UnreadableVideo):  # noqa: N818 - as UnreadableVideo
@@ -117,8 +117,8 @@ class LimitedVideo(Closed):
     def close(self) -> None:
         """End the process, whatever it does; one that has read its video may read the next."""
         self._watch.cancel()
-        if self._reuse and self._whole and len(_IDLE) < (_IDLE.maxlen or 0):
-            _IDLE.append(self.process)
+        if self._reuse and self._whole and len(IDLE) < (IDLE.maxlen or 0):
+            IDLE.append(self.process)
         else:
             _end(self.process)
         self._reuse = False
@@ -155,9 +155,9 @@ class LimitedVideo(Closed):
 def _asked(words: list[Any], memory: int, work: float | None, reuse: bool) -> subprocess.Popen[bytes]:
     """Return a process that was told of a file; one that waits, where it may be reused."""
     line = json.dumps(words).encode() + b"\n"
-    while reuse and _IDLE:
+    while reuse and IDLE:
         with contextlib.suppress(IndexError):  # another thread has taken it
-            process = _IDLE.pop()
+            process = IDLE.pop()
             if _told(process, line):
                 return process
             _end(process)
@@ -186,13 +186,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @atexit.register
-def _end_idle() -> None:
-    while _IDLE:
-        _end(_IDLE.pop())
+def end_idle() -> None:
+    """End the decoders that wait for another video."""
+    while IDLE:
+        _end(IDLE.pop())
 
 
 if hasattr(os, "register_at_fork"):  # a child's decoders are its own
-    os.register_at_fork(after_in_child=_IDLE.clear)
+    os.register_at_fork(after_in_child=IDLE.clear)
 
 
 def main(words: list[str]) -> None:

@@ -79,7 +79,7 @@ HEAD = json.dumps({"width": 320, "height": 240, "rate": 25, "seconds": 1, "total
     ],
     ids=range(10),
 )
-def test_nothing_it_says_is_believed(video_file, monkeypatch, tmp_path, said):
+def test_nothing_it_says_is_believed(video_file, none_idle, monkeypatch, tmp_path, said):
     """Whatever a process that was taken over sends, it is refused."""
     (tmp_path / "said").write_text(said)
     program = tmp_path / "say"
@@ -91,44 +91,44 @@ def test_nothing_it_says_is_believed(video_file, monkeypatch, tmp_path, said):
         LimitedVideo(video_file(), reuse=True) as video,
     ):
         list(video)
-    assert not limited._IDLE
+    assert not limited.IDLE
 
 
 @pytest.fixture
 def none_idle():
     """Let no decoder of another test wait."""
-    limited._end_idle()
+    limited.end_idle()
     yield
-    limited._end_idle()
+    limited.end_idle()
 
 
 def test_the_videos_of_a_set_share_a_process(video_file, none_idle, tmp_path):
     samples = VideoSamples([video_file(), video_file(20)])
     clips = [samples[0], samples[1], samples[0]]
-    assert len(limited._IDLE) == 1
-    (kept,) = limited._IDLE
+    assert len(limited.IDLE) == 1
+    (kept,) = limited.IDLE
     (tmp_path / "text.mp4").write_text("no video at all")
     with pytest.raises(ValueError, match="cannot be opened as a video"):
         VideoSamples([tmp_path / "text.mp4"])[0]
     np.testing.assert_array_equal(samples[0], clips[2])
-    assert list(limited._IDLE) == [kept]
+    assert list(limited.IDLE) == [kept]
     os.kill(kept.pid, signal.SIGKILL)  # one that has died while it waited is noticed
     kept.wait()
     np.testing.assert_array_equal(samples[1], clips[1])
-    assert list(limited._IDLE) != [kept]
+    assert list(limited.IDLE) != [kept]
 
 
 def test_one_that_was_left_in_the_middle_is_not_used_again(video_file, none_idle):
     with LimitedVideo(video_file(60), reuse=True) as video:
         next(iter(video))
-    assert not limited._IDLE
+    assert not limited.IDLE
     assert video.process.poll() is not None
 
 
 def test_predictions_share_none(video_file, none_idle):
     with LimitedVideo(video_file()) as video:
         list(video)
-    assert not limited._IDLE
+    assert not limited.IDLE
     assert video.process.poll() is not None
 
 

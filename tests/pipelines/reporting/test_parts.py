@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from fabricate import EMOTIONS, fabricate
 
-import pipelines
 from pipelines.metrics.significance import mcnemar
 from pipelines.models.model import load_model
 from pipelines.reporting.plots import occlusion
@@ -264,7 +263,7 @@ def test_where_a_network_looks(monkeypatch, tmp_path):
 
     monkeypatch.setattr(occlusion, "FACES_OCCLUDED", 4)
     monkeypatch.setattr(occlusion, "FACES_DEALT", 12)
-    model = load_model(Path(pipelines.__file__).parent / "models" / "default")
+    model = load_model("small")
     assert model.extractor.startswith("own-small(")
     found = occlusion.look(model, load("synthetic", cache=tmp_path))
     assert found.changed.shape == (11, 11)

@@ -111,7 +111,7 @@ def test_workers_without_our_files_are_sent_pictures_and_vectors(cluster, here, 
     store = Store(tmp_path / "cache")
     recipe = recipe_from(RECIPE | {"extractors": ["lbp"], "heads": RECIPE["heads"][:1]})
     found = compare(recipe, tmp_path, store=store, cluster=cluster)
-    assert asked.count("shard") == 2 and asked.count("cell") == 2
+    assert asked.count("shard") == 2 and asked.count("evaluated") == 2
     same_rows(found.rows, [r for r in here[1] if r.run == found.rows[0].run], tmp_path, here[0])
 
 
