@@ -31,7 +31,7 @@ def constants() -> dict[str, Any]:
         "threshold": find.threshold, "same": blazeface.SAME, "points": list(POINTS),
         "pyramid": {
             "smallest": pyramid.SMALLEST, "overlap": pyramid.OVERLAP, "largest": pyramid.LARGEST,
-            "fills": pyramid.FILLS,
+            "fills": pyramid.FILLS, "nearly": pyramid.NEARLY,
         },
         "crop": {"side": find.framing.side, "down": find.framing.down},
         "min_face": MIN_FACE, "look_below": LOOK_BELOW * MIN_FACE, "across": FACES_ACROSS,

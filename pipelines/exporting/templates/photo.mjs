@@ -64,8 +64,10 @@ function resized(from, width, height, how) {
 
 // The squares a photo is cut into, so that the detector finds faces of every size; the smallest first.
 function* squares(photo, smallest) {
-  const longer = Math.max(photo.width, photo.height), sides = [2 * longer, longer];
+  const longer = Math.max(photo.width, photo.height);
   const least = smallest ? Math.max(whole(smallest / find.pyramid.smallest), 1) : longer;
+  const near = find.pyramid.nearly * longer <= least && least < longer; // then the longer side is left out
+  const sides = [2 * longer, near ? least : longer];
   while (sides.at(-1) > least) sides.push(Math.max(Math.floor(sides.at(-1) / 2), least));
   let work = photo;
   for (const side of sides.reverse()) {
