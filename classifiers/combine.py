@@ -8,7 +8,6 @@ neighbours stand beside probabilities.
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -237,7 +236,7 @@ def out_of_fold(
     ValueError
         If no class has two samples.
     """
-    from sklearn.model_selection import StratifiedKFold
+    from classifiers.search import folds_of, kfold
 
     counts = np.bincount(y)[np.unique(y)]
     if counts.max() < 2:
@@ -245,12 +244,9 @@ def out_of_fold(
             "a combination is learned on two samples of a class or more, and each class has one: give a "
             "larger validation share, or add samples"
         )
-    folds = StratifiedKFold(max(2, min(FOLDS, int(counts.min()))), shuffle=True, random_state=0)
+    folds = max(2, min(FOLDS, int(counts.min())))
     found = np.zeros((len(y), k))
-    with warnings.catch_warnings():  # a class of one sample is no fault here
-        warnings.simplefilter("ignore", UserWarning)
-        divided = list(folds.split(np.zeros(len(y)), y))
-    for train, held in divided:
+    for train, held in folds_of(kfold(folds), y):  # a class of one sample is no fault here
         found[held] = said(train, held)
     return found
 

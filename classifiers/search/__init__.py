@@ -3,7 +3,7 @@
 from classifiers.memory import bounded, gigabytes
 from classifiers.search._grid import GridSearchCV, grid_search
 from classifiers.search._held_out import CandidateResult, try_candidates
-from classifiers.search._protocols import by_subject, holdout, kfold, nested
+from classifiers.search._protocols import by_subject, folds_of, holdout, kfold, nested
 
 #: The old name, for one version; `mueca` warns of it.
 SharedGridSearch = GridSearchCV
@@ -14,6 +14,7 @@ __all__ = [
     "SharedGridSearch",
     "bounded",
     "by_subject",
+    "folds_of",
     "gigabytes",
     "grid_search",
     "holdout",

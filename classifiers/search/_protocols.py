@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,18 @@ def by_subject(n_splits: int | None = None, seed: int = 0) -> LeaveOneGroupOut |
     if n_splits is None:
         return LeaveOneGroupOut()
     return StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
+
+
+def folds_of(
+    splitter: Any, y: NDArray[Any], groups: NDArray[Any] | None = None
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return the (train, test) indices of a splitter, without its warning of classes smaller than its folds.
+
+    For who has checked that such classes are no fault.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return list(splitter.split(np.zeros(len(y)), y, groups))
 
 
 @dataclass(frozen=True)

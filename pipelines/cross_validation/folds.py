@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,8 @@ from pipelines.datasets.unlabelled import SUBJECTS_TODAY
 
 #: The protocols of folds; the last leaks.
 PROTOCOLS = ("loso", "grouped-kfold", "kfold", "lodo", "random-leaky")
+#: Outer folds: one tests, one chooses, one fits.
+_FEWEST = 3
 
 
 def units(
@@ -93,10 +94,6 @@ def outer_folds(
     return found
 
 
-#: Outer folds: one tests, one chooses, one fits.
-_FEWEST = 3
-
-
 def _needed(protocol: str) -> str:
     if protocol in ("loso", "grouped-kfold"):
         return "three subjects or more; add subjects" + "; give --folds 3 or more" * (protocol != "loso")
@@ -162,11 +159,9 @@ def selecting(dataset: Dataset, train: Indices, folds: int, seed: int) -> list[t
         raise ValueError(f"{dataset.name}: folds={folds}, and training {who}: {most}; {cure}")
     if subjects is None:
         return by_class(labels, folds, seed)
-    from classifiers.search import by_subject
+    from classifiers.search import by_subject, folds_of
 
-    with warnings.catch_warnings():  # a class smaller than the folds is no fault here
-        warnings.simplefilter("ignore", UserWarning)
-        return list(by_subject(folds, seed).split(np.zeros(len(train)), labels, subjects))
+    return folds_of(by_subject(folds, seed), labels, subjects)
 
 
 def grouped(subjects: NDArray[Any], k: int, seed: int) -> list[Indices]:
