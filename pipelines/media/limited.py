@@ -32,6 +32,8 @@ from pipelines.media.video_file import Frame, UnreadableVideo, VideoFile
 MEMORY = 6 * 2**30
 #: Longest line of a message: whatever the process sends, no more of it is held.
 _LONGEST_LINE = 65_536
+#: What a message leads to that lacks a number, or has none that is one.
+_NOT_SAID = (KeyError, TypeError, ValueError, OverflowError)
 #: Decoders that wait for the next video of a data set.
 IDLE: deque[subprocess.Popen[bytes]] = deque(maxlen=8)
 
@@ -87,32 +89,36 @@ class LimitedVideo(Closed):
         found = self._message()
         try:
             self.width, self.height = int(found["width"]), int(found["height"])
-            self.rate, self.seconds, self.total = float(found["rate"]), found["seconds"], found["total"]
-            self.left_out = str(found["left_out"])
-        except (KeyError, TypeError, ValueError):
+            self.rate, self.left_out = float(found["rate"]), str(found["left_out"])
+            self.seconds = None if found["seconds"] is None else float(found["seconds"])
+            self.total = None if found["total"] is None else int(found["total"])
+        except _NOT_SAID:
             raise self._broken() from None
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames; after the last, `fault` says what was wrong with the file."""
+        while "fault" not in (message := self._message()):
+            yield self._frame(message)
         try:
-            while "fault" not in (message := self._message()):
-                yield self._frame(message)
             self.fault, self.count = str(message["fault"]), int(message["count"])
-        except (KeyError, TypeError):
+        except _NOT_SAID:
             raise self._broken() from None
         self._whole = True
 
     def _frame(self, message: dict[str, Any]) -> Frame:
-        height, width = int(message["height"]), int(message["width"])
+        try:
+            height, width, index, count = (int(message[n]) for n in ("height", "width", "index", "count"))
+            seconds = float(message["seconds"])
+        except _NOT_SAID:
+            raise self._broken() from None
         # Pixels that are not square are widened: up to five times.
         if not (height > 0 and width > 0 and height * width <= 5 * self._most):
             raise self._broken()
         data = bytearray(height * width * 3)
         if self._out.readinto(data) < len(data):  # type: ignore[attr-defined]
             raise self._broken()
-        self.width, self.height, self.count = width, height, int(message["count"])
-        image = np.frombuffer(data, np.uint8).reshape(height, width, 3)
-        return Frame(int(message["index"]), float(message["seconds"]), image)
+        self.width, self.height, self.count = width, height, count
+        return Frame(index, seconds, np.frombuffer(data, np.uint8).reshape(height, width, 3))
 
     def close(self) -> None:
         """End the process, whatever it does; one that has read its video may read the next."""

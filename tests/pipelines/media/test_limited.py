@@ -76,8 +76,11 @@ HEAD = json.dumps({"width": 320, "height": 240, "rate": 25, "seconds": 1, "total
         f'{HEAD}\n{{"fault": ""}}',
         HEAD,
         "x" * 100_000,
+        f'{HEAD}\n{{"height": "tall", "width": 5, "index": 0, "seconds": 0, "count": 1}}',
+        f'{HEAD}\n{{"height": 1e999, "width": 5, "index": 0, "seconds": 0, "count": 1}}',
+        HEAD.replace('"seconds": 1', '"seconds": "long"'),
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_nothing_it_says_is_believed(video_file, none_idle, monkeypatch, tmp_path, said):
     """Whatever a process that was taken over sends, it is refused."""
