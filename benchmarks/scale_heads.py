@@ -56,6 +56,8 @@ def write_vectors(folder: Path, data: str, backbone: str, rows: int) -> None:
     dataset, rng = api.load_dataset(data), np.random.default_rng(0)
     (one,) = parse(backbone)
     train, public = dataset.where("train"), dataset.where("public")
+    if not len(public):
+        raise SystemExit(f"{data} has no split 'public' that chooses; take fer2013, or --made")
     X = np.lib.format.open_memmap(folder / "X.npy.tmp", "w+", np.float32, (rows + ASKED, one.dim))
     shown = np.concatenate([np.resize(train, rows), np.resize(public, ASKED)])
     copies = np.concatenate([np.arange(rows) // len(train) + 1, np.arange(ASKED) // len(public)])

@@ -1,7 +1,5 @@
 """Mueca: the model that ships, and networks with their own softmax behind the same detector."""
 
-from importlib.resources import files
-
 import numpy as np
 
 NETWORKS = {
@@ -22,10 +20,10 @@ class Rival:
         self.whole = Predictor.load()
         self.labels = self.given.classes
         self.network = None
-        name = NETWORKS.get(variant, "own-small")
         if variant in NETWORKS:
-            self.network = extractor(variant, layer="scores", weights=name, views="six")
-        self.weights = [files("featurize") / "backbones" / "weights" / f"{name}.npz"]
+            self.network = extractor(variant, layer="scores", weights=NETWORKS[variant], views="six")
+        networks = self.given.model.networks if self.network is None else [self.network]
+        self.weights = [network.weights_path for network in networks]
 
     def classify(self, faces):
         """Return (n, 7) numbers of (h, w) grey faces."""

@@ -54,15 +54,15 @@ CHOSE, BOTH = "PublicTest chose", "both chose the epoch"
 RIVALS = (
     Rival(
         "mueca, the model that ships", "mueca", "own", "mueca_models.py", "default",
-        "48 px grey", "its default", OURS + "; started from weights trained on the same", CHOSE,
+        "128 px, 2 views", "its default", OURS + "; started from VGGFace2", CHOSE,
     ),
     Rival(
         "mueca, own-small, own softmax, 6 views", "mueca", "own", "mueca_models.py", "own-small",
         "48 px grey, 6 views", "its default", OURS, CHOSE,
     ),
     Rival(
-        "mueca, vggface2-mobilenet-fer2013, 6 views", "mueca", "own", "mueca_models.py", "vggface2-mobilenet",
-        "128 px, 6 views", "its default", OURS + "; started from VGGFace2", CHOSE,
+        "mueca, vggface2-mobilenet-fer2013-28, 6 views", "mueca", "own", "mueca_models.py",
+        "vggface2-mobilenet", "128 px, 6 views", "its default", OURS + "; started from VGGFace2", CHOSE,
     ),
     Rival(
         "fer (TFLite, its default)", "fer==25.10.3", "keras", "fer.py", "tflite",
