@@ -72,9 +72,9 @@ class WindowPredictor:
         self.known = {t: k for t, k in self.known.items() if frame.seconds - k[0] <= FORGET}
         if len(self._frames) < self.window or (frame.index + 1 - self.window) % self.stride:
             return None
-        return self._judged(large)
+        return self._classified(large)
 
-    def _judged(self, here: Sequence[Track]) -> WindowRow:
+    def _classified(self, here: Sequence[Track]) -> WindowRow:
         frames = [frame for frame, _ in self._frames]
         whole = [seen for seen in here if all(seen.track in boxes for _, boxes in self._frames)]
         with self.predictor.watch("crop"):

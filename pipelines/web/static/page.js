@@ -296,7 +296,7 @@ function videoResult(file, answer) {
   const made = el("article", { className: "result" }, el("h3", {}, words));
   if (answer.fault) made.append(el("p", { className: "fault" }, answer.fault));
   if (answer.left_out) made.append(el("p", { className: "soft" }, `Left out: ${answer.left_out}.`));
-  made.append(stage, el("p", { className: "soft" }, `${answer.width} x ${answer.height} pixels, ${answer.moments.length} frames judged in ` +
+  made.append(stage, el("p", { className: "soft" }, `${answer.width} x ${answer.height} pixels, ${answer.moments.length} frames classified in ` +
     `${answer.seconds.toFixed(1)} s. The numbers are smoothed over half a second. Click a time line to go there.`));
   if (charts.length) made.append(legend());
   else made.append(el("p", { className: "none" }, `${NO_FACE}.`));
