@@ -1,8 +1,9 @@
 """Weight files of our own networks: one .npz with a card, read without running any code.
 
-Each tensor is stored as ``layer/variable``, in half precision where it ships with the package. The card
-(JSON) says what the network is, what it learned from and how well it did; ``#samples`` and ``#contents`` hold
-64-bit marks of the samples it learned from, so that nobody tests on them by mistake.
+Each tensor is stored as ``layer/variable``, in half precision where it ships with the package, or its
+kernels in eight bits with a scale for each output channel (``layer/variable#scale``). The card (JSON) says
+what the network is, what it learned from and how well it did; ``#samples`` and ``#contents`` hold 64-bit
+marks of the samples it learned from, so that nobody tests on them by mistake.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from featurize.suggest import os_error_words
 
 FORMAT = 1
 _CARD, _SAMPLES, _CONTENTS = "#card", "#samples", "#contents"
+#: Behind the name of a kernel in eight bits: what each of its output channels is multiplied by.
+_SCALE = "#scale"
 #: What parts of a card must be, where it has them.
 _KINDS: dict[str, type] = {"classes": list, "data": dict, "recipe": dict, "accuracy": dict}
 
@@ -101,7 +104,7 @@ def values_of(model: Any) -> dict[str, NDArray[np.float32]]:
 
 
 def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any], seen: TrainingProvenance,
-         dtype: type[np.floating[Any]] = np.float32, *, exact: bool = False) -> str:  # fmt: skip
+         dtype: type[np.number[Any]] = np.float32, *, exact: bool = False) -> str:  # fmt: skip
     """Write a weight file, whole or not at all, and return its SHA-256.
 
     Parameters
@@ -112,7 +115,8 @@ def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any
     card : mapping
     seen : TrainingProvenance
     dtype : type
-        What the tensors are stored in.
+        What the tensors are stored in. ``np.int8``: the kernels whose last axis are output channels, with one
+        scale a channel (symmetric, round to nearest: Jacob et al., CVPR 2018); what else there is in float16.
     exact : bool
         Store in float32 those tensors that `dtype` would round.
 
@@ -122,7 +126,9 @@ def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any
         If a tensor holds a value that is not finite in `dtype`: half precision ends at 65,504.
     """
     with np.errstate(over="ignore"):
-        arrays = {name: _stored(np.asarray(t), dtype, exact) for name, t in tensors.items()}
+        arrays: dict[str, NDArray[Any]] = {}
+        for name, tensor in tensors.items():
+            arrays |= _stored(name, np.asarray(tensor), dtype, exact)
     if bad := [name for name, a in arrays.items() if not np.isfinite(a).all()]:
         raise WeightsError(f"{path.name}: {bad[0]} is not finite in {np.dtype(dtype)}; nothing was written")
     text = json.dumps({"format": FORMAT, **card}, indent=1, ensure_ascii=False)
@@ -136,9 +142,27 @@ def save(path: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping[str, Any
     return hashlib.sha256(content).hexdigest()
 
 
-def _stored(tensor: NDArray[Any], dtype: type[np.floating[Any]], exact: bool) -> NDArray[Any]:
-    short = tensor.astype(dtype)
-    return tensor.astype(np.float32) if exact and not np.array_equal(short, tensor) else short
+def _stored(
+    name: str, tensor: NDArray[Any], dtype: type[np.number[Any]], exact: bool
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays that a tensor is kept in."""
+    if dtype is np.int8 and tensor.ndim > 1 and tensor.shape[-1] > 1 and np.isfinite(tensor).all():
+        largest = np.abs(tensor).max(axis=tuple(range(tensor.ndim - 1)))
+        scale = (np.where(largest > 0, largest, 1) / 127).astype(np.float32)
+        return {name: np.rint(tensor / scale).astype(np.int8), f"{name}{_SCALE}": scale}
+    short = tensor.astype(np.float16 if dtype is np.int8 else dtype)
+    return {name: tensor.astype(np.float32) if exact and not np.array_equal(short, tensor) else short}
+
+
+def _as_floats(path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+    """Return the tensors in float32, those in eight bits by their scales."""
+    found = {n: a.astype(np.float32) for n, a in arrays.items() if not n.endswith(_SCALE)}
+    for name in [n for n in arrays if n.endswith(_SCALE)]:
+        kernel, scale = found.get(name.removesuffix(_SCALE)), arrays[name].astype(np.float32)
+        if kernel is None or scale.shape != kernel.shape[-1:]:
+            raise WeightsError(f"{path} is no weight file of mueca ({name} fits no kernel)")
+        kernel *= scale
+    return found
 
 
 def _archive(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -167,7 +191,7 @@ def load(path: Path) -> Weights:
     seen = TrainingProvenance(arrays.pop(_SAMPLES), arrays.pop(_CONTENTS))
     if odd := [name for name, array in arrays.items() if array.dtype.kind not in "fiu"]:
         raise WeightsError(f"{path} is no weight file of mueca ({odd[0]} holds no numbers)")
-    return Weights({n: a.astype(np.float32) for n, a in arrays.items()}, card, seen)
+    return Weights(_as_floats(path, arrays), card, seen)
 
 
 def load_card(path: Path) -> dict[str, Any]:

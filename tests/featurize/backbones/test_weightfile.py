@@ -46,6 +46,34 @@ def test_half_precision_refuses_what_it_cannot_hold(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@given(tensors=_TENSORS)
+def test_eight_bits_are_within_half_a_step_of_each_channel(tmp_path_factory, tensors):
+    path = tmp_path_factory.mktemp("w") / "w.npz"
+    weightfile.save(path, tensors, {}, _NONE, np.int8)
+    found = weightfile.load(path).tensors
+    assert found.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        axes = tuple(range(tensor.ndim - 1)) if tensor.ndim > 1 and tensor.shape[-1] > 1 else None
+        largest = np.abs(tensor).max(axis=axes)
+        step = largest / 127 if axes is not None else largest * 2e-3 + 1e-7
+        assert (np.abs(found[name] - tensor) <= step / 2 + 1e-6).all(), name
+
+
+def test_eight_bits_of_a_scale_that_fits_no_kernel_are_refused(tmp_path):
+    weightfile.save(tmp_path / "w.npz", {"a/kernel": np.ones((2, 3))}, {}, _NONE, np.int8)
+    with np.load(tmp_path / "w.npz") as whole:
+        arrays = {name: whole[name] for name in whole.files}
+    for wrong in ({"a/kernel#scale": np.ones(2, np.float32)}, {"b/kernel#scale": np.ones(3, np.float32)}):
+        np.savez(tmp_path / "w.npz", **(arrays | wrong))
+        with pytest.raises(WeightsError, match="kernel#scale fits no kernel"):
+            weightfile.load(tmp_path / "w.npz")
+
+
+def test_eight_bits_hold_no_value_that_is_not_finite(tmp_path):
+    with pytest.raises(WeightsError, match="a/kernel is not finite"):
+        weightfile.save(tmp_path / "w.npz", {"a/kernel": np.full((2, 3), np.nan)}, {}, _NONE, np.int8)
+
+
 @pytest.mark.parametrize("keep", [0, 10, 5000, -30])
 def test_a_truncated_file_is_refused(ucm_a, keep):
     ucm_a.write_bytes(ucm_a.read_bytes()[:keep])
