@@ -21,6 +21,8 @@ NEEDED, OPTIONAL = ("card.json", "head.skops", "head.skops.json"), ("rows.csv", 
 FOLDER = Path(__file__).parent
 #: What is taken where no model is given.
 DEFAULT = "default"
+#: The one that takes least time and room.
+SMALL = "small"
 
 
 def shipped_models() -> dict[str, Path]:

@@ -118,6 +118,7 @@ def create_app(site: Site) -> Guard:
     site : Site
     """
     service = InferenceService(site.predictor, site.limits)
+    models = models_of(site.predictor.card, DEFAULT if site.model is None else site.model.name)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -127,9 +128,8 @@ def create_app(site: Site) -> Guard:
     # FastAPI's own pages for the documentation load scripts from elsewhere.
     app = FastAPI(title="mueca", version=version("mueca"), docs_url=None, redoc_url=None, lifespan=life)
     app.description = "Finds the faces of photos and videos and says which expression each shows."
-    _add_pages(app, site)
-    _add_models(app, site)
-    _add_predict(app, site, service)
+    _add_pages(app, site, models)
+    _add_predict(app, site, service, models)
     _add_reports(app, site)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -138,7 +138,7 @@ def create_app(site: Site) -> Guard:
     return Guard(app, site.access)
 
 
-def _add_pages(app: FastAPI, site: Site) -> None:
+def _add_pages(app: FastAPI, site: Site, models: ModelsAnswer) -> None:
     facts = facts_of(site.predictor.card, site.model)
 
     @app.get("/", include_in_schema=False)
@@ -146,8 +146,13 @@ def _add_pages(app: FastAPI, site: Site) -> None:
         found = find_results(site.reports)
         return HTMLResponse(
             _template("page.html.jinja2").render(
-                facts=facts, limits=site.limits, reports=found, folder=site.reports, stamp=_stamp()
-            )
+                facts=facts,
+                limits=site.limits,
+                reports=found,
+                folder=site.reports,
+                stamp=_stamp(),
+                models=[one for one in models.models if one.selectable],
+            )  # fmt: skip
         )
 
     @app.get("/docs", include_in_schema=False)
@@ -164,16 +169,12 @@ def _add_pages(app: FastAPI, site: Site) -> None:
     async def health() -> HealthAnswer:  # of no thread: it is answered whatever the others do
         return HealthAnswer()
 
-
-def _add_models(app: FastAPI, site: Site) -> None:
-    name = DEFAULT if site.model is None else site.model.name
-
     @app.get("/models", summary="Which model answers, and which others ship")
-    def models() -> ModelsAnswer:
-        return models_of(site.predictor, name)
+    async def which() -> ModelsAnswer:
+        return models
 
 
-def _add_predict(app: FastAPI, site: Site, service: InferenceService) -> None:
+def _add_predict(app: FastAPI, site: Site, service: InferenceService, models: ModelsAnswer) -> None:
     places = asyncio.Semaphore(_MOST_REQUESTS)
 
     @app.post(
@@ -181,7 +182,8 @@ def _add_predict(app: FastAPI, site: Site, service: InferenceService) -> None:
         summary="Classify photos and videos",
         description="One or several files as multipart/form-data, or one as the body; what each is, its "
         "bytes say. A file alone that cannot be classified gives its status; among several, an answer of the "
-        "kind `fault`. With `Accept: text/event-stream`, events: `progress` of videos, then `answer`.",
+        "kind `fault`. With `Accept: text/event-stream`, events: `progress` of videos, then `answer`. "
+        "`model` is the name of a selectable one of `GET /models`.",
         openapi_extra={"requestBody": _BODY},
         response_model=PredictAnswer,
         response_model_exclude_none=True,
@@ -190,7 +192,8 @@ def _add_predict(app: FastAPI, site: Site, service: InferenceService) -> None:
             **{code: {"model": ErrorAnswer, "description": text} for code, text in _STATUSES.items()},
         },
     )
-    async def predict(request: Request, small_faces: bool = False) -> Any:
+    async def predict(request: Request, small_faces: bool = False, model: str | None = None) -> Any:
+        other = models.other(model)
         if places.locked():
             raise RequestError(503, "too many requests at once; try again in a few seconds")
         # What is received holds no place: a slow upload keeps nobody else waiting.
@@ -200,7 +203,7 @@ def _add_predict(app: FastAPI, site: Site, service: InferenceService) -> None:
 
             async def work(report: Report | None = None) -> dict[str, Any]:
                 async with places, _while_there(request, report is None) as gone:
-                    each = (_answer(service, Job(one, gone, report, small_faces)) for one in uploads)
+                    each = (_answer(service, Job(one, gone, report, small_faces, other)) for one in uploads)
                     return {"files": await asyncio.gather(*each)}
 
             if EVENTS in request.headers.get("accept", ""):

@@ -11,14 +11,15 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from featurize.file_kinds import HEAD, identify
 from featurize.images import UnreadableImage, decode, formats
+from pipelines.models.folders import shipped_models
+from pipelines.models.model import load_model
 from pipelines.prediction.faces import box_dict
 from pipelines.prediction.predictor import Predictor
 from pipelines.web.events import Report
@@ -45,12 +46,15 @@ class Job:
         Told how far a video is.
     small_faces : bool
         Whether small faces are looked for in large photos too, which takes long.
+    model : str, optional
+        Another model that ships; by default the one in use.
     """
 
     upload: Upload
     gone: threading.Event = field(default_factory=threading.Event)
     report: Report | None = None
     small_faces: bool = False
+    model: str | None = None
 
 
 class InferenceService:
@@ -70,10 +74,10 @@ class InferenceService:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="classify")
         self._videos = ThreadPoolExecutor(1, thread_name_prefix="video")
         self._waiting = 0
-        # Detector and network are made when first used. Here, so that no two threads make them at once, and
-        # the first photo does not wait.
+        self._others: dict[str, Predictor] = {}
+        self._loading = threading.Lock()
         predictor.look(np.zeros((64, 64), np.uint8))
-        predictor.classify([np.zeros((predictor.side, predictor.side), np.uint8)])
+        _make_network(predictor)
 
     async def file(self, job: Job) -> dict[str, Any]:
         """Return the answer for one upload.
@@ -95,11 +99,19 @@ class InferenceService:
             return await self._in_thread(self._videos, lambda: self.video(job))
         return await self._in_thread(self._pool, lambda: self.photo(job))
 
-    @cached_property
-    def _thorough(self) -> Predictor:
-        """The same model and detector, for small faces of large photos too."""
+    def predictor_of(self, job: Job) -> Predictor:
+        """Return the predictor that a job asks for; with another model, that is read when first asked for."""
         one = self.predictor
-        return Predictor(one.model, one.find, one.min_face, one.confidence, crowd=True)
+        if job.model is not None:
+            with self._loading:
+                if job.model not in self._others:
+                    model = load_model(shipped_models()[job.model])
+                    self._others[job.model] = Predictor(model, one.find, one.min_face, one.confidence)
+                    _make_network(self._others[job.model])
+            one = self._others[job.model]
+        if job.small_faces:
+            return Predictor(one.model, one.find, one.min_face, one.confidence, crowd=True)
+        return one
 
     def photo(self, job: Job) -> dict[str, Any]:
         """Return what is seen in a photo; blocks.
@@ -114,7 +126,7 @@ class InferenceService:
             raise RequestError(413, f"a photo of more than {self.limits.photo / 2**20:g} MB; make it smaller")
         started = time.perf_counter()
         image = _decoded(upload, self.limits.pixels)
-        seen = (self._thorough if job.small_faces else self.predictor).look(image)
+        seen = self.predictor_of(job).look(image)
         return {
             "kind": "photo",
             "name": upload.name,
@@ -149,7 +161,7 @@ class InferenceService:
         from pipelines.prediction.video import VideoPredictor
 
         upload, told, most = job.upload, 0.0, self.limits
-        watch = VideoPredictor(self.predictor)
+        watch = VideoPredictor(self.predictor_of(replace(job, small_faces=False)))
         with LimitedVideo(upload.path, most.frame, most.seconds, memory=most.memory, work=most.work) as video:
             if (video.seconds or 0) > most.seconds:
                 raise RequestError(413, f"{video.seconds:.0f} seconds long; at most {most.seconds:g}: cut it")
@@ -185,6 +197,11 @@ class InferenceService:
             return await asyncio.get_running_loop().run_in_executor(pool, work)
         finally:
             self._waiting -= 1
+
+
+def _make_network(predictor: Predictor) -> None:
+    """Make the network, which is made when first used: no two threads at once, and no photo waits for it."""
+    predictor.classify([np.zeros((predictor.side, predictor.side), np.uint8)])
 
 
 def _decoded(upload: Upload, pixels: int) -> Any:

@@ -316,9 +316,11 @@ function videoResult(file, answer) {
 async function sent(file, name, headers = {}) {
   const form = new FormData();
   form.append("files", file, name);
-  const where = $("detector").value ? "/predict?small_faces=true" : "/predict";
+  const asked = new URLSearchParams();
+  if ($("detector").value) asked.set("small_faces", "true");
+  if ($("model")?.value) asked.set("model", $("model").value);
   try {
-    return await fetch(where, { method: "POST", body: form, headers });
+    return await fetch(`/predict${asked.size ? `?${asked}` : ""}`, { method: "POST", body: form, headers });
   } catch {
     throw new Error("the server does not answer; is mueca serve still running?");
   }

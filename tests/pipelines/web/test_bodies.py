@@ -134,4 +134,5 @@ def test_models(client):
     assert [one["in_use"] for one in found] == [True] + [False] * (len(found) - 1)
     assert len(found[0]["classes"]) == 7
     assert any(one["name"] == "default" for one in found)
+    assert all(one["selectable"] for one in found), "all of these know the same classes"
     assert {"/models", "/predict"} <= set(json.loads(client.ask("GET", "/openapi.json")[2])["paths"])

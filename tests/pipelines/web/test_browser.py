@@ -125,9 +125,25 @@ def test_small_faces_are_asked_for_in_words(page, face, tmp_path):
     (tmp_path / "a.jpg").write_bytes(face)
     page.find_elements("css selector", "#detector option")[1].click()
     choose(page, tmp_path / "a.jpg")
+    assert any(url.endswith("/predict?small_faces=true") for url in asked_of(page))
+
+
+def asked_of(page):
+    """Return the addresses that the page has asked for."""
     events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    assert any(url.endswith("/predict?small_faces=true") for url in asked)
+    return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+
+
+def test_a_model_is_chosen_in_words(page, face, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(face)
+    choices = {
+        one.text.partition(" (")[0]: one for one in page.find_elements("css selector", "#model option")
+    }
+    assert {"accurate", "small"} <= set(choices)
+    assert "% of fer2013 right" in choices["small"].text
+    choices["small"].click()
+    choose(page, tmp_path / "a.jpg")
+    assert any(url.endswith("/predict?model=small") for url in asked_of(page))
 
 
 def test_classes_have_one_colour(page):

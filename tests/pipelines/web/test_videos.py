@@ -233,4 +233,18 @@ def test_small_faces_are_looked_for_where_asked(site, client, face, monkeypatch)
     assert looked == [False, True]
 
 
+def test_another_model_that_ships_answers_where_asked(client, face):
+    body, kind = form(("a.jpg", face))
+    own, small, *other = (
+        json.loads(client.ask("POST", f"/predict{asked}", body, content_type=kind)[2])["files"][0]["faces"][0]
+        for asked in ("", "?model=small", "?model=small&small_faces=true")
+    )
+    assert small["box"] == own["box"]
+    assert small["probabilities"] != own["probabilities"]
+    assert other[0]["label"] == small["label"]
+    status, _, answer = client.ask("POST", "/predict?model=../small", body, content_type=kind)
+    assert status == 422
+    assert "no model '../small' to choose here; there are: " in json.loads(answer)["error"]
+
+
 site_look = Predictor.look
