@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -172,3 +173,9 @@ def test_cell_id_depends_on_all_that_decides(experiment):
 
 def test_memory_is_counted():
     assert memory_bytes(np.zeros(10**6)) == pytest.approx(8e6, rel=0.01)
+
+
+def test_the_size_of_what_cannot_be_pickled():
+    holds = [np.zeros(10**6), lambda x: x]
+    assert memory_bytes(holds) == pytest.approx(8e6, rel=0.01)
+    assert memory_bytes([np.zeros(10**6), threading.Lock()]) >= 0

@@ -195,6 +195,14 @@ def test_what_skops_cannot_save_is_refused_before_fitting(faces, tmp_path, monke
     assert not (tmp_path / "m").exists()
 
 
+def test_a_function_without_a_name_fits_where_nothing_is_saved(faces):
+    images, words = faces
+    head = make_pipeline(FunctionTransformer(lambda X: X), SVC())
+    model, result = mueca.fit(images, words, backbone="hog", head=head)
+    assert result.test.model_bytes > 0
+    assert set(model.predict(images[:3])) <= set(words)
+
+
 def test_outside_code_is_loaded_only_where_it_is_named(faces, tmp_path):
     images, words = faces
     name = f"{Mine.__module__}.Mine"
