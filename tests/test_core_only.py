@@ -64,7 +64,7 @@ def test_the_core_does(said, name):
 
 
 def test_a_photo_is_predicted(said):
-    assert said["predict"][1].startswith("1 faces in 1 photos")
+    assert said["predict"][1].startswith("1 face in 1 photo")
 
 
 @pytest.mark.parametrize(("name", "extra"), NEEDS.items())

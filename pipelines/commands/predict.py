@@ -146,7 +146,7 @@ def summary_line(done: Summary) -> str:
     if done.videos:
         where = f"{_count(done.frames, 'frame')} of {_count(done.videos, 'video')}"
         return f"{_count(done.faces, 'track')} in {where}{small}"
-    return f"{done.faces} faces in {done.photos} photos{small}"
+    return f"{_count(done.faces, 'face')} in {_count(done.photos, 'photo')}{small}"
 
 
 def timing_line(done: Summary) -> str:

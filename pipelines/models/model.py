@@ -26,6 +26,7 @@ from featurize.images import MIN_SIDE, Image, Preprocess, resize
 from featurize.inputs import Color, as_images
 from featurize.json_files import read_mapping
 from featurize.registry import parse
+from featurize.suggest import hint
 from pipelines.models.folders import DEFAULT as DEFAULT
 from pipelines.models.folders import FOLDER as FOLDER
 from pipelines.models.folders import NAME, check_manifest
@@ -237,7 +238,8 @@ def load_model(folder: Path | str | None = None, trusted: Iterable[str] = ()) ->
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(_no_folder(folder))
     if not (folder / "card.json").is_file():
-        raise FileNotFoundError(f"no model in {folder}; make one with: mueca fit ... --out {folder}")
+        make = f"make one with: mueca fit ... --out {folder}"
+        raise FileNotFoundError(f"no model in {folder}; {hint(str(folder), shipped_models(), make)}")
     try:
         card = read_mapping(folder / "card.json")
         _check_sides(card["data"])

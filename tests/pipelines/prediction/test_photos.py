@@ -70,7 +70,7 @@ def test_the_command(folder, tmp_path, capsys):
         cli.main(["predict", str(folder), "--out", str(tmp_path / "faces.jsonl")])
     said = capsys.readouterr().err
     assert left.value.code == cli.PARTLY
-    assert "1 faces in 2 photos" in said
+    assert "1 face in 2 photos" in said
     assert "empty.jpg" in said
     assert len((tmp_path / "faces.jsonl").read_text("utf-8").splitlines()) == 2
 
@@ -81,6 +81,7 @@ def test_the_command(folder, tmp_path, capsys):
         (["nowhere.jpg"], "no file or folder nowhere.jpg"),
         (["."], "no images or videos in"),
         (["x.png", "--model", "none"], "no model in none"),
+        (["x.png", "--model", "smal"], "no model in smal; did you mean 'small'?"),
         (["x.png", "--detector", "harr"], "haar"),
         (["clip.mp4"], "cannot be opened as a video"),
         (["clip.mp4", "x.png"], "in two commands"),
