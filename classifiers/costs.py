@@ -53,12 +53,13 @@ class Amount:
 
 def linear(candidates: int, sizes: Sizes, wide_passes: int, passes: int) -> Amount:
     """Return what fitting linear candidates does, by passes over the vectors; wide ones take more passes."""
-    # Each pass reads every block and multiplies it twice, by narrow matrices: reading decides.
+    # Each pass copies every block, scales it and multiplies it twice, by narrow matrices: what is moved
+    # decides, eleven times the vectors by the time of four C on 288,000 (docs/results/scale-heads.txt).
     wide = sizes.dims > 4500
     block = 4.0 * sizes.rows * sizes.dims
     narrow = 8.0 * sizes.rows * sizes.dims * max(1, sizes.classes)
     times = (wide_passes if wide else passes) * candidates
-    return Amount(products=narrow / 4, streamed=3 * block).times(times) + Amount(
+    return Amount(products=narrow / 4, streamed=11 * block).times(times) + Amount(
         products=0.0 if wide else 1.0 * sizes.dims**3, held=block + (0.0 if wide else 24.0 * sizes.dims**2)
     )
 

@@ -62,6 +62,7 @@ def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
     levels = log2(max(2, sizes.rows))
     # Three steps a sample, level and feature tried, by the time of 300 trees on 28,709 vectors of 1,024.
     steps = 3.0 * sizes.rows * levels * tried * sum(grown.values())
-    held = 2.0 * sizes.rows * sizes.dims + 256e6 + 40.0 * sizes.rows * max(grown.values()) / 3
+    # 28 bytes a sample and tree, by the peak of 500 trees on 288,000 vectors (docs/results/scale-heads.txt).
+    held = 2.0 * sizes.rows * sizes.dims + 256e6 + 28.0 * sizes.rows * max(grown.values())
     binning = Amount(steps=1.0 * sizes.rows * sizes.dims * 8)
     return Amount(steps=steps, held=held) + binning, False
