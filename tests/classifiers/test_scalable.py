@@ -58,7 +58,9 @@ def test_softmax_by_blocks_is_that_of_scikit_learn(which):
     shown = np.atleast_2d(theirs.decision_function(vectors[:50]))
     ours = vectors[:50] @ coef.T + intercept
     ours = ours[:, 0] if ours.shape[1] == 1 else ours - ours.mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(ours, shown if ours.ndim == 2 else shown[0], atol=5e-3)
+    # Vectors are float32: where it can say no more of the slope, processors stop at different places.
+    atol = 2e-3 * np.abs(shown).max()
+    np.testing.assert_allclose(ours, shown if ours.ndim == 2 else shown[0], rtol=0, atol=atol)
 
 
 def test_what_does_not_converge_is_said(caplog):
