@@ -28,6 +28,8 @@ MOST_UPLOADS = 48
 #: Bytes a second of an upload, on average over `PACE_TIME` seconds of waiting for it.
 SLOWEST, PACE_TIME = 1024, 10.0
 TICK = 1.0
+#: Seconds after which too many idle connections are noticed: what a new one has sent is read by then.
+GRACE = 0.25
 
 
 class Connection(H11Protocol):
@@ -40,7 +42,9 @@ class Connection(H11Protocol):
         """Take it, and let the longest silent one go where there are too many."""
         super().connection_made(transport)
         self._idle_since = self._stuck_since = self.loop.time()
-        self._make_room()
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._make_room()
+        self.loop.call_later(GRACE, self._make_room)
         self._tick()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -132,6 +132,18 @@ def test_who_takes_no_answer_is_let_go(serve, quick, monkeypatch):
     assert health(server)[0] == 200
 
 
+def test_a_crowd_in_one_moment_does_not_send_away_who_came_first(serve, monkeypatch):
+    monkeypatch.setattr(connections, "GRACE", 5.0)
+    monkeypatch.setattr(connections, "MOST_IDLE", 20)
+    server = serve()
+    with ExitStack() as opened:
+        first, *_ = [
+            opened.enter_context(socket.create_connection(("127.0.0.1", server.port), 10)) for _ in range(41)
+        ]
+        first.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert first.recv(100).startswith(b"HTTP/1.1 200")
+
+
 def test_requests_beyond_the_most_are_refused_but_not_health(serve, monkeypatch):
     monkeypatch.setattr("pipelines.web.middleware.MOST_REQUESTS", 0)
     server = serve()
