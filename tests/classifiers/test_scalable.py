@@ -52,15 +52,15 @@ def test_many_dimensions_take_the_diagonal(monkeypatch):
 def test_softmax_by_blocks_is_that_of_scikit_learn(which):
     vectors, labels = DATA[which]
     codes = np.unique(labels, return_inverse=True)[1]
-    problem = Problem(vectors, codes, np.ones(len(codes)), codes.max() + 1, logistic, 0.15)
+    # In float32 the slope is soon lost in rounding, and processors stop at different places.
+    exact = vectors.astype(float)
+    problem = Problem(exact, codes, np.ones(len(codes)), codes.max() + 1, logistic, 0.15)
     (coef, intercept, _), *_ = fit_path(problem, [0.3], 500, 1e-6, "softmax")
-    theirs = LogisticRegression(C=0.3, tol=1e-8, max_iter=5000).fit(vectors.astype(float), labels)
+    theirs = LogisticRegression(C=0.3, tol=1e-8, max_iter=5000).fit(exact, labels)
     shown = np.atleast_2d(theirs.decision_function(vectors[:50]))
     ours = vectors[:50] @ coef.T + intercept
     ours = ours[:, 0] if ours.shape[1] == 1 else ours - ours.mean(axis=1, keepdims=True)
-    # Vectors are float32: where it can say no more of the slope, processors stop at different places.
-    atol = 2e-3 * np.abs(shown).max()
-    np.testing.assert_allclose(ours, shown if ours.ndim == 2 else shown[0], rtol=0, atol=atol)
+    np.testing.assert_allclose(ours, shown if ours.ndim == 2 else shown[0], atol=5e-3)
 
 
 def test_what_does_not_converge_is_said(caplog):
