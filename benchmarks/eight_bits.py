@@ -5,8 +5,6 @@ Its own softmax, computed in f32 on both sides. Nothing is chosen here: the netw
 chose in half precision.
 """
 
-from pathlib import Path
-
 import numpy as np
 from recording import recording
 
@@ -34,7 +32,7 @@ def main():
             said = network.transform(faces.samples[int(i)] for i in asked).argmax(axis=1)
             right = np.zeros(len(faces.labels))
             right[asked] = said == faces.labels[asked]
-            megabytes = Path(SHIPPED / f"{name}.npz").stat().st_size / 1e6
+            megabytes = (SHIPPED / f"{name}.npz").stat().st_size / 1e6
             shares = "".join(f"{100 * right[mask].mean():>15.2f}" for mask in tests.values())
             print(f"{name:38}{megabytes:>6.2f}{views:>7}{shares}", flush=True)
 

@@ -51,15 +51,18 @@ class Amount:
         return Amount(self.products * factor, self.streamed * factor, self.steps * factor, self.held)
 
 
+#: What a pass of a linear solver moves, in times of what it reads: it copies each block, scales it and
+#: multiplies it twice, by narrow matrices. By the time of four C on 288,000 (docs/results/scale-heads.txt).
+MOVED = 11
+
+
 def linear(candidates: int, sizes: Sizes, wide_passes: int, passes: int) -> Amount:
     """Return what fitting linear candidates does, by passes over the vectors; wide ones take more passes."""
-    # Each pass copies every block, scales it and multiplies it twice, by narrow matrices: what is moved
-    # decides, eleven times the vectors by the time of four C on 288,000 (docs/results/scale-heads.txt).
     wide = sizes.dims > 4500
     block = 4.0 * sizes.rows * sizes.dims
     narrow = 8.0 * sizes.rows * sizes.dims * max(1, sizes.classes)
     times = (wide_passes if wide else passes) * candidates
-    return Amount(products=narrow / 4, streamed=11 * block).times(times) + Amount(
+    return Amount(products=narrow / 4, streamed=MOVED * block).times(times) + Amount(
         products=0.0 if wide else 1.0 * sizes.dims**3, held=block + (0.0 if wide else 24.0 * sizes.dims**2)
     )
 

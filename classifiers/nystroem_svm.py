@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveFloat
 
-from classifiers.costs import Amount, Sizes
+from classifiers.costs import MOVED, Amount, Sizes
 from classifiers.registry import HeadParams
 
 
@@ -47,6 +47,5 @@ def cost(candidates: list[dict[str, Any]], sizes: Sizes) -> tuple[Amount, bool]:
         products = 1.0 * sizes.rows * sizes.dims * m + 3.0 * max(8192, 3 * m) * m**2 + 1.0 * m**3
         held = 24.0 * m**2 + 4.0 * m * sizes.dims + min(kernel, sizes.memory * 1e9)
         total += Amount(products, 2 * kernel, 6.0 * sizes.rows * m / 16, held)
-        # Eleven times the kernel a pass, as in `classifiers.costs.linear`.
-        total += Amount(products=2.0 * sizes.rows * m * sizes.classes, streamed=11 * kernel).times(passes)
+        total += Amount(products=2.0 * sizes.rows * m * sizes.classes, streamed=MOVED * kernel).times(passes)
     return total, False
