@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -51,8 +51,43 @@ def _scaled(batch: Batch, scale: float) -> Batch:
         return batch
     h, w = batch.shape[1:3]
     matrix = cv2.getRotationMatrix2D(((w - 1) / 2, (h - 1) / 2), 0, scale)
-    warped = (cv2.warpAffine(one, matrix, (w, h), borderMode=cv2.BORDER_REPLICATE) for one in batch)
-    return np.stack([np.asarray(one, np.uint8) for one in warped])
+    return np.stack([np.asarray(_warped(one, matrix), np.uint8) for one in batch])
+
+
+def resampling(h: int, w: int, scale: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return how an image is scaled for "six", as two matrices.
+
+    Parameters
+    ----------
+    h, w : int
+        Sides of the image in pixels.
+    scale : float
+        One of `SCALES`.
+
+    Returns
+    -------
+    rows : (h, h) float32
+    columns : (w, w) float32
+        The pixels are ``floor(rows @ image @ columns.T + 0.5)``, to the last grey level: the weights are
+        OpenCV's, multiples of 1/32, and their products with grey levels are exact in float32.
+    """
+    matrix = cv2.getRotationMatrix2D(((w - 1) / 2, (h - 1) / 2), 0, scale)
+    columns = [_warped(line, matrix)[h // 2] for line in _lines(h, w)]
+    rows = [_warped(line.T, matrix)[:, w // 2] for line in _lines(w, h)]
+    return np.stack(rows, axis=1), np.stack(columns, axis=1)
+
+
+def _lines(h: int, w: int) -> Iterator[NDArray[np.float32]]:
+    """Yield w black images, each with one white column."""
+    for column in range(w):
+        image = np.zeros((h, w), np.float32)
+        image[:, column] = 1
+        yield image
+
+
+def _warped(image: NDArray[Any], matrix: NDArray[Any]) -> NDArray[Any]:
+    h, w = image.shape[:2]
+    return cv2.warpAffine(np.ascontiguousarray(image), matrix, (w, h), borderMode=cv2.BORDER_REPLICATE)
 
 
 def _five(batch: Batch) -> Iterator[Batch]:

@@ -10,6 +10,7 @@ import numpy as np
 from featurize.backbones.extractor import NetworkExtractor, UnitLengthExtractor
 from featurize.backbones.frame import dtype_policy, quiet, recorded
 from featurize.backbones.layers import UnknownLayerError
+from featurize.backbones.views import SCALES, resampling
 from featurize.registry import parse
 from pipelines.exporting.graph import OPSET
 from pipelines.exporting.heads import NotExportable
@@ -19,13 +20,13 @@ from pipelines.exporting.onnx_network import onnx_network
 def lone_network(expression: str) -> NetworkExtractor | None:
     """Return the network that gives a model's vectors, computing in float32; None if there is more to them.
 
-    Float32: what a file holds is exact, and the engine that reads it chooses its own precision. Views that
-    scale or cut are OpenCV's work, and not in a graph.
+    Float32: what a file holds is exact, and the engine that reads it chooses its own precision. Corners that
+    are cut out and enlarged again are OpenCV's work, and not in a graph.
     """
     parts = parse(expression)
     if len(parts) != 1 or not isinstance(parts[0], NetworkExtractor):
         return None
-    if parts[0].params.views not in ("one", "flip"):
+    if parts[0].params.views == "ten":
         return None
     given = parts[0].params.model_dump()
     return type(parts[0])(**given | {"engine": "auto", "precision": "f32"})
@@ -79,8 +80,8 @@ def _finish(model: Any, extractor: NetworkExtractor, notes: dict[str, str]) -> N
 
     graph = model.graph
     last = graph.output[0].name
-    if extractor.params.views == "flip":
-        last = _mean_with_mirrored(graph, last, extractor.dim)
+    if extractor.params.views != "one":
+        last = _mean_of_views(graph, last, extractor)
     if isinstance(extractor, UnitLengthExtractor) and extractor.normalised:
         last = _of_unit_length(graph, last, extractor.EPSILON)
     if extractor.blank is not None:
@@ -106,30 +107,47 @@ def _added(
     return nodes[-1][2]
 
 
-def _mean_with_mirrored(graph: Any, vectors: str, dim: int) -> str:
-    """Let the network see each face and its mirror image; return the means of their vectors."""
-    pixels = graph.input[0].name
-    for node in graph.node:
-        node.input[:] = ["flip_looks" if name == pixels else name for name in node.input]
-    last = int(np.iinfo(np.int64).min)  # slice to the very first column, backwards
-    constants = {
-        "flip_start": [-1],
-        "flip_end": [last],
-        "flip_axis": [2],
-        "flip_step": [-1],
-        "flip_shape": [2, -1, dim],
-    }
-    network = list(graph.node)
+def _mean_of_views(graph: Any, vectors: str, extractor: NetworkExtractor) -> str:
+    """Let the network see each face in all views; return the means of their vectors."""
+    pixels, network = graph.input[0].name, list(graph.node)
+    for node in network:
+        node.input[:] = ["views_all" if name == pixels else name for name in node.input]
     del graph.node[:]
-    _added(graph, {name: np.array(value) for name, value in constants.items()}, [
-        ("Slice", [pixels, "flip_start", "flip_end", "flip_axis", "flip_step"], "flip_mirrored", {}),
-        ("Concat", [pixels, "flip_mirrored"], "flip_looks", {"axis": 0}),
-    ])  # fmt: skip
+    sizes = [pixels]
+    if extractor.params.views == "six":
+        height, width = extractor.sized.shape[:2]
+        sizes += [_scaled(graph, pixels, resampling(height, width, s), k) for k, s in enumerate(SCALES[1:])]
+    seen = [view for size in sizes for view in (size, _mirrored(graph, size))]
+    _added(graph, {}, [("Concat", seen, "views_all", {"axis": 0})])
     graph.node.extend(network)
-    return _added(graph, {}, [
-        ("Reshape", [vectors, "flip_shape"], "flip_both", {}),
-        ("ReduceMean", ["flip_both"], "flip_vectors", {"axes": [0], "keepdims": 0}),
+    shape = {"views_shape": np.array([len(seen), -1, extractor.dim])}
+    return _added(graph, shape, [
+        ("Reshape", [vectors, "views_shape"], "views_each", {}),
+        ("ReduceMean", ["views_each"], "views_vectors", {"axes": [0], "keepdims": 0}),
     ])  # fmt: skip
+
+
+def _scaled(graph: Any, pixels: str, weights: tuple[Any, Any], number: int) -> str:
+    """Resample pixels (n, h, w, c) by a matrix for the rows and one for the columns; round half up."""
+    name = f"views_scaled{number}_"
+    rows, columns = weights
+    constants = {name + "rows": rows, name + "columns": columns.T, name + "half": np.float32(0.5)}
+    return _added(graph, constants, [
+        ("Transpose", [pixels], name + "planes", {"perm": [0, 3, 1, 2]}),
+        ("MatMul", [name + "rows", name + "planes"], name + "down", {}),
+        ("MatMul", [name + "down", name + "columns"], name + "across", {}),
+        ("Add", [name + "across", name + "half"], name + "above", {}),
+        ("Floor", [name + "above"], name + "whole", {}),
+        ("Transpose", [name + "whole"], name + "pixels", {"perm": [0, 2, 3, 1]}),
+    ])  # fmt: skip
+
+
+def _mirrored(graph: Any, pixels: str) -> str:
+    """Turn pixels (n, h, w, c) left to right."""
+    last = int(np.iinfo(np.int64).min)  # slice to the very first column, backwards
+    ends = {"start": -1, "end": last, "axis": 2, "step": -1}
+    constants = {f"{pixels}_{end}": np.array([value]) for end, value in ends.items()}
+    return _added(graph, constants, [("Slice", [pixels, *constants], f"{pixels}_mirrored", {})])
 
 
 def _of_unit_length(graph: Any, vectors: str, least: float) -> str:

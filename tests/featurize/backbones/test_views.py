@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from featurize import extractor
-from featurize.backbones.views import SCALES, views
+from featurize.backbones.views import SCALES, resampling, views
 
 
 @pytest.fixture
@@ -22,6 +22,16 @@ def test_looks(faces):
     first, second = views(faces, "flip")
     np.testing.assert_array_equal(first, faces)
     np.testing.assert_array_equal(second, faces[:, :, ::-1])
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (128, 128), (224, 224), (97, 131), (2, 3)])
+def test_two_matrices_scale_a_face_to_the_last_grey_level(shape):
+    faces = np.random.default_rng(0).integers(0, 256, (5, *shape), dtype=np.uint8)
+    scaled = list(views(faces, "six"))[2::2]
+    for scale, wanted in zip(SCALES[1:], scaled, strict=True):
+        rows, columns = resampling(*shape, scale)
+        found = np.floor(rows @ faces.astype(np.float32) @ columns.T + 0.5)
+        np.testing.assert_array_equal(found, wanted)
 
 
 def test_ten_looks_at_corners_and_middle():
