@@ -4,6 +4,7 @@ Run: python benchmarks/default_model.py, with FER2013 where `mueca data add fer2
 """
 
 import time
+from itertools import product
 
 import numpy as np
 from recording import recording
@@ -13,6 +14,7 @@ from pipelines.datasets.registry import load
 from pipelines.prediction.predictor import Predictor
 
 VIEWS = ("one", "flip", "six")
+PRECISIONS = ("f32", "bf16")
 
 
 def asked(predictor, faces, split):
@@ -24,15 +26,15 @@ def asked(predictor, faces, split):
 
 
 def looks(faces):
-    """Print what it gets right with more looks at each face, and what they cost."""
-    for views in VIEWS:
-        predictor, shown = Predictor.load(views=views), []
+    """Print what it gets right with more views of each face, in either precision, and what they cost."""
+    for views, precision in product(VIEWS, PRECISIONS):
+        predictor, shown = Predictor.load(views=views, precision=precision), []
         for split in ("public", "private"):
             started = time.perf_counter()
             truth, found = asked(predictor, faces, split)
             milliseconds = 1000 * (time.perf_counter() - started) / len(truth)
             shown.append(f"{split} {100 * (truth == found).mean():.2f} %, {milliseconds:.2f} ms a face")
-        print(f"--tta {views:<5} {'; '.join(shown)}")
+        print(f"--tta {views:<5} --precision {precision:<5} {'; '.join(shown)}", flush=True)
 
 
 def main():
@@ -41,7 +43,7 @@ def main():
     truth, found = asked(predictor, faces, "private")
     table = confusion_matrix(truth, found)
     scores = predictor.card["scores"].items()
-    print("its card, in f32: " + ", ".join(f"{split} {100 * s['accuracy']:.2f} %" for split, s in scores))
+    print("its card: " + ", ".join(f"{split} {100 * s['accuracy']:.2f} %" for split, s in scores))
     print(
         f"{predictor.card['title']}: {len(truth)} faces of PrivateTest, {100 * (truth == found).mean():.2f} %"
     )

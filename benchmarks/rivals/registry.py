@@ -54,7 +54,7 @@ CHOSE, BOTH = "PublicTest chose", "both chose the epoch"
 RIVALS = (
     Rival(
         "mueca, the model that ships", "mueca", "own", "mueca_models.py", "default",
-        "128 px, 2 views", "its default", OURS + "; started from VGGFace2", CHOSE,
+        "128 px, 6 views", "its default", OURS + "; started from VGGFace2", CHOSE,
     ),
     Rival(
         "mueca, own-small, own softmax, 6 views", "mueca", "own", "mueca_models.py", "own-small",

@@ -87,7 +87,7 @@ def test_javascript_finds_the_same_faces_and_numbers(exported, photos, modules):
         ["node", exported / "photo.mjs", *photos], cwd=modules, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    predictor = mueca.Predictor.load()
+    predictor = mueca.Predictor.load(precision="f32")  # which files are written in
     for line, path in zip(map(json.loads, done.stdout.splitlines()), photos, strict=True):
         here = predictor.faces(path)
         assert len(line["faces"]) == len(here) == {"none": 0, "crowd": 3}.get(path.stem, 1), path.stem
