@@ -92,15 +92,25 @@ def families(results: Results, pairs: Sequence[tuple[str, str]] = ()) -> list[Fa
 
 
 def _asked(results: Results, pairs: Sequence[tuple[str, str]]) -> list[tuple[Cell, Cell]]:
-    found = [(results.find(a), results.find(b)) for a, b in pairs]
-    for a, b in found:
+    """Return the runs of each pair; one that is given twice, in whatever order, is one test."""
+    found: dict[frozenset[str], tuple[Cell, Cell]] = {}
+    for first, second in pairs:
+        a, b = _named(results, first), _named(results, second)
+        found.setdefault(frozenset((a.run, b.run)), (a, b))
         if a is b:
             raise ValueError(f"--test-pairs {a.title!r} against itself: give two runs")
         if not same_samples(a, b):
             raise ValueError(
                 f"{a.title!r} and {b.title!r} have no predictions of the same test samples, so no paired test"
             )
-    return found
+    return list(found.values())
+
+
+def _named(results: Results, words: str) -> Cell:
+    try:
+        return results.find(words)
+    except ValueError as error:
+        raise ValueError(f"--test-pairs: {error}") from None
 
 
 def _kinds(results: Results) -> list[tuple[Cell, Cell]]:

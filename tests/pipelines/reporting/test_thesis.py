@@ -155,8 +155,20 @@ def test_pairs_asked_for_and_the_best_of_either_kind(networks):
     assert "asked" not in {f.name for f in families(results)}
     with pytest.raises(ValueError, match="against itself"):
         families(results, [("hog + svm", "hog + svm")])
-    with pytest.raises(ValueError, match="no run is 'nothing'"):
+    with pytest.raises(ValueError, match="--test-pairs: no run is 'nothing'"):
         families(results, [("hog + svm", "nothing")])
+
+
+def test_several_pairs_are_corrected_together(networks):
+    results = load_results(networks)
+    pairs = [("hog + svm", "hog + softmax"), ("hog + own", "hog + svm")]
+    found = families(results, [*pairs, pairs[0][::-1], pairs[1]])
+    (asked,) = [f for f in found if f.name == "asked"]
+    assert [(r["a"], r["b"]) for r in asked.records] == pairs  # each once: a repeat would cost power
+    low, high = sorted(asked.records, key=lambda r: r["p"])
+    assert low["p_holm"] == pytest.approx(min(1, 2 * low["p"]))
+    assert high["p_holm"] == pytest.approx(max(low["p_holm"], high["p"]))
+    assert found[0] is asked  # first on the page
 
 
 @pytest.mark.usefixtures("svg_charts")
