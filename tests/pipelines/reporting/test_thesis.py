@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fabricate import fabricate
 
+from classifiers import list_heads
 from featurize.registry import EXTRACTORS
 from pipelines.reporting.names import file_names, short_extractors, slug
 from pipelines.reporting.plots.labels import place_labels
@@ -20,8 +21,8 @@ from pipelines.reporting.tables.network_cost import size_mb
 from pipelines.reporting.tables.significance import families
 from pipelines.reporting.tables.write import write_tables
 from pipelines.results.load import load_results
-from pipelines.utils.figures import FigureWriter
-from pipelines.utils.palette import EMOTION_PLACES, HEAD_PLACES, places
+from pipelines.utils.figures import MARKERS, FigureWriter
+from pipelines.utils.palette import EMOTION_PLACES, HEAD_PLACES, LINES, places
 
 TABULAR = re.compile(
     r"\\begin\{(?:tabular|longtable)\}\{@\{\}(.*?)@\{\}\}\n(.*?)\n *\\end\{(?:longtable|tabular)\}", re.DOTALL
@@ -209,6 +210,9 @@ def test_labels_cover_nothing(tmp_path, networks):
 
 def test_one_colour_for_a_head_and_an_emotion():
     assert len(set(HEAD_PLACES.values())) == len(HEAD_PLACES) - 1  # the old name of network-softmax
+    assert set(list_heads()) <= set(HEAD_PLACES)
+    assert max(HEAD_PLACES.values()) < min(len(LINES), len(MARKERS))  # none comes round again
+    assert len(set(LINES)) == len(LINES)
     assert places(["knn", "mine", "svm"], HEAD_PLACES) == {"knn": 3, "mine": 0, "svm": 1}
     assert places(["Happiness", "calm"], EMOTION_PLACES)["Happiness"] == EMOTION_PLACES["happy"]
     fer = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
