@@ -25,8 +25,8 @@ BROWN: RGB = (140, 86, 75)
 VIOLET: RGB = (118, 78, 200)
 OLIVE: RGB = (140, 140, 0)
 TEAL: RGB = (0, 95, 95)
-#: Of lines: without the yellow, which vanishes on white, and with the ink in place of black. The last four are
-#: none of theirs: a head has a marker as well.
+#: Of lines: without the yellow, which vanishes on white, and with the ink in place of black. The last four
+#: are none of theirs: a head has a marker as well.
 LINES: tuple[RGB, ...] = (
     BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK, (127, 127, 127), BROWN, VIOLET, OLIVE, TEAL,
 )  # fmt: skip
