@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from pipelines.reporting.names import short_extractors
+from pipelines.reporting.names import short_extractors, short_pairs
 from pipelines.reporting.page import CellPart, MatrixPart, Table
 from pipelines.reporting.plots.learning_curves import varied
 from pipelines.reporting.tables.action_units import UNITS, unit_records, unit_words
@@ -141,9 +141,9 @@ def matrix_part(matrix: Matrix, figure: Figure, results: Results) -> MatrixPart:
     return MatrixPart(figure, matrix.heads, rows, Table(SEEDS, seed_records(results)))
 
 
-def family_tables(families: Sequence[Family]) -> list[tuple[Family, Table]]:
+def family_tables(families: Sequence[Family], results: Results) -> list[tuple[Family, Table]]:
     """Return each family of tests with its table."""
-    return [(family, Table(TESTS, family.records)) for family in families]
+    return [(family, Table(TESTS, short_pairs(family.records, results.cells))) for family in families]
 
 
 def failed_records(results: Results) -> list[Record]:

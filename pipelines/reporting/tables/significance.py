@@ -198,10 +198,12 @@ def _summary(records: Sequence[Record]) -> str:
         return ""
     told = sum(r["distinguishable"] == "yes" for r in records)
     first = str(records[0]["sentence"])
-    return (
+    counted = (
         f"{told} of {len(records)} pairs are told apart at 5 % after Holm's correction, "
-        f"{len(records) - told} are not "
-        f"distinguishable on these test samples. {first[0].upper()}{first[1:]}. Test: "
+        f"{len(records) - told} are not distinguishable on these test samples. "
+    )
+    return (
+        f"{counted if len(records) > 1 else ''}{first[0].upper()}{first[1:]}. Test: "
         f"{records[0]['test']}; intervals "
         "by paired bootstrap, 10,000 draws, seed 0."
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from featurize.atomic import write_text
 from pipelines.metrics.scores import detailed
 from pipelines.prediction.outputs import class_columns
-from pipelines.reporting.names import file_names, short_extractors
+from pipelines.reporting.names import file_names, short_extractors, short_pairs
 from pipelines.reporting.references import bibtex
 from pipelines.reporting.tables.action_units import UNITS, unit_records
 from pipelines.reporting.tables.changes import Change
@@ -52,7 +52,9 @@ def write_tables(
     for family in families:
         columns = [column for column in TESTS if column.key != "verdict"]
         words = f"{family.title}. {family.words}{drawn}"
-        _both(folder, f"tests-{family.name}", family.records, columns, words)
+        write_csv(folder / f"tests-{family.name}.csv", family.records)
+        text = latex(short_pairs(family.records, results.cells), columns, words, f"tests-{family.name}")
+        write_text(folder / f"tests-{family.name}.tex", text)
     names = file_names(results.cells)
     for cell in results.cells:
         _confusion(folder, cell, names[cell.run], results, drawn)

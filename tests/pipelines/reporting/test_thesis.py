@@ -160,6 +160,19 @@ def test_pairs_asked_for_and_the_best_of_either_kind(networks):
         families(results, [("hog + svm", "nothing")])
 
 
+def test_the_tests_that_are_read_name_runs_in_short(networks, made):
+    folder = made.page.parent / "tables"
+    kinds = {f.name: f for f in families(load_results(networks))}["hand-crafted-or-learned"]
+    assert "(" in kinds.records[0]["b"]
+    assert "weights" in (folder / "tests-best.csv").read_text("utf-8")
+    assert "weights" not in (folder / "tests-best.tex").read_text("utf-8")
+    assert not kinds.words.startswith("1 of 1")
+    page = made.page.read_text("utf-8")
+    tests = page[page.index('id="tests"') : page.index('id="runs"')]
+    assert re.search(r"<td[^>]*>ucm-f \+ \w+</td>", tests)
+    assert not re.search(r"<td[^>]*>[^<]*weights", tests)
+
+
 def test_several_pairs_are_corrected_together(networks):
     results = load_results(networks)
     pairs = [("hog + svm", "hog + softmax"), ("hog + own", "hog + svm")]
