@@ -40,7 +40,9 @@ def write_images(folder: Path) -> None:
             _save(Image.open(figures / name).convert("RGB"), folder / taken)
         Image.fromarray(astronaut()).save(work / "photo.jpg", quality=95)
         _page(work / "photo.jpg", work / "page.png")
-        _save(Image.open(work / "page.png").convert("RGB"), folder / "serve.png")
+        page = Image.open(work / "page.png").convert("RGB")
+        page.thumbnail((SIDE, SIDE))
+        _save(page.quantize(200), folder / "serve.png")
 
 
 def _page(photo: Path, image: Path) -> None:
