@@ -244,7 +244,7 @@ def latex(
         name = f"{label}-{number}" if number > 1 else label
         body = _tabular(records, part, layout(records, part, bold), bold)
         make = _long if long else _float
-        made.append(make(body, latex_text(caption, breaks=True) + of, name))
+        made.append(make(body, _caption(caption) + of, name))
     return "\n".join(made)
 
 
@@ -303,7 +303,7 @@ def _tabular(
     for i, record in enumerate(records):
         cells = [_cell(c.shown(record), w) for c, w in zip(columns, how.widths, strict=True)]
         if i < len(bold) and bold[i]:
-            cells = [rf"\bfseries {cell}" if cell else "" for cell in cells]
+            cells = [_bold(cell, w) for cell, w in zip(cells, how.widths, strict=True)]
         rows.append(" & ".join(cells) + r" \\")
     size = rf"\fontsize{{{how.size:g}}}{{{1.2 * how.size:g}}}\selectfont"
     space = rf"\setlength{{\tabcolsep}}{{{how.space:g}pt}}"
@@ -315,6 +315,18 @@ def _cell(text: str, width: float | None) -> str:
     if width is None:
         return latex_text(text)
     return rf"\raggedright\let\\\tabularnewline\hspace{{0pt}}{latex_text(text, breaks=True)}"
+
+
+def _bold(cell: str, width: float | None) -> str:
+    """Return a cell in bold; no braces around a broken one, which would end its paragraph's form too soon."""
+    if not cell:
+        return ""
+    return rf"{{\bfseries {cell}}}" if width is None else rf"\bfseries{cell}"
+
+
+def _caption(text: str) -> str:
+    """Return a text as a caption holds it: only a word that is longer than others may be broken."""
+    return " ".join(latex_text(word, breaks=text_width(word) > _READ) for word in text.split(" "))
 
 
 def _title(column: Column, size: float, width: float) -> str:
