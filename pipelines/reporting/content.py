@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from pipelines.reporting.names import short_extractors, short_pairs
+from pipelines.reporting.names import short_extractors
 from pipelines.reporting.page import CellPart, MatrixPart, Table
 from pipelines.reporting.plots.learning_curves import varied
 from pipelines.reporting.tables.action_units import UNITS, unit_records, unit_words
@@ -27,7 +27,7 @@ from pipelines.reporting.tables.columns import (
     whole,
 )
 from pipelines.reporting.tables.matrix import SEEDS, Matrix, seed_records
-from pipelines.reporting.tables.significance import TESTS, Family
+from pipelines.reporting.tables.significance import TESTS, Family, in_short
 from pipelines.results.load import Cell, Results, read_csv, short_params
 from pipelines.results.rows import SEEN_VALIDATION
 from pipelines.utils.figures import Figure
@@ -143,7 +143,8 @@ def matrix_part(matrix: Matrix, figure: Figure, results: Results) -> MatrixPart:
 
 def family_tables(families: Sequence[Family], results: Results) -> list[tuple[Family, Table]]:
     """Return each family of tests with its table."""
-    return [(family, Table(TESTS, short_pairs(family.records, results.cells))) for family in families]
+    found = [in_short(family, results) for family in families]
+    return [(family, Table(TESTS, family.records)) for family in found]
 
 
 def failed_records(results: Results) -> list[Record]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from pipelines.results.load import Cell
 
@@ -48,21 +47,6 @@ def short_titles(cells: Sequence[Cell]) -> dict[str, str]:
     }
     times = list(short.values())
     return {cell.run: short[cell.run] if times.count(short[cell.run]) == 1 else cell.title for cell in cells}
-
-
-def short_pairs(records: Sequence[dict[str, Any]], cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """Return records of paired tests with the short titles of their runs, for a table that is read."""
-    titles = short_titles(cells)
-    short = {cell.title: titles[cell.run] for cell in cells}
-    return [
-        {
-            **record,
-            "a": short[record["a"]],
-            "b": short[record["b"]],
-            "verdict": re.sub(r"^(.*)(?= is better$)", lambda found: short[found[1]], record["verdict"]),
-        }
-        for record in records
-    ]
 
 
 def file_names(cells: Sequence[Cell]) -> dict[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from pipelines.metrics.significance import Paired, compare_hits, corrected, verdict
+from pipelines.reporting.names import short_titles
 from pipelines.reporting.tables.columns import Column, Record, p_value, percent, whole
 from pipelines.reporting.tables.network_cost import is_learned
 from pipelines.results.load import Cell, Results
@@ -89,6 +90,27 @@ def families(results: Results, pairs: Sequence[tuple[str, str]] = ()) -> list[Fa
         ),
     ]
     return [Family(f.name, f.title, _summary(f.records), f.records) for f in found if f.records]
+
+
+def in_short(family: Family, results: Results) -> Family:
+    """Return tests for readers: the short titles of runs in records and words."""
+    titles = short_titles(results.cells)
+    longest = sorted(results.cells, key=lambda cell: -len(cell.title))
+    short = {cell.title: titles[cell.run] for cell in longest if cell.title != titles[cell.run]}
+
+    def said(text: str) -> str:
+        for title, name in short.items():
+            text = text.replace(title, name).replace(_begun(title), _begun(name))
+        return text
+
+    kept = ("a", "b", "verdict")
+    records = [{**r, **{key: said(str(r[key])) for key in kept}} for r in family.records]
+    return replace(family, words=said(family.words), records=records)
+
+
+def _begun(text: str) -> str:
+    """Return a text as a sentence begins with it."""
+    return text[:1].upper() + text[1:]
 
 
 def _asked(results: Results, pairs: Sequence[tuple[str, str]]) -> list[tuple[Cell, Cell]]:
@@ -203,7 +225,7 @@ def _summary(records: Sequence[Record]) -> str:
         f"{len(records) - told} are not distinguishable on these test samples. "
     )
     return (
-        f"{counted if len(records) > 1 else ''}{first[0].upper()}{first[1:]}. Test: "
+        f"{counted if len(records) > 1 else ''}{_begun(first)}. Test: "
         f"{records[0]['test']}; intervals "
         "by paired bootstrap, 10,000 draws, seed 0."
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from featurize.atomic import write_text
 from pipelines.metrics.scores import detailed
 from pipelines.prediction.outputs import class_columns
-from pipelines.reporting.names import file_names, short_extractors, short_pairs
+from pipelines.reporting.names import file_names, short_extractors
 from pipelines.reporting.references import bibtex
 from pipelines.reporting.tables.action_units import UNITS, unit_records
 from pipelines.reporting.tables.changes import Change
@@ -26,7 +26,7 @@ from pipelines.reporting.tables.columns import (
 )
 from pipelines.reporting.tables.latex import TEXT_HEIGHT, height, latex
 from pipelines.reporting.tables.matrix import SEEDS, matrix_of, seed_records
-from pipelines.reporting.tables.significance import TESTS, Family
+from pipelines.reporting.tables.significance import TESTS, Family, in_short
 from pipelines.results.load import Cell, Results
 from pipelines.utils.csv_files import write_csv
 
@@ -51,9 +51,10 @@ def write_tables(
     _both(folder, "data", *split_records(results)[::-1], what)
     for family in families:
         columns = [column for column in TESTS if column.key != "verdict"]
-        words = f"{family.title}. {family.words}{drawn}"
+        read = in_short(family, results)
+        words = f"{family.title}. {read.words}{drawn}"
         write_csv(folder / f"tests-{family.name}.csv", family.records)
-        text = latex(short_pairs(family.records, results.cells), columns, words, f"tests-{family.name}")
+        text = latex(read.records, columns, words, f"tests-{family.name}")
         write_text(folder / f"tests-{family.name}.tex", text)
     names = file_names(results.cells)
     for cell in results.cells:
