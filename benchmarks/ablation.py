@@ -1,4 +1,4 @@
-"""What each part of the best FER2013 systems brings: looks, networks, vectors; forests over three seeds.
+"""What parts of the best FER2013 systems bring: augmentation, networks, vectors; forests over three seeds.
 
 Run: python benchmarks/ablation.py, and python benchmarks/ablation.py machines for a machine for each face
 (`local-svm`, which has no seed), from the weights that ship; vectors come from the cache where they are.

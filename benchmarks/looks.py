@@ -1,4 +1,4 @@
-"""Which looks at a face help a network by itself: on FER2013's PublicTest, where such things are chosen.
+"""Which test-time augmentation helps a network by itself: on FER2013's PublicTest, which chooses.
 
 Run: python benchmarks/looks.py own-small own-small-36, names of weights of own-small. Each face is moved,
 turned or scaled about its middle, as it is and mirrored, and the network's probabilities are averaged.

@@ -29,6 +29,7 @@ _LINKS = {
     "](results/)": "](results/index.md)",
     "](search.md": "](grid-search.md",
     "](../gallery/)": "](../examples/index.rst)",
+    "](gallery/)": "](examples/index.rst)",
     "](../search.md": "](../grid-search.md",
     **{f"]({a})": f"]({b})" for a, b in TAKEN.items()},
 }

@@ -24,7 +24,7 @@ nitpicky = False
 
 # Links between pages, to headings of pages, and to files that lie beside them.
 myst_heading_anchors = 4
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "tasklist"]
 # A block of commands may hold an apostrophe or a gap that no lexer knows.
 suppress_warnings = ["misc.highlighting_failure"]
 
@@ -48,7 +48,7 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": True,
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 5,
+    "header_links_before_dropdown": 6,
 }
 
 sphinx_gallery_conf = {

@@ -128,6 +128,30 @@ def test_pages_of_reference_hold_every_name():
     assert "`balanced_accuracy`" in reference.column_page()
 
 
+@pytest.mark.parametrize("name", ["command", "recipe", "extractor", "head", "dataset"])
+def test_every_parameter_is_explained(name):
+    page = getattr(reference, f"{name}_page")()
+    rows = [line for line in page.splitlines() if re.match(r"\| `", line)]
+    assert len(rows) > 10
+    assert [line for line in rows if re.match(r"\| [^|]* \|  \|", line)] == []
+
+
+def test_options_in_the_pages_of_reference_keep_their_hyphens():
+    """Sphinx makes a dash of two hyphens that stand in no code."""
+    page = re.sub(
+        r"```.*?```|`[^`]*`|^\| ---.*$", "", reference.command_page(), flags=re.DOTALL | re.MULTILINE
+    )
+    assert re.findall(r"--\w+", page) == []
+    assert "\nmueca report results/demo --open\n" in reference.command_page()
+
+
+def test_every_study_says_what_it_asks():
+    for path in sorted((ROOT / "docs" / "results").glob("*.txt")):
+        study = results.read_study(path)
+        assert re.fullmatch(r".{20,}[.?]", study.question), path.name
+        assert not words.wrong_words(study.question), path.name
+
+
 def test_every_file_of_results_becomes_a_page(tmp_path):
     made = results.write_results(ROOT / "docs" / "results", tmp_path)
     texts = sorted((ROOT / "docs" / "results").glob("*.txt"))

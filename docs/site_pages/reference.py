@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from site_pages.parameters import meaning
+
 #: Public names of ``mueca`` in the order of the work; a name that stands nowhere here comes last.
 TOPICS: dict[str, tuple[str, ...]] = {
     "Predict": ("Predictor", "predict_video", "draw", "detector", "crop_face", "decode"),
@@ -63,7 +65,7 @@ def api_page() -> str:
 
     named = [name for names in TOPICS.values() for name in names]
     topics = {**TOPICS, "More": tuple(name for name in mueca.__all__ if name not in named)}
-    parts = ["# Python\n\nAll public names are those of `import mueca`.\n"]
+    parts = ["# Python API\n\nAll public names are those of `import mueca`.\n"]
     for topic, names in topics.items():
         there = [name for name in names if name in mueca.__all__]
         if there:
@@ -106,13 +108,29 @@ def command_page() -> str:
     """Return every command with its arguments and options, as its parser has them."""
     parts = ["# Command line\n\nAdd `--debug` to any command for a traceback.\n"]
     for name, command in commands():
-        parts.append(f"## mueca {name}\n\n{' '.join((command.help or '').split())}\n")
+        parts.append(f"## mueca {name}\n\n{_code_options(' '.join((command.help or '').split()))}\n")
         shown = [p for p in command.params if not getattr(p, "hidden", False) and p.name != "help"]
         if shown:
-            parts.append(table(("option", "takes", "default", "what it does"), map(_option, shown)))
+            parts.append(table(("option", "what it does", "takes", "default"), map(_option, shown)))
         if command.epilog:
-            parts.append(" ".join(command.epilog.split()) + "\n")
+            parts.append(_epilog(" ".join(command.epilog.split())))
     return "\n".join(parts)
+
+
+def _epilog(text: str) -> str:
+    """Return what stands below a command's help, its examples as a block of commands."""
+    before, _, listed = re.sub(r"\bExamples?: ", "\f", text).partition("\f")
+    examples, _, after = listed.partition(". ")
+    lines = examples.rstrip(".").split("; ")
+    more = [line for line in lines if not line.startswith("mueca ")]
+    block = ["```sh", *(line for line in lines if line not in more), "```", ""] if listed else []
+    prose = " ".join([before, *(f"{line[0].upper()}{line[1:]}." for line in more if line), after]).strip()
+    return "\n".join([*block, _escaped(_code_options(prose)), ""])
+
+
+def _code_options(text: str) -> str:
+    """Set options in code: Sphinx makes a dash of two hyphens."""
+    return re.sub(r"(?<![\w`])(--[a-z][\w-]*)", r"`\1`", text)
 
 
 def _option(param: Any) -> tuple[str, str, str, str]:
@@ -120,7 +138,8 @@ def _option(param: Any) -> tuple[str, str, str, str]:
     takes = "" if getattr(param, "is_flag", False) else _type(param)
     default = param.default
     shown = "" if default in (None, (), [], False, ...) or callable(default) else f"`{_plain(default)}`"
-    return names, takes, shown, _escaped(getattr(param, "help", "") or "")
+    words = meaning("command", param.name, getattr(param, "help", "") or "")
+    return names, _escaped(_code_options(words)), takes, shown
 
 
 def _type(param: Any) -> str:
@@ -157,18 +176,27 @@ def recipe_page() -> str:
     for key, model in models().items():
         title = key if key[0].isupper() else f"Under `{key}:`"
         parts.append(f"## {title}\n\n{_escaped(first_sentence(model.__doc__))}\n")
-        words = _attributes(model.__doc__)
+        words = _words_of(model)
         rows = [
             (
                 f"`{name}`",
+                _escaped(meaning(key.removesuffix("s"), name, f.description or words.get(name, ""))),
                 f"`{_annotation(f.annotation)}`",
                 _default(f),
-                _escaped(f.description or words.get(name, "")),
             )
             for name, f in model.model_fields.items()
         ]
-        parts.append(table(("key", "type", "default", "what it says"), rows))
+        parts.append(table(("key", "what it says", "type", "default"), rows))
     return "\n".join(parts)
+
+
+def _words_of(model: type) -> dict[str, str]:
+    """Return name -> text of the attributes of a class, those of its bases among them."""
+    found: dict[str, str] = {}
+    for one in reversed(model.__mro__):
+        if one.__module__.partition(".")[0] in ("classifiers", "featurize", "pipelines"):
+            found |= _attributes(one.__doc__)
+    return found
 
 
 def _attributes(docstring: str | None) -> dict[str, str]:
@@ -176,7 +204,7 @@ def _attributes(docstring: str | None) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     section, names = "", [""]
     lines = inspect.cleandoc(docstring or "").splitlines()
-    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+    for line, after in zip(lines, [*lines[1:], ""], strict=False):
         if re.fullmatch("-{3,}", after):
             section = line
         elif section in ("Attributes", "Parameters") and line and not re.fullmatch("-{3,}", line):
@@ -202,7 +230,19 @@ def _annotation(kind: Any) -> str:
 
 
 def _default(found: Any) -> str:
-    return "needed" if found.is_required() else f"`{found.get_default(call_default_factory=True)!r}`"
+    if found.is_required():
+        return "needed"
+    value = found.get_default(call_default_factory=True)
+    return f"`{_as_written(value)}`"
+
+
+def _as_written(value: Any) -> str:
+    """Return a default as a recipe has it: a model by what of it differs from its own defaults."""
+    if isinstance(value, (list, tuple)) and any(hasattr(one, "model_dump") for one in value):
+        return f"[{', '.join(map(_as_written, value))}]"
+    if hasattr(value, "model_dump"):
+        return next(iter(value.model_dump(exclude_unset=True).values()), type(value).__name__)
+    return repr(value)
 
 
 def extractor_page() -> str:
@@ -216,21 +256,21 @@ def extractor_page() -> str:
     for name, found in made.items():
         parts.append(f"## {name}\n\n{_escaped(first_sentence(found.__doc__))}\n")
         if fields := found.Params.model_fields:
-            parts.append(_parameters(fields, _attributes(found.__doc__) | _attributes(found.Params.__doc__)))
+            parts.append(_parameters("extractor", fields, _words_of(found) | _words_of(found.Params)))
     return "\n".join(parts)
 
 
-def _parameters(fields: Any, words: dict[str, str]) -> str:
+def _parameters(page: str, fields: Any, words: dict[str, str]) -> str:
     rows = [
         (
             f"`{name}`",
+            _escaped(meaning(page, name, f.description or words.get(name, ""))),
             f"`{_annotation(f.annotation)}`",
             _default(f),
-            _escaped(f.description or words.get(name, "")),
         )
         for name, f in fields.items()
     ]
-    return table(("parameter", "type", "default", "what it does"), rows)
+    return table(("parameter", "what it does", "type", "default"), rows)
 
 
 def head_page() -> str:
@@ -243,7 +283,7 @@ def head_page() -> str:
         module = inspect.getmodule(found.params)
         parts.append(f"## {name}\n\n{_escaped(first_sentence(module.__doc__ if module else ''))}\n")
         if found.params.model_fields:
-            parts.append(_parameters(found.params.model_fields, _attributes(found.params.__doc__)))
+            parts.append(_parameters("head", found.params.model_fields, _words_of(found.params)))
         if found.grid:
             grid = "; ".join(f"`{k}`: {', '.join(map(str, v))}" for k, v in found.grid.items())
             parts.append(f"Default grid: {grid}.\n")
@@ -262,11 +302,17 @@ def dataset_page() -> str:
         load = module.load
         parts.append(f"## {name}\n\n{_escaped(first_sentence(module.__doc__))}\n")
         parts += _about(about(name))
-        options = [p for p in inspect.signature(load).parameters.values() if p.default is not p.empty]
-        words = _attributes(load.__doc__)
-        rows = [(f"`{p.name}`", f"`{p.default!r}`", _escaped(words.get(p.name, ""))) for p in options]
+        # `how` is an object of Python's callers; options of a text are all others.
+        options = [
+            p
+            for p in inspect.signature(load).parameters.values()
+            if p.default is not p.empty and p.name != "how"
+        ]
+        listed = getattr(module, "listed", None)
+        words = _attributes(getattr(listed, "__doc__", "")) | _attributes(load.__doc__)
+        rows = [(f"`{p.name}`", _escaped(words.get(p.name, "")), f"`{p.default!r}`") for p in options]
         if rows:
-            parts.append(table(("option", "default", "what it does"), rows))
+            parts.append(table(("option", "what it does", "default"), rows))
     return "\n".join(parts)
 
 

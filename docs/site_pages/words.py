@@ -16,13 +16,17 @@ INSTEAD: dict[str, str] = {
     r"pupils?": "student",
     r"marks of what it saw": "training provenance",
     r"picture|pictures": "image",
-    r"flattered": "optimistic",
+    r"flatter(?:s|ed)?": "optimistic",
+    r"\d+ cells": "candidates, runs",
+    r"answers? for (?:itself|all of them)": "predicts, is evaluated",
+    r"(?:an?|the) machine for (?:a|each|every)": "an SVM",
     r"deals? of folds": "assignment to folds",
     r"who really wins": "paired significance tests",
     r"dear to fit": "expensive",
     r"what it says of a face": "prediction",
     r"judges? (?:a|the|each) face": "classify",
     r"--(?:views|tile|crowd|pictures|every|inner(?!-)|teacher-share|average|start(?!-))": "the new option",
+    r"--(?:memory(?!-)|clip|cell|embedding|batch(?!-))": "the new option",
     r"mueca loso": "mueca cross-validate",
 }
 _BLOCK = re.compile(

@@ -63,6 +63,7 @@ class Predictor:
     model : Model
         Of images, not of clips.
     find : Detector
+        What finds the faces: `mueca.detector("blazeface")`.
     min_face : int, optional
         Side in pixels of the smallest face that is classified: 32, or 16 with the detector "none".
     confidence : float, optional

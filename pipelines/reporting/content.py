@@ -27,7 +27,7 @@ from pipelines.reporting.tables.columns import (
     whole,
 )
 from pipelines.reporting.tables.matrix import SEEDS, Matrix, seed_records
-from pipelines.reporting.tables.significance import TESTS, Family
+from pipelines.reporting.tables.significance import TESTS, Family, in_short
 from pipelines.results.load import Cell, Results, read_csv, short_params
 from pipelines.results.rows import SEEN_VALIDATION
 from pipelines.utils.figures import Figure
@@ -141,9 +141,10 @@ def matrix_part(matrix: Matrix, figure: Figure, results: Results) -> MatrixPart:
     return MatrixPart(figure, matrix.heads, rows, Table(SEEDS, seed_records(results)))
 
 
-def family_tables(families: Sequence[Family]) -> list[tuple[Family, Table]]:
+def family_tables(families: Sequence[Family], results: Results) -> list[tuple[Family, Table]]:
     """Return each family of tests with its table."""
-    return [(family, Table(TESTS, family.records)) for family in families]
+    found = [in_short(family, results) for family in families]
+    return [(family, Table(TESTS, family.records)) for family in found]
 
 
 def failed_records(results: Results) -> list[Record]:

@@ -36,6 +36,8 @@ CITED: dict[str, tuple[str, ...]] = {
     "knn": ("cover1967",),
     "bagged-svm": ("breiman1996", "cortes1995"),
     "local-svm": ("zhang2006",),
+    "linear-svm": ("cortes1995", "fan2008"),
+    "nystroem-svm": ("cortes1995", "williams2001"),
     "stack": ("wolpert1992",),
     "fer2013": ("goodfellow2013",),
     "ferplus": ("barsoum2016", "goodfellow2013"),
@@ -49,6 +51,11 @@ CITED: dict[str, tuple[str, ...]] = {
     "casme2": ("yan2014",),
     "smic": ("li2013",),
     "samm": ("davison2018",),
+    "casme3": ("li2023casme",),
+    "cas(me)2": ("qu2018",),
+    "samm-lv": ("yap2020", "davison2018"),
+    "mmew": ("ben2022",),
+    "4dme": ("li2023dme",),
     "megc2019": ("see2019", "yan2014", "li2013", "davison2018"),
 }
 #: Of every report: intervals, paired tests with their correction, and the library of the heads.
@@ -95,7 +102,9 @@ def _names(results: Results) -> Iterable[str]:
 
 
 def _every_name(results: Results) -> Iterator[str]:
-    yield results.dataset.partition("(")[0].split()[0]
+    # A name may hold a bracket, as cas(me)2 does.
+    known = [name for name in CITED if re.match(rf"{re.escape(name)}(?![\w-])", results.dataset)]
+    yield max(known, key=len) if known else results.dataset.partition("(")[0].split()[0]
     for cell in results.cells:
         # A network inside another extractor's parameters counts, too.
         yield from re.findall(

@@ -223,7 +223,7 @@ class _Maker:
             audit=audit,
             comparison=content.comparison_table(r),
             matrix=drawn.matrix,
-            families=content.family_tables(self.found),
+            families=content.family_tables(self.found, r),
             cells=[content.cell_part(c, r, drawn.charts.get(c.run, ())) for c in self._in_order()],
             failed=content.failed_records(r),
             units=units,

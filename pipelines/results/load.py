@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurize.json_files import read_mapping
+from featurize.suggest import hint
 from pipelines.metrics.scores import confusion
 from pipelines.results.frames import Rows
 from pipelines.results.predictions import Predictions, load_predictions
@@ -168,10 +169,18 @@ class Results(Rows):
         found = exact or [c for c in self.cells if c.run.startswith(words) or words in c.title]
         if len(found) == 1:
             return found[0]
-        known = ", ".join(repr(c.title) for c in (found or self.cells)[:8])
-        raise ValueError(
-            f"{'more than one cell matches' if found else 'no run is'} {words!r}; there are: {known}"
-        )
+        known = _some(c.title for c in (found or self.cells))
+        if found:
+            raise ValueError(f"more than one run is meant by {words!r}: {known}; write the whole title")
+        near = hint(words, (c.title for c in self.cells), otherwise=f"there are: {known}")
+        raise ValueError(f"no run is {words!r}; {near}")
+
+
+def _some(names: Iterable[str], most: int = 8) -> str:
+    """Return the first names in quotes, and how many more there are."""
+    listed = [repr(name) for name in names]
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
 
 
 def load_results(folder: Path | str) -> Results:

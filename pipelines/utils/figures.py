@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 INK, RULE = hex_of(palette.INK), hex_of(palette.RULE)
 COLOURS = tuple(map(hex_of, palette.LINES))
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "h")
 #: Inches: a column and a text width of A4 with usual margins.
 NARROW, WIDE = 3.5, 6.9
 PNG_DPI = 200

@@ -21,8 +21,15 @@ PURPLE: RGB = (204, 121, 167)
 INK: RGB = (31, 35, 40)
 RULE: RGB = (212, 216, 221)
 
-#: Of lines: without the yellow, which vanishes on white, and with the ink in place of black.
-LINES: tuple[RGB, ...] = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK, (127, 127, 127))
+BROWN: RGB = (140, 86, 75)
+VIOLET: RGB = (118, 78, 200)
+OLIVE: RGB = (140, 140, 0)
+TEAL: RGB = (0, 95, 95)
+#: Of lines: without the yellow, which vanishes on white, and with the ink in place of black. The last four
+#: are none of theirs: a head has a marker as well.
+LINES: tuple[RGB, ...] = (
+    BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK, (127, 127, 127), BROWN, VIOLET, OLIVE, TEAL,
+)  # fmt: skip
 #: Of the boxes on images, by class: with black text on them, so a light grey in place of black.
 BOXES: tuple[RGB, ...] = (VERMILION, GREEN, PURPLE, YELLOW, (200, 200, 200), BLUE, SKY, ORANGE)
 
@@ -36,7 +43,7 @@ def hex_of(colour: RGB) -> str:
 #: Names that stand for one emotion in different sets share a place.
 HEAD_PLACES: dict[str, int] = {
     "softmax": 0, "svm": 1, "forest": 2, "knn": 3, "bagged-svm": 4, "network-softmax": 5, "own": 5,
-    "local-svm": 6,     "vote": 7, "stack": 8, "pool": 9,
+    "local-svm": 6, "vote": 7, "stack": 8, "pool": 9, "linear-svm": 10, "nystroem-svm": 11,
 }  # fmt: skip
 EMOTION_PLACES: dict[str, int] = {
     "angry": 0, "anger": 0, "disgust": 1, "disgusted": 1, "fear": 2, "fearful": 2, "afraid": 2,

@@ -88,7 +88,12 @@ def count_of(value: float) -> str:
 
 COMPARISON = (
     Column("extractor", "extractor"),
-    Column("head", "head"),
+    Column(
+        "head",
+        "head",
+        str,
+        "the classifier on the vectors; own is the softmax that a network was trained with",
+    ),
     Column(
         "marks",
         "optimistic by",

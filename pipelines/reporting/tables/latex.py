@@ -12,6 +12,11 @@ from pipelines.reporting.tables.columns import Column
 
 #: Points: the width of the text in LaTeX's ``article`` at 10 pt on A4, the narrowest of its classes.
 TEXT_WIDTH = 345.0
+#: Points: the height of that text, and what a table takes beside its lines, for rules and space.
+TEXT_HEIGHT = 598.0
+_BESIDE = 36.0
+#: Points from a line of the caption to the next.
+_CAPTION_LINE = 12.0
 #: Sizes of print to try, each with the space on either side of a column, in points.
 _SIZES = ((10.0, 6.0), (9.0, 5.0), (8.0, 4.0), (8.0, 3.0), (7.0, 3.0))
 #: Small letters of Computer Modern are wider than ten-point ones made smaller; bold ones are, too.
@@ -20,8 +25,6 @@ _BOLD = 1.17
 #: Points: text up to the first is never broken into lines, text beyond the last always is; with less room
 #: than the one between for a name, columns go on in a second table.
 _LEAST, _READ, _MOST = 60.0, 90.0, 150.0
-#: Rows of a table that stays on one page.
-PAGE_ROWS = 45
 
 _LATEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -136,7 +139,7 @@ def _measure(column: Column, texts: Sequence[tuple[str, bool]], size: float) -> 
     natural = max([text_width(text, size, b) for text, b in texts] + [title])
     if column.numeric or natural <= _LEAST:
         return _Measured(natural, natural)
-    pieces = [text_width(piece, size, b) for text, b in texts for piece in _pieces(text)]
+    pieces = [text_width(piece.rstrip(), size, b) for text, b in texts for piece in _pieces(text)]
     return _Measured(natural, max([*pieces, title]))
 
 
@@ -147,7 +150,45 @@ def _pieces(text: str) -> list[str]:
         parts[-1] += char
         if char in _BREAKS or char in " -":
             parts.append("")
-    return [part.rstrip() for part in parts]
+    return parts
+
+
+def _lines(text: str, width: float, size: float, bold: bool = False) -> int:
+    """Return in how many lines a text is set, broken where it may be."""
+    lines, used = 1, 0.0
+    for piece in _pieces(text):
+        if used and used + text_width(piece.rstrip(), size, bold) > width:
+            lines, used = lines + 1, 0.0
+        used += text_width(piece, size, bold)
+    return lines
+
+
+def height(
+    records: Sequence[Mapping[str, Any]], columns: Sequence[Column], caption: str, bold: Sequence[bool] = ()
+) -> float:
+    """Return the points of the tallest of the tables that `latex` makes of short ones, with its caption."""
+    panels = list(_panels(records, _used(records, columns), bold, long=False))
+    return max(_height(records, panel, bold) for panel in panels) + _caption_height(caption, len(panels))
+
+
+def _caption_height(caption: str, parts: int) -> float:
+    text = f"Table 10: {caption}{' (part 1 of 2)' if parts > 1 else ''}"
+    return _CAPTION_LINE * _lines(text, 0.97 * TEXT_WIDTH, 10.0)
+
+
+def _height(records: Sequence[Mapping[str, Any]], columns: Sequence[Column], bold: Sequence[bool]) -> float:
+    how = layout(records, columns, bold)
+    marked = [*bold, *[False] * (len(records) - len(bold))]
+    title = max(len(c.title.split()) for c in columns)
+    lines = title + sum(_row_lines(r, columns, how, b) for r, b in zip(records, marked, strict=True))
+    return _BESIDE + 1.2 * how.size * lines
+
+
+def _row_lines(record: Mapping[str, Any], columns: Sequence[Column], how: Layout, bold: bool) -> int:
+    return max(
+        1 if w is None else _lines(c.shown(record), w, how.size, bold)
+        for c, w in zip(columns, how.widths, strict=True)
+    )
 
 
 def _laid(natural: Sequence[float], size: float, space: float, widths: list[float | None]) -> Layout:
@@ -175,7 +216,8 @@ def latex(
 ) -> str:
     r"""Return booktabs tables no wider than the text of an A4 page; empty columns are left out.
 
-    Columns that do not fit side by side go on in a second table, under the same first columns.
+    Columns that do not fit side by side go on in a second table, under the same first columns. A table that
+    is taller than the page is set as a long one.
 
     Parameters
     ----------
@@ -193,42 +235,48 @@ def latex(
     str
         Needs ``\usepackage{booktabs}``, and ``longtable`` where it is long.
     """
-    used = [c for c in columns if any(c.text(r) for r in records)] or list(columns)
-    parts = list(_panels(records, used, bold))
+    used = _used(records, columns)
+    long = long or height(records, used, caption, bold) > TEXT_HEIGHT
+    parts = list(_panels(records, used, bold, long))
     made = []
     for number, part in enumerate(parts, 1):
         of = f" (part {number} of {len(parts)})" if len(parts) > 1 else ""
         name = f"{label}-{number}" if number > 1 else label
         body = _tabular(records, part, layout(records, part, bold), bold)
         make = _long if long else _float
-        made.append(make(body, latex_text(caption) + of, name))
+        made.append(make(body, _caption(caption) + of, name))
     return "\n".join(made)
 
 
+def _used(records: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> list[Column]:
+    return [c for c in columns if any(c.text(r) for r in records)] or list(columns)
+
+
 def _panels(
-    records: Sequence[Mapping[str, Any]], columns: Sequence[Column], bold: Sequence[bool]
+    records: Sequence[Mapping[str, Any]], columns: Sequence[Column], bold: Sequence[bool], long: bool
 ) -> Iterator[list[Column]]:
-    """Yield columns that fit side by side; each panel begins with the names of its rows."""
+    """Yield columns that fit side by side; each panel begins with the names of its rows.
+
+    A short table takes the smallest print before it takes a second panel.
+    """
+    size, space = _SIZES[2 if long else -1]
     keys = [
         c for c in columns[:2] if not c.numeric and c.key in ("extractor", "head", "class", "true", "a", "b")
     ]
     rest, panel = [c for c in columns if c not in keys], list(keys)
     for column in rest:
-        if len(panel) > len(keys) and not _side_by_side(records, [*panel, column], bold):
+        wanted = _measured(records, [*panel, column], size, bold)
+        if len(panel) > len(keys) and not _side_by_side(wanted, space):
             yield panel
             panel = list(keys)
         panel.append(column)
     yield panel
 
 
-def _side_by_side(
-    records: Sequence[Mapping[str, Any]], columns: Sequence[Column], bold: Sequence[bool]
-) -> bool:
+def _side_by_side(wanted: Sequence[_Measured], space: float) -> bool:
     """Return whether columns fit without breaking a name more than a reader bears."""
-    size, space = _SIZES[2]
-    wanted = _measured(records, columns, size, bold)
     total = sum(max(m.least, min(m.natural, _READ)) for m in wanted)
-    return total + 2 * space * (len(columns) - 1) <= TEXT_WIDTH
+    return total + 2 * space * (len(wanted) - 1) <= TEXT_WIDTH
 
 
 @dataclass(frozen=True)
@@ -255,7 +303,7 @@ def _tabular(
     for i, record in enumerate(records):
         cells = [_cell(c.shown(record), w) for c, w in zip(columns, how.widths, strict=True)]
         if i < len(bold) and bold[i]:
-            cells = [rf"{{\bfseries {cell}}}" if cell else "" for cell in cells]
+            cells = [_bold(cell, w) for cell, w in zip(cells, how.widths, strict=True)]
         rows.append(" & ".join(cells) + r" \\")
     size = rf"\fontsize{{{how.size:g}}}{{{1.2 * how.size:g}}}\selectfont"
     space = rf"\setlength{{\tabcolsep}}{{{how.space:g}pt}}"
@@ -263,11 +311,22 @@ def _tabular(
 
 
 def _cell(text: str, width: float | None) -> str:
-    return (
-        latex_text(text)
-        if width is None
-        else rf"{{\raggedright\hspace{{0pt}}{latex_text(text, breaks=True)}\strut\par}}"
-    )
+    r"""Return a text as a cell holds it; ragged right in a broken column, where ``\\`` still ends the row."""
+    if width is None:
+        return latex_text(text)
+    return rf"\raggedright\let\\\tabularnewline\hspace{{0pt}}{latex_text(text, breaks=True)}"
+
+
+def _bold(cell: str, width: float | None) -> str:
+    """Return a cell in bold; no braces around a broken one, which would end its paragraph's form too soon."""
+    if not cell:
+        return ""
+    return rf"{{\bfseries {cell}}}" if width is None else rf"\bfseries{cell}"
+
+
+def _caption(text: str) -> str:
+    """Return a text as a caption holds it: only a word that is longer than others may be broken."""
+    return " ".join(latex_text(word, breaks=text_width(word) > _READ) for word in text.split(" "))
 
 
 def _title(column: Column, size: float, width: float) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from pipelines.metrics.significance import Paired, compare_hits, corrected, verdict
+from pipelines.reporting.names import short_titles
 from pipelines.reporting.tables.columns import Column, Record, p_value, percent, whole
 from pipelines.reporting.tables.network_cost import is_learned
 from pipelines.results.load import Cell, Results
@@ -91,16 +92,47 @@ def families(results: Results, pairs: Sequence[tuple[str, str]] = ()) -> list[Fa
     return [Family(f.name, f.title, _summary(f.records), f.records) for f in found if f.records]
 
 
+def in_short(family: Family, results: Results) -> Family:
+    """Return tests for readers: the short titles of runs in records and words."""
+    titles = short_titles(results.cells)
+    longest = sorted(results.cells, key=lambda cell: -len(cell.title))
+    short = {cell.title: titles[cell.run] for cell in longest if cell.title != titles[cell.run]}
+
+    def said(text: str) -> str:
+        for title, name in short.items():
+            text = text.replace(title, name).replace(_begun(title), _begun(name))
+        return text
+
+    kept = ("a", "b", "verdict")
+    records = [{**r, **{key: said(str(r[key])) for key in kept}} for r in family.records]
+    return replace(family, words=said(family.words), records=records)
+
+
+def _begun(text: str) -> str:
+    """Return a text as a sentence begins with it."""
+    return text[:1].upper() + text[1:]
+
+
 def _asked(results: Results, pairs: Sequence[tuple[str, str]]) -> list[tuple[Cell, Cell]]:
-    found = [(results.find(a), results.find(b)) for a, b in pairs]
-    for a, b in found:
+    """Return the runs of each pair; one that is given twice, in whatever order, is one test."""
+    found: dict[frozenset[str], tuple[Cell, Cell]] = {}
+    for first, second in pairs:
+        a, b = _named(results, first), _named(results, second)
+        found.setdefault(frozenset((a.run, b.run)), (a, b))
         if a is b:
             raise ValueError(f"--test-pairs {a.title!r} against itself: give two runs")
         if not same_samples(a, b):
             raise ValueError(
                 f"{a.title!r} and {b.title!r} have no predictions of the same test samples, so no paired test"
             )
-    return found
+    return list(found.values())
+
+
+def _named(results: Results, words: str) -> Cell:
+    try:
+        return results.find(words)
+    except ValueError as error:
+        raise ValueError(f"--test-pairs: {error}") from None
 
 
 def _kinds(results: Results) -> list[tuple[Cell, Cell]]:
@@ -188,10 +220,12 @@ def _summary(records: Sequence[Record]) -> str:
         return ""
     told = sum(r["distinguishable"] == "yes" for r in records)
     first = str(records[0]["sentence"])
-    return (
+    counted = (
         f"{told} of {len(records)} pairs are told apart at 5 % after Holm's correction, "
-        f"{len(records) - told} are not "
-        f"distinguishable on these test samples. {first[0].upper()}{first[1:]}. Test: "
+        f"{len(records) - told} are not distinguishable on these test samples. "
+    )
+    return (
+        f"{counted if len(records) > 1 else ''}{_begun(first)}. Test: "
         f"{records[0]['test']}; intervals "
         "by paired bootstrap, 10,000 draws, seed 0."
     )

@@ -24,12 +24,14 @@ from pipelines.reporting.tables.columns import (
     split_records,
     whole,
 )
-from pipelines.reporting.tables.latex import PAGE_ROWS, latex
+from pipelines.reporting.tables.latex import TEXT_HEIGHT, height, latex
 from pipelines.reporting.tables.matrix import SEEDS, matrix_of, seed_records
-from pipelines.reporting.tables.significance import TESTS, Family
+from pipelines.reporting.tables.significance import TESTS, Family, in_short
 from pipelines.results.load import Cell, Results
 from pipelines.utils.csv_files import write_csv
 
+#: Rows that the shortest names leave room for on one page, in the smallest print.
+_MOST_ROWS = 60
 #: Of the first columns, those that a printed table has no room for.
 _NOT_PRINTED = ("marks", "validation", "auc", "fit_s", "predict_ms")
 
@@ -49,8 +51,11 @@ def write_tables(
     _both(folder, "data", *split_records(results)[::-1], what)
     for family in families:
         columns = [column for column in TESTS if column.key != "verdict"]
-        words = f"{family.title}. {family.words}{drawn}"
-        _both(folder, f"tests-{family.name}", family.records, columns, words)
+        read = in_short(family, results)
+        words = f"{family.title}. {read.words}{drawn}"
+        write_csv(folder / f"tests-{family.name}.csv", family.records)
+        text = latex(read.records, columns, words, f"tests-{family.name}")
+        write_text(folder / f"tests-{family.name}.tex", text)
     names = file_names(results.cells)
     for cell in results.cells:
         _confusion(folder, cell, names[cell.run], results, drawn)
@@ -71,22 +76,28 @@ def _comparison(folder: Path, results: Results, drawn: str) -> None:
     write_csv(folder / "comparison.csv", records)
     chosen = [bool(record["chosen"]) for record in records]
     text = latex(records, COMPARISON, f"{caption}{seen}{drawn}", "comparison-long", chosen, long=True)
-    (folder / "comparison-long.tex").write_text(text, "utf-8")
-    shown = _printed(results, records)
-    less = f" The {len(shown)} best of {len(records)} on validation." if len(shown) < len(records) else ""
-    dagger = (
-        " A dagger marks figures that are too good; the long table says by what." if _marked(shown) else ""
-    )
+    write_text(folder / "comparison-long.tex", text)
+    write_text(folder / "comparison.tex", _short(results, records, caption, drawn))
+
+
+def _short(results: Results, records: Sequence[Record], caption: str, drawn: str) -> str:
+    """Return the table of the first columns, with as many of the best runs as one page holds."""
     columns = [c for c in COMPARISON if c.key in FIRST and c.key not in _NOT_PRINTED]
-    chosen = [bool(record["chosen"]) for record in shown]
-    text = latex(shown, columns, f"{caption}{less}{dagger}{drawn}", "comparison", chosen)
-    (folder / "comparison.tex").write_text(text, "utf-8")
+    for count in range(min(len(records), _MOST_ROWS), 0, -1):
+        shown = _printed(results, records, count)
+        less = f" The {len(shown)} best of {len(records)} on validation." if len(shown) < len(records) else ""
+        dagger = " A dagger marks figures that are too good; the long table says by what."
+        words = f"{caption}{less}{dagger if _marked(shown) else ''}{drawn}"
+        chosen = [bool(record["chosen"]) for record in shown]
+        if height(shown, columns, words, chosen) <= TEXT_HEIGHT:
+            break
+    return latex(shown, columns, words, "comparison", chosen)
 
 
-def _printed(results: Results, records: Sequence[Record]) -> list[Record]:
-    """Return the records of the short table: short names, at most a page, in the recipe's order."""
+def _printed(results: Results, records: Sequence[Record], count: int) -> list[Record]:
+    """Return the records of the short table: short names, the best of them, in the recipe's order."""
     names = short_extractors(str(record["extractor"]) for record in records)
-    first = {cell.run for cell in results.by_validation[:PAGE_ROWS]}
+    first = {cell.run for cell in results.by_validation[:count]}
     return [
         {
             **r,
@@ -117,7 +128,7 @@ def _matrix(folder: Path, results: Results, drawn: str) -> None:
             for name, row in zip(found.extractors, found.texts, strict=True)
         ]
         caption = f"Test accuracy in % by extractor and head on {results.dataset}.{over}{drawn}"
-        (folder / "matrix.tex").write_text(latex(texts, columns, caption, "matrix"), "utf-8")
+        write_text(folder / "matrix.tex", latex(texts, columns, caption, "matrix"))
     if seeds:
         _both(folder, "seeds", seeds, SEEDS, f"Runs with several seeds on {results.dataset}.{drawn}")
 
@@ -164,5 +175,4 @@ def _both(
     folder: Path, name: str, records: Sequence[Record], columns: Sequence[Column], caption: str
 ) -> None:
     write_csv(folder / f"{name}.csv", records)
-    text = latex(records, columns, caption, name, long=len(records) > PAGE_ROWS)
-    write_text(folder / f"{name}.tex", text)
+    write_text(folder / f"{name}.tex", latex(records, columns, caption, name))

@@ -84,7 +84,9 @@ def test_find(folder):
     assert found.find(found.cells[3].run) is found.cells[3]
     with pytest.raises(ValueError, match="no run is 'nix'"):
         found.find("nix")
-    with pytest.raises(ValueError, match="more than one"):
+    with pytest.raises(ValueError, match=r"did you mean 'hog \+ svm'\?"):
+        found.find("hog + swm")
+    with pytest.raises(ValueError, match=r"more than one run is meant by 'svm': .* and 2 more; write the"):
         found.find("svm")
 
 

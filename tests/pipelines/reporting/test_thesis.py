@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from fabricate import fabricate
 
+from classifiers import list_heads
 from featurize.registry import EXTRACTORS
+from pipelines.datasets.registry import DATASETS
 from pipelines.reporting.names import file_names, short_extractors, slug
 from pipelines.reporting.plots.labels import place_labels
 from pipelines.reporting.plots.overview import draw_costs
@@ -20,8 +22,8 @@ from pipelines.reporting.tables.network_cost import size_mb
 from pipelines.reporting.tables.significance import families
 from pipelines.reporting.tables.write import write_tables
 from pipelines.results.load import load_results
-from pipelines.utils.figures import FigureWriter
-from pipelines.utils.palette import EMOTION_PLACES, HEAD_PLACES, places
+from pipelines.utils.figures import MARKERS, FigureWriter
+from pipelines.utils.palette import EMOTION_PLACES, HEAD_PLACES, LINES, places
 
 TABULAR = re.compile(
     r"\\begin\{(?:tabular|longtable)\}\{@\{\}(.*?)@\{\}\}\n(.*?)\n *\\end\{(?:longtable|tabular)\}", re.DOTALL
@@ -155,8 +157,35 @@ def test_pairs_asked_for_and_the_best_of_either_kind(networks):
     assert "asked" not in {f.name for f in families(results)}
     with pytest.raises(ValueError, match="against itself"):
         families(results, [("hog + svm", "hog + svm")])
-    with pytest.raises(ValueError, match="no run is 'nothing'"):
+    with pytest.raises(ValueError, match="--test-pairs: no run is 'nothing'"):
         families(results, [("hog + svm", "nothing")])
+
+
+def test_the_tests_that_are_read_name_runs_in_short(networks, made):
+    folder = made.page.parent / "tables"
+    kinds = {f.name: f for f in families(load_results(networks))}["hand-crafted-or-learned"]
+    assert "(" in kinds.records[0]["b"]
+    assert "weights" in (folder / "tests-best.csv").read_text("utf-8")
+    table = (folder / "tests-best.tex").read_text("utf-8")
+    assert "ucm-f" in table
+    assert "weights" not in table
+    assert not kinds.words.startswith("1 of 1")
+    page = made.page.read_text("utf-8")
+    tests = page[page.index('id="tests"') : page.index('id="runs"')]
+    assert re.search(r"<td[^>]*>ucm-f \+ \w+</td>", tests)
+    assert "weights" not in tests
+
+
+def test_several_pairs_are_corrected_together(networks):
+    results = load_results(networks)
+    pairs = [("hog + svm", "hog + softmax"), ("hog + own", "hog + svm")]
+    found = families(results, [*pairs, pairs[0][::-1], pairs[1]])
+    (asked,) = [f for f in found if f.name == "asked"]
+    assert [(r["a"], r["b"]) for r in asked.records] == pairs  # each once: a repeat would cost power
+    low, high = sorted(asked.records, key=lambda r: r["p"])
+    assert low["p_holm"] == pytest.approx(min(1, 2 * low["p"]))
+    assert high["p_holm"] == pytest.approx(max(low["p_holm"], high["p"]))
+    assert found[0] is asked  # first on the page
 
 
 @pytest.mark.usefixtures("svg_charts")
@@ -197,6 +226,9 @@ def test_labels_cover_nothing(tmp_path, networks):
 
 def test_one_colour_for_a_head_and_an_emotion():
     assert len(set(HEAD_PLACES.values())) == len(HEAD_PLACES) - 1  # the old name of network-softmax
+    assert set(list_heads()) <= set(HEAD_PLACES)
+    assert max(HEAD_PLACES.values()) < min(len(LINES), len(MARKERS))  # none comes round again
+    assert len(set(LINES)) == len(LINES)
     assert places(["knn", "mine", "svm"], HEAD_PLACES) == {"knn": 3, "mine": 0, "svm": 1}
     assert places(["Happiness", "calm"], EMOTION_PLACES)["Happiness"] == EMOTION_PLACES["happy"]
     fer = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
@@ -218,3 +250,12 @@ def test_every_citation_has_an_entry():
         assert entry.count("{") == entry.count("}")
         assert re.search(r"year = \{(19|20)\d\d\}", entry)
     assert set(CITED) & set(EXTRACTORS)
+    assert set(list_heads()) <= set(CITED)
+    # What no paper is behind: what mueca draws, and folders of one's own.
+    own = {"joined", "synthetic", "synthetic-clips", "clips", "videos"}
+    assert set(DATASETS) - own <= set(CITED)
+
+
+def test_a_data_set_with_a_bracket_in_its_name_is_cited(tmp_path):
+    fabricate(tmp_path, extractors=("hog",), heads=("svm",), n=40, dataset='cas(me)2(labels="megc2019")')
+    assert "{qu2018," in bibtex(load_results(tmp_path))

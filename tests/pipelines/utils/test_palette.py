@@ -22,13 +22,18 @@ def contrast(a, b):
 
 def test_charts_are_drawn_in_the_palette():
     assert figures.COLOURS == ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#1f2328",
-                               "#7f7f7f")  # fmt: skip
+                               "#7f7f7f", "#8c564b", "#764ec8", "#8c8c00", "#005f5f")  # fmt: skip
     assert len(set(palette.LINES)) == len(palette.LINES) and len(set(palette.BOXES)) == len(palette.BOXES)
 
 
 @pytest.mark.parametrize("colour", palette.LINES)
 def test_lines_are_seen_on_white(colour):
     assert contrast(colour, (255, 255, 255)) > 2
+
+
+@pytest.mark.parametrize("colour", [c for c in palette.LINES if c != palette.INK])
+def test_lines_are_seen_on_the_dark_page(colour):
+    assert contrast(colour, (20, 23, 26)) > 2
 
 
 @pytest.mark.parametrize("colour", palette.BOXES)
