@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,13 +43,22 @@ def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     return run
 
 
-@pytest.fixture
-def svg_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write charts as SVG alone: for tests of a report whose PDF and PNG files are beside the point."""
+@contextmanager
+def svg_alone() -> Iterator[None]:
+    """Write charts as SVG alone: two thirds of a report's time are its PDF and PNG files."""
     from pipelines.reporting import report
     from pipelines.utils.figures import FigureWriter
 
-    monkeypatch.setattr(report, "FigureWriter", partial(FigureWriter, endings=(".svg",)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "FigureWriter", partial(FigureWriter, endings=(".svg",)))
+        yield
+
+
+@pytest.fixture
+def svg_charts() -> Iterator[None]:
+    """Write charts as SVG alone: for tests of a report whose PDF and PNG files are beside the point."""
+    with svg_alone():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import typer
@@ -9,6 +10,12 @@ import typer
 import cli
 from classifiers import registry as heads
 from tests.helpers.pages import Step
+
+
+@cache
+def application() -> Any:
+    """Return the whole command line, assembled once in a process."""
+    return typer.main.get_command(cli.application())
 
 
 def command_of(words: list[str]) -> tuple[Any, Any, list[str]]:
@@ -19,7 +26,7 @@ def command_of(words: list[str]) -> tuple[Any, Any, list[str]]:
     ValueError
         If there is no such command.
     """
-    command: Any = typer.main.get_command(cli.application())
+    command = application()
     context, rest = command.make_context("mueca", list(words[1:]), resilient_parsing=True), list(words[1:])
     while hasattr(command, "commands"):
         if not rest:
@@ -95,14 +102,15 @@ def check_plan(words: list[str]) -> None:
         api.load_recipe(recipe)
 
 
-def every_option() -> set[str]:
+@cache
+def every_option() -> frozenset[str]:
     """Return the options of all commands, and the parameters of all heads as options."""
     found = {f"--{name}" for name in head_parameters()} | {"--debug", "--help", "--version"}
-    waiting: list[Any] = [typer.main.get_command(cli.application())]
+    waiting = [application()]
     while waiting:
         command = waiting.pop()
         waiting += getattr(command, "commands", {}).values()
         found |= {
             option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
         }
-    return found
+    return frozenset(found)

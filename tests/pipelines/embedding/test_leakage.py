@@ -419,6 +419,7 @@ def test_the_recipe_of_hand_crafted_against_learned_is_right_for_its_networks():
         assert not data["validation"] or asked_for == (chosen.validation, chosen.test)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_what_ships_on_fer2013_itself(fer2013, monkeypatch):
     from pipelines.datasets import registry

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fabricate import fabricate  # noqa: E402
 
 from pipelines.reporting.report import write_report  # noqa: E402
+from tests.helpers.fixtures import svg_alone  # noqa: E402
 from tests.helpers.once import once  # noqa: E402
 
 
@@ -22,8 +23,10 @@ def folder(tmp_path_factory):
 
 
 def reported(folder):
-    """Make up the results; write the report, and what was said of it."""
-    (folder / "report.pickle").write_bytes(pickle.dumps(write_report(fabricate(folder))))
+    """Make up the results; write the report, its charts as SVG, and what was said of it."""
+    with svg_alone():
+        made = write_report(fabricate(folder))
+    (folder / "report.pickle").write_bytes(pickle.dumps(made))
 
 
 @pytest.fixture(scope="session")

@@ -165,6 +165,7 @@ def test_two_folders_of_other_samples_are_not_tested(tmp_path):
     assert "untested" in change.sentence
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_the_page_on_reports_works_as_shown(tmp_path, monkeypatch, capsys):
     text = (Path(__file__).parents[3] / "docs" / "reports.md").read_text("utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
@@ -180,6 +181,7 @@ def fitted(model_folder):
     return model_folder("pixels")
 
 
+@pytest.mark.usefixtures("svg_charts")
 def test_report_of_a_model_with_faces_and_where_it_looks(fitted, tmp_path):
     options = Options(faces=True, model=fitted)
     made = write_report(fitted, tmp_path / "out", options)
@@ -190,7 +192,7 @@ def test_report_of_a_model_with_faces_and_where_it_looks(fitted, tmp_path):
     assert text.count('src="data:image/png;base64,') == min(18, wrong) + 18
     assert "What counts most is the" in text
     assert "in two dimensions" in text
-    assert (tmp_path / "out" / "figures" / "occlusion.png").exists()
+    assert (tmp_path / "out" / "figures" / "occlusion.svg").exists()
 
 
 def test_faces_are_the_surest_mistakes(fitted):

@@ -24,6 +24,7 @@ from pipelines.reporting.tables.write import write_tables
 from pipelines.results.load import load_results
 from pipelines.utils.figures import MARKERS, FigureWriter
 from pipelines.utils.palette import EMOTION_PLACES, HEAD_PLACES, LINES, places
+from tests.helpers.fixtures import svg_alone
 
 TABULAR = re.compile(
     r"\\begin\{(?:tabular|longtable)\}\{@\{\}(.*?)@\{\}\}\n(.*?)\n *\\end\{(?:longtable|tabular)\}", re.DOTALL
@@ -42,8 +43,9 @@ def networks(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(networks):
-    """Return its report."""
-    return write_report(networks)
+    """Return its report; that each chart is SVG, PDF and PNG is tested in test_page.py."""
+    with svg_alone():
+        return write_report(networks)
 
 
 def rows_of(table):
@@ -102,9 +104,9 @@ def test_short_names_tell_apart():
 def test_files_say_what_they_show(networks, made):
     results = load_results(networks)
     names = {p.name for p in (made.page.parent / "figures").iterdir()}
-    assert {"accuracy-by-extractor-and-head.pdf", "accuracy-against-size.png"} <= names
+    assert {"accuracy-by-extractor-and-head.svg", "accuracy-against-size.svg"} <= names
     for name in file_names(results.cells).values():
-        assert f"confusion-{name}.pdf" in names
+        assert f"confusion-{name}.svg" in names
         assert (made.page.parent / "tables" / f"confusion-{name}.tex").is_file()
     assert not [name for name in names if re.search(r"[0-9a-f]{12}", name)]
 

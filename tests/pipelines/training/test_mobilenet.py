@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from featurize import extractor
 from featurize.backbones import weightfile
@@ -41,6 +42,7 @@ def test_another_side_is_another_training(faces, tmp_path):
     assert len({TrainingRun(faces, p, tmp_path).identity() for p in sides}) == 2
 
 
+@pytest.mark.slow
 def test_one_epoch_on_a_few_faces(tmp_path):
     faces = faces_module.load(n_per_class=4, n_identities=4)
     done = train(faces, plan(**fields(learning_rate=1e-5)), tmp_path)

@@ -111,7 +111,7 @@ def test_a_damaged_state_is_named(faces, plan, tmp_path):
 
 
 def test_kill_9_leaves_what_the_next_run_needs(tmp_path, run_cli):
-    words = "cli.py train --data synthetic --backbone ucm-a --epochs 4 --precision f32 --out"
+    words = "cli.py train --data synthetic(n_per_class=24) --backbone ucm-a --epochs 4 --precision f32 --out"
     command = [sys.executable, *words.split(), str(tmp_path)]
     root = Path(__file__).parents[3]
     first = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -129,6 +129,7 @@ def test_kill_9_leaves_what_the_next_run_needs(tmp_path, run_cli):
     assert after[: len(before)] == before
 
 
+@pytest.mark.slow
 def test_it_learns(tmp_path):
     """Enough faces and epochs to be above chance, with mirror, bf16 and a cosine."""
     faces = faces_module.load(n_per_class=40)

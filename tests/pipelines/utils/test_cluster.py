@@ -225,9 +225,10 @@ def test_without_workers_a_run_says_so_and_ends(monkeypatch, caplog):
         lonely.result(Future())
 
 
-def test_a_scheduler_without_workers_is_one_line():
+def test_a_scheduler_without_workers_is_one_line(monkeypatch):
     from distributed import LocalCluster
 
+    monkeypatch.setattr("pipelines.utils.cluster.ANSWER_S", 1.0)
     with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None) as empty:
         address = empty.scheduler_address
         with pytest.raises(ClusterError) as caught, connect(address):

@@ -11,7 +11,8 @@ from pipelines.datasets.base import EMOTIONS
 from pipelines.datasets.fer2013 import dataset
 from pipelines.datasets.fer2013.csv_form import NUMBERS
 
-pytestmark = pytest.mark.shared
+#: Each reads the full set.
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
