@@ -4,7 +4,7 @@
     python benchmarks/int8.py --backbone vggface2-mobilenet --faces 128
 
 Needs the extra int8. The accuracy that is lost is measured by ``mueca quantize`` on a real set; here the
-cosine between vectors is shown.
+cosine between vectors is shown. A processor with AMX has a record of its own, docs/results/int8-amx.txt.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from _fer import heading
+from recording import recording
 
 from featurize import extractor, quantized
 from featurize.engine import OpenVinoRunner, cpu_capabilities, exported_path
@@ -41,8 +41,19 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=64)
     parser.add_argument("--calibrate", type=int, default=100)
     options = parser.parse_args()
-    heading(f"{options.backbone} in int8")
+    with recording("int8-amx" if has_amx() else "int8"):
+        measure(options)
+
+
+def has_amx() -> bool:
+    """Say whether this processor multiplies tiles of int8."""
+    info = Path("/proc/cpuinfo")
+    return info.exists() and "amx_int8" in info.read_text("utf-8")
+
+
+def measure(options: argparse.Namespace) -> None:
     print(f"the processor computes in: {', '.join(sorted(cpu_capabilities()))}")
+    print(f"AMX for int8: {'yes' if has_amx() else 'no'}")
     one = extractor(options.backbone, weights=options.weights, engine="openvino", precision="f32")
     dataset = api.load_dataset(options.data)
     n = min(len(dataset), max(options.faces, options.calibrate))
