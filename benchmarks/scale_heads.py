@@ -18,20 +18,22 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from _fer import heading, peak_gb, timed
+from _fer import peak_gb, timed
+from recording import recording
 
 #: Head -> its grid, and how many held-out vectors are predicted.
 GRIDS = {
     "softmax": [{"C": c} for c in (0.001, 0.01, 0.1, 1.0)],
     "linear-svm": [{"C": c} for c in (0.0001, 0.001, 0.01, 0.1)],
     "nystroem-svm": [
-        {"C": c, "gamma": g, "n_components": 4096} for g in ("scale", "half") for c in (0.1, 1.0, 10.0, 100.0)
+        {"C": c, "gamma": g, "n_components": 4096} for g in ("scale", "half") for c in (0.3, 1.0, 3.0, 10.0)
     ],
     "knn": [
         {"n_neighbors": k, "weights": w} for k in (1, 5, 10, 30, 50, 70, 100) for w in ("uniform", "distance")
     ],
     "forest": [{"n_estimators": 500}],
-    "svm": [{"C": 10.0}],
+    "svm": [{"C": 3.0}, {"C": 10.0}],
+    "nystroem-svm:alone": [{"C": 1.0, "n_components": 4096, "n_neighbors": 0}],
 }
 ASKED = 5000
 
@@ -93,7 +95,10 @@ def make_vectors(folder: Path, rows: int, dims: int, classes: int = 7) -> None:
 
 
 def one_fit(folder: Path, name: str, rows: int, memory: str) -> None:
-    """Fit a head's grid and the best again on memory-mapped vectors; print a JSON line."""
+    """Fit a head's grid and the best again on memory-mapped vectors; print a JSON line.
+
+    What stands behind a colon in a name is a grid of its own.
+    """
     from _fer import warm_up
 
     from classifiers import Rows, answers, head
@@ -108,7 +113,8 @@ def one_fit(folder: Path, name: str, rows: int, memory: str) -> None:
     order = np.sort(np.random.default_rng(1).permutation(known)[:rows])
     asked = np.arange(known, len(X))
     train, held = Rows(X, index=order), Rows(X, index=asked)
-    grid = [dict(point) for point in GRIDS[name]]
+    title, grid = name, [dict(point) for point in GRIDS[name]]
+    name = name.partition(":")[0]
     if any(point.get("gamma") == "half" for point in grid):
         half = gamma_value("scale", train) / 2
         grid = [{**p, "gamma": half} if p["gamma"] == "half" else p for p in grid]
@@ -128,7 +134,7 @@ def one_fit(folder: Path, name: str, rows: int, memory: str) -> None:
     print(
         json.dumps(
             {
-                "head": name, "rows": len(train), "grid_s": choosing["s"], "refit_s": fitting["s"],
+                "head": title, "rows": len(train), "grid_s": choosing["s"], "refit_s": fitting["s"],
                 "ask_s": asking["s"], "expected_s": expected.seconds, "gb": peak_gb(),
                 "accuracy": float((predicted == y[asked]).mean()), "best": best,
             }
@@ -151,7 +157,13 @@ def main() -> None:
     options = parser.parse_args()
     if options.one:
         return one_fit(options.folder, options.one, options.rows, options.memory)
-    heading("heads on many vectors, read memory-mapped")
+    with recording("scale-heads" if options.rows == 288_000 else f"scale-heads-{options.rows}"):
+        every_head(options)
+    return None
+
+
+def every_head(options: argparse.Namespace) -> None:
+    """Make the vectors where they are not there, and fit each head on few and on all of them."""
     options.folder.mkdir(parents=True, exist_ok=True)
     if not (options.folder / "X.npy").exists():
         if options.made:
@@ -160,7 +172,7 @@ def main() -> None:
             write_vectors(options.folder, options.data, options.backbone, options.rows)
     titles = ("rows", "grid s", "refit s", "ask s", "expected s", "GB", "accuracy", "growth")
     print(
-        f"{'head':14}" + "".join(f"{t:>{w}}" for t, w in zip(titles, (9, 9, 9, 8, 12, 6, 10, 8), strict=True))
+        f"{'head':20}" + "".join(f"{t:>{w}}" for t, w in zip(titles, (9, 9, 9, 8, 12, 6, 10, 8), strict=True))
     )
     for name in options.heads.split(","):
         first = None
@@ -170,18 +182,17 @@ def main() -> None:
                        "--folder", str(options.folder)]  # fmt: skip
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
-                print(f"{name:14}{rows:>9}  {done.stderr.strip().splitlines()[-1]}", flush=True)
+                print(f"{name:20}{rows:>9}  {done.stderr.strip().splitlines()[-1]}", flush=True)
                 continue
             found = json.loads(done.stdout.splitlines()[-1])
             took = found["grid_s"] + found["refit_s"]
             growth = "" if first is None else f"{took / first:.1f}"
             first = first or took
             print(
-                f"{name:14}{found['rows']:>9}{found['grid_s']:>9.1f}{found['refit_s']:>9.1f}{found['ask_s']:>8.1f}"
+                f"{name:20}{found['rows']:>9}{found['grid_s']:>9.1f}{found['refit_s']:>9.1f}{found['ask_s']:>8.1f}"
                 f"{found['expected_s']:>12.1f}{found['gb']:>6.1f}{found['accuracy']:>10.4f}{growth:>8}",
                 flush=True,
             )
-    return None
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -131,6 +131,21 @@ class Problem:
             slope[-1] += of_intercept
         return smooth + cost * total, pulled + cost * slope
 
+    def slopes(self, W: NDArray[np.float64], cost: float) -> NDArray[np.float32]:
+        """Return (n, outputs): minus `cost` times the slope of the loss of each vector by its outputs.
+
+        At the solution these are the vectors' dual coefficients, signed.
+        """
+        coef, intercept = W[:-1].astype(self.X.dtype), W[-1].astype(self.X.dtype)
+        found = np.empty((len(self.codes), W.shape[1]), np.float32)
+
+        def one(at: slice) -> None:
+            slope = self.loss(self.X[at] @ coef + intercept, self.codes[at], self.weights[at])[1]
+            found[at] = -cost * slope
+
+        in_threads(one, spans(*self.X.shape), self.n_jobs)
+        return found
+
     def _penalty(self, W: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         pulled = W.copy()
         if self.penalty is not None:
@@ -171,18 +186,19 @@ class Problem:
         else:
             about[:-1, :-1] += self.penalty
             about[-1, -1] += 1.0
-        return _cholesky(about)
+        return cholesky(about)
 
 
-def _cholesky(about: NDArray[np.float64]) -> NDArray[np.float64]:
+def cholesky(about: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the upper factor, of a matrix raised along its diagonal as far as rounding demands."""
-    from scipy.linalg import LinAlgError, cholesky
+    from scipy.linalg import LinAlgError
+    from scipy.linalg import cholesky as factored
 
     for part in (1e-9, 1e-7, 1e-5, 1e-3, 1e-1):
         raised = about.copy()
         raised.flat[:: len(about) + 1] += part * np.trace(about) / len(about)
         with suppress(LinAlgError):
-            return np.asarray(cholesky(raised, overwrite_a=True, check_finite=False))
+            return np.asarray(factored(raised, overwrite_a=True, check_finite=False))
     return np.diag(np.sqrt(np.abs(np.diag(about)) + 1e-300))
 
 
@@ -198,7 +214,12 @@ def _solved(
 
 
 def fit_path(
-    problem: Problem, costs: Sequence[float], max_iter: int, tol: float, name: str
+    problem: Problem,
+    costs: Sequence[float],
+    max_iter: int,
+    tol: float,
+    name: str,
+    weights: Callable[[float], NDArray[np.float64]] | None = None,
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64], int]]:
     """Return (coef, intercept, iterations) for each C, fitted upwards, each from the one before.
 
@@ -211,12 +232,16 @@ def fit_path(
         Length of the slope at which a fit stops, as a part of its length at 0, in the solver's coordinates.
     name : str
         Of the head, for a warning.
+    weights : callable, optional
+        C to the weights of the vectors, where those of the problem do not stand for every C.
     """
-    moments = problem.moments()
+    moments, whole = problem.moments(), problem.weights.sum()
     W = np.zeros((problem.X.shape[1] + 1, problem.outputs))
     found: dict[int, Any] = {}
     for c in np.argsort(costs, kind="stable"):
-        W, made, stopped = _minimised(problem, float(costs[c]), W, moments, max_iter, tol)
+        one = problem if weights is None else replace(problem, weights=weights(float(costs[c])))
+        about = moments * (one.weights.sum() / max(whole, 1e-300))
+        W, made, stopped = _minimised(one, float(costs[c]), W, about, max_iter, tol)
         if not stopped:
             log.warning("%s: not converged after %d iterations (C=%g); raise max_iter", name, made, costs[c])
         found[int(c)] = np.ascontiguousarray(W[:-1].T), W[-1].copy(), made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from classifiers._base import DecisionHead, in_threads
 from classifiers._kernels import Base, Kernel, gamma_value
-from classifiers._linear import Problem, fit_path, squared_hinge
-from classifiers._rows import Rows, least_memory, selected, spans
+from classifiers._linear import Problem, cholesky, fit_path, squared_hinge
+from classifiers._rest import Rest
+from classifiers._rows import Rows, blocks, least_memory, selected, single, spans
 
 #: Added to the landmarks' kernel, as a part of its diagonal: what is below it is rounding.
 _RIDGE = 1e-6
@@ -28,6 +30,10 @@ class NystroemSVM(DecisionHead):
     without its map of every vector. Each class stands against the rest, with a squared hinge loss, as in
     `LinearSVC`.
 
+    What the landmarks do not span of a vector's kernel with itself is left to the vector alone, as the exact
+    kernel does; of its kernel with a query it is added for the query's nearest training vectors. So the model
+    knows a face of which it has seen a near copy, as an exact SVM does, and holds the training vectors.
+
     Parameters
     ----------
     C : float, default=1.0
@@ -36,6 +42,9 @@ class NystroemSVM(DecisionHead):
         1 / (d Var X), 1 / d, or a number.
     n_components : int, default=2048
         Landmarks; all vectors if they are fewer. More come nearer to the exact kernel.
+    n_neighbors : int, default=5
+        Training vectors near a query whose own part of the kernel is added. With 0 the decision is of the
+        landmarks alone, and no training vector is kept.
     max_iter : int, default=1000
     tol : float, default=1e-3
         Length of the slope at which the fit stops, as a part of its length at the start.
@@ -56,13 +65,21 @@ class NystroemSVM(DecisionHead):
     intercept_ : (n_classes,) float64
     gamma_ : float
     n_iter_ : int
+    vectors_ : (n, d) float32
+        Training vectors, scaled; absent where no neighbour is asked for.
+    own_ : (n, n_classes) float32
+        What each adds to the scores of a query beside it; one column for two classes.
 
     References
     ----------
-    Williams, Seeger: "Using the Nystroem method to speed up kernel machines", NIPS 2000.
+    Williams, Seeger: "Using the Nystroem method to speed up kernel machines", NIPS 2000. Snelson, Ghahramani:
+    "Local and global sparse Gaussian process approximations", AISTATS 2007.
     """
 
     by_blocks = True
+    vectors_: Any
+    #: Of models saved before there were neighbours.
+    n_neighbors = 0
 
     def __init__(
         self,
@@ -70,6 +87,7 @@ class NystroemSVM(DecisionHead):
         *,
         gamma: float | str = "scale",
         n_components: int = 2048,
+        n_neighbors: int = 5,
         max_iter: int = 1000,
         tol: float = 1e-3,
         class_weight: dict[Any, float] | str | None = None,
@@ -81,6 +99,7 @@ class NystroemSVM(DecisionHead):
         self.C = C
         self.gamma = gamma
         self.n_components = n_components
+        self.n_neighbors = n_neighbors
         self.max_iter = max_iter
         self.tol = tol
         self.class_weight = class_weight
@@ -98,14 +117,20 @@ class NystroemSVM(DecisionHead):
             If a vector is not finite, all labels are the same, or `cache_size` cannot hold the landmarks.
         """
         vectors, codes, weights = self._checked_fit(X, y, sample_weight)
-        fitted = self.path(vectors, codes, weights, [self.C])
-        self.coef_, self.intercept_, self.n_iter_ = fitted[0]
+        self.take(self.path(vectors, codes, weights, [self.C])[0])
+        if self._is_local:
+            # What predicts is in memory: a file may be gone by then.
+            self.vectors_ = np.asarray(self.vectors_)
         return self
 
     def path(self, X: Any, codes: NDArray[np.intp], weights: NDArray[np.float64], costs: list[float]) -> Any:
-        """Return (coef, intercept, iterations) for each C on scaled vectors; keeps landmarks and gamma."""
+        """Return what `take` takes for each C on scaled vectors; keeps landmarks, vectors and gamma."""
         self.gamma_ = gamma_value(self.gamma, X)
         self.landmarks_ = np.ascontiguousarray(selected(X, self._drawn(codes)), np.float32)
+        for name in ("vectors_", "_rest"):
+            self.__dict__.pop(name, None)
+        if self.n_neighbors > 0 and len(self.landmarks_) < len(X):
+            self.vectors_ = single(X)
         self._check_cache()
         kernel, base = Kernel("rbf", self.gamma_), Base(self.landmarks_, "distance")
         among = _among(self.landmarks_, self.gamma_)
@@ -114,8 +139,43 @@ class NystroemSVM(DecisionHead):
                 columns, codes, weights, len(self.classes_), squared_hinge, 1.0,
                 penalty=among, penalised_intercept=True, n_jobs=self.n_jobs,
             )  # fmt: skip
-            found = fit_path(problem, costs, self.max_iter, self.tol, "nystroem-svm")
-        return [(coef.astype(np.float32), intercept, made) for coef, intercept, made in found]
+            return self._fitted(problem, costs, among)
+
+    def _fitted(self, problem: Problem, costs: list[float], among: NDArray[np.float64]) -> list[Any]:
+        """Return (coef, intercept, iterations, own) for each C.
+
+        With r left of a vector's kernel with itself, its slack s is that of the landmarks' score f less what
+        its own coefficient takes off: ``s = (1 - y f) / (1 + 2 C w r)``, the slack of a smaller weight.
+        """
+        alone, given, rest = not self._is_local, problem.weights, np.zeros(1)
+        if not alone:
+            self._rest = Rest(self.landmarks_, self.gamma_, among)
+            rest = self._rest.of_each(problem.X, self.n_jobs)
+
+        def weights(cost: float) -> NDArray[np.float64]:
+            return np.asarray(given / (1 + 2 * cost * given * rest))
+
+        found = []
+        paths = fit_path(problem, costs, self.max_iter, self.tol, "nystroem-svm", None if alone else weights)
+        for cost, (coef, intercept, made) in zip(costs, paths, strict=True):
+            own = None
+            if not alone:
+                W = np.vstack([coef.T, intercept])
+                own = replace(problem, weights=weights(cost)).slopes(W, cost)
+            found.append((coef.astype(np.float32), intercept, made, own))
+        return found
+
+    def take(self, fitted: Any) -> None:
+        """Take one of the solutions of `path`."""
+        self.coef_, self.intercept_, self.n_iter_, own = fitted
+        self.__dict__.pop("own_", None)
+        if own is not None:
+            self.own_ = own
+
+    @property
+    def _is_local(self) -> bool:
+        """Whether training vectors near a query say something of their own."""
+        return hasattr(self, "vectors_")
 
     def _drawn(self, codes: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the rows of the landmarks, ascending; the first of a random order of each class."""
@@ -168,12 +228,37 @@ class NystroemSVM(DecisionHead):
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return (n, n_classes) scores; (n,) for two classes (positive: the second)."""
         vectors = self._checked(X)
+        return self.decided(vectors, self.near(vectors))
+
+    def near(self, vectors: Any) -> Any:
+        """Return the nearest training vectors of scaled queries, and what is left of the kernel with them.
+
+        The same for every C; None where the landmarks decide alone.
+        """
+        if not self._is_local:
+            return None
+        if "_rest" not in vars(self):  # it was read from a file
+            self._rest = Rest(self.landmarks_, self.gamma_, _among(self.landmarks_, self.gamma_))
+        k = min(self.n_neighbors, len(self.vectors_))
+        return self._rest.near(self.vectors_, single(vectors), k, self.n_jobs)
+
+    def decided(self, vectors: Any, near: Any) -> NDArray[np.float64]:
+        """Return the scores of scaled queries whose `near` is known."""
         base, kernel = Base(self.landmarks_, "distance"), Kernel("rbf", self.gamma_)
         found = np.empty((len(vectors), len(self.coef_)))
-        for rows, block in base.rows(vectors):
-            found[rows] = _mapped(kernel, block) @ self.coef_.T
+        for at, asked in blocks(vectors):
+            for rows, block in base.rows(asked):
+                found[at.start + rows.start : at.start + rows.stop] = _mapped(kernel, block) @ self.coef_.T
         found += self.intercept_
+        if near is not None:
+            index, rest = near
+            for c in range(index.shape[1]):
+                found += rest[:, c, None] * self.own_[index[:, c]]
         return found[:, 0] if len(self.classes_) == 2 else found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is kept of it: what follows from the landmarks is computed again."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_rest"}
 
 
 def _among(landmarks: NDArray[np.float32], gamma: float) -> NDArray[np.float64]:
@@ -189,6 +274,13 @@ def _among(landmarks: NDArray[np.float32], gamma: float) -> NDArray[np.float64]:
     found = (found + found.T) / 2
     found.flat[:: len(found) + 1] = 1 + _RIDGE
     return found
+
+
+def spanning(landmarks: NDArray[np.float32], gamma: float) -> NDArray[np.float64]:
+    """Return the inverse of the landmarks' kernel, (m, m), as a graph holds it."""
+    from scipy.linalg import cho_solve
+
+    return np.asarray(cho_solve((cholesky(_among(landmarks, gamma)), False), np.eye(len(landmarks))))
 
 
 def _mapped(kernel: Kernel, base: NDArray[np.float32]) -> NDArray[np.float32]:

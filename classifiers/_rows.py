@@ -130,6 +130,11 @@ def _read(source: tuple[NDArray[Any], ...], index: NDArray[np.intp], out: NDArra
         start = stop
 
 
+def single(X: Any) -> Any:
+    """Return vectors in float32: `Rows` unread, an array contiguous."""
+    return X if isinstance(X, Rows) else np.ascontiguousarray(X, np.float32)
+
+
 def for_fit(estimator: Any, X: Any) -> Any:
     """Return vectors as a classifier takes them: `Rows` where it, or its first step, reads blocks."""
     steps = getattr(estimator, "steps", None)

@@ -28,17 +28,21 @@ if TYPE_CHECKING:
     from featurize.detect import detector as detector
     from featurize.images import decode as decode
     from featurize.registry import register_extractor as register_extractor
+    from featurize.store import Store as Store
     from featurize.transformer import Extractor as Extractor
     from pipelines.api import compare as compare
     from pipelines.api import connect as connect
+    from pipelines.api import estimate as estimate
     from pipelines.api import featurize as featurize
     from pipelines.api import load_dataset as load_dataset
     from pipelines.api import load_model as load_model
     from pipelines.api import load_recipe as load_recipe
     from pipelines.datasets.base import Dataset as Dataset
+    from pipelines.datasets.indexing import write_index as write_index
     from pipelines.datasets.votes import weighted_samples as weighted_samples
     from pipelines.evaluation.recipe import recipe_from as recipe_from
     from pipelines.exporting.export import export as export
+    from pipelines.exporting.quantize import quantize as quantize
     from pipelines.models.model import Model as Model
     from pipelines.notebook.fitting import fit as fit
     from pipelines.notebook.plots import plot_confusion as plot_confusion
@@ -77,6 +81,7 @@ _HOMES: dict[str, str] = {
     "Predictor": "pipelines.prediction.predictor",
     "ReportOptions": "pipelines.reporting.report:Options",
     "ServeOptions": "pipelines.web.server:Options",
+    "Store": "featurize.store",
     "by_subject": "classifiers.search",
     "compare": "pipelines.api",
     "connect": "pipelines.api",
@@ -84,6 +89,7 @@ _HOMES: dict[str, str] = {
     "decode": "featurize.images",
     "detector": "featurize.detect",
     "draw": "pipelines.prediction.annotate",
+    "estimate": "pipelines.api",
     "export": "pipelines.exporting.export",
     "extractor": "featurize",
     "featurize": "pipelines.api",
@@ -104,11 +110,13 @@ _HOMES: dict[str, str] = {
     "plot_grid": "pipelines.notebook.plots",
     "plot_roc": "pipelines.notebook.plots",
     "predict_video": "pipelines.prediction.video",
+    "quantize": "pipelines.exporting.quantize",
     "recipe_from": "pipelines.evaluation.recipe",
     "register_extractor": "featurize.registry",
     "register_head": "classifiers.registry",
     "serve": "pipelines.web.server:run",
     "weighted_samples": "pipelines.datasets.votes",
+    "write_index": "pipelines.datasets.indexing",
     "write_report": "pipelines.reporting.report",
 }
 

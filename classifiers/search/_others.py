@@ -82,8 +82,21 @@ def sweep_linear(work: Work) -> Found:
 
 
 def sweep_nystroem(work: Work) -> Found:
-    """Yield (candidate, split, answer): landmarks, their kernel for each gamma, and a path over C."""
-    yield from sweep_linear(work)
+    """Yield (candidate, split, answer): landmarks, their kernel for each gamma, and a path over C.
+
+    The training vectors near the test fold are found once for all C.
+    """
+    for members in work.groups(["C"]):
+        costs = work.values(members, "C")
+        for s in range(len(work.splits)):
+            model, train, test = _scaled(work, members[0], s)
+            model.classes_, codes = work.labels(s)
+            fitted = model.path(train, codes, model._by_class(np.ones(codes.size), codes), costs)
+            near = model.near(test)
+            for c in members:
+                model.take(fitted[costs.index(work.params[c]["C"])])
+                decision = model.decided(test, near)
+                yield c, s, Answer(model.classes_, winner(decision), decision)
 
 
 def _paths(work: Work, path: Callable[..., Any], proba: bool) -> Found:

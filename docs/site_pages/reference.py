@@ -14,11 +14,11 @@ from site_pages.parameters import meaning
 #: Public names of ``mueca`` in the order of the work; a name that stands nowhere here comes last.
 TOPICS: dict[str, tuple[str, ...]] = {
     "Predict": ("Predictor", "predict_video", "draw", "detector", "crop_face", "decode"),
-    "Data": ("load_dataset", "Dataset", "weighted_samples"),
+    "Data": ("load_dataset", "Dataset", "weighted_samples", "write_index"),
     "Vectors": ("featurize", "extractor", "list_extractors", "Extractor", "BaseExtractor", "Params",
-                "register_extractor"),
-    "Heads and their choice": ("fit", "head", "list_heads", "HeadParams", "register_head", "GridSearchCV",
-                               "grid_search", "holdout", "kfold", "by_subject", "nested"),
+                "register_extractor", "Store", "quantize"),
+    "Heads and their choice": ("fit", "estimate", "head", "list_heads", "HeadParams", "register_head",
+                               "GridSearchCV", "grid_search", "holdout", "kfold", "by_subject", "nested"),
     "Comparisons": ("compare", "load_recipe", "recipe_from", "load_results", "write_report", "ReportOptions",
                     "connect"),
     "Models": ("Model", "load_model", "export", "serve", "ServeOptions"),

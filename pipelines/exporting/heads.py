@@ -221,8 +221,37 @@ def _nystroem(g: Graph, head: Any) -> Outputs:
 
     apart = _base(g, _scaled(g, head), Base(head.landmarks_, "distance"))
     kernel = g.op("Exp", g.op("Mul", apart, np.float32(-head.gamma_)))
-    product = g.op("MatMul", kernel, np.ascontiguousarray(head.coef_.T))
-    return _against_rest(g, g.cast(product, np.float64), head)
+    product = g.cast(g.op("MatMul", kernel, np.ascontiguousarray(head.coef_.T)), np.float64)
+    if hasattr(head, "vectors_"):
+        product = str(g.op("Add", product, _beside(g, kernel, head)))
+    return _against_rest(g, product, head)
+
+
+def _beside(g: Graph, kernel: Name, head: Any) -> Name:
+    """Return what the training vectors beside a query add to its scores; `kernel` is the landmarks'."""
+    from classifiers._kernels import Base
+    from classifiers._neighbours import SPARE
+    from classifiers._nystroem import spanning
+
+    rows, S = _scaled(g, head), head.vectors_
+    k = min(head.n_neighbors, len(S))
+    kept = np.array([min(len(S), k + SPARE)])
+    _, found = g.op("TopK", _euclid(g, rows, S), kept, axis=1, largest=0, outputs=2)
+    found, _ = g.op("TopK", found, kept, axis=1, largest=0, outputs=2)
+    exact = _exact(g, rows, S, found, city=False)
+    distances, order = g.op("TopK", exact, np.array([k]), axis=1, largest=0, outputs=2)
+    index = g.op("GatherElements", found, order, axis=1)
+    gamma = np.float64(-head.gamma_)
+    whole = g.op("Exp", g.op("Mul", g.op("Mul", distances, distances), gamma))
+    near = g.op("Reshape", g.op("Gather", S, index), np.array([-1, S.shape[1]]))
+    base = _base(g, near, Base(head.landmarks_, "distance"))
+    columns = g.cast(g.op("Exp", g.op("Mul", base, np.float32(gamma))), np.float64)
+    columns = g.op("Reshape", columns, np.array([-1, k, len(head.landmarks_)]))
+    weights = g.op("MatMul", g.cast(kernel, np.float64), spanning(head.landmarks_, head.gamma_))
+    spanned = g.total(g.op("Mul", columns, g.op("Unsqueeze", weights, np.array([1]))), 2, keep=False)
+    left = g.op("Unsqueeze", g.op("Sub", whole, spanned), np.array([2]))
+    own = g.op("Gather", head.own_.astype(np.float64), index)
+    return g.total(g.op("Mul", left, own), 1, keep=False)
 
 
 def _against_rest(g: Graph, product: Name, head: Any) -> Outputs:

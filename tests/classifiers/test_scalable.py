@@ -88,6 +88,48 @@ def test_nystroem_comes_near_the_exact_svm():
     assert near.score(X[test], Y[test]) > exact - 0.04
 
 
+def test_vectors_beside_a_query_bring_it_nearer_to_the_exact_svm():
+    """Near copies of training vectors, which few landmarks cannot tell from each other."""
+    rng = np.random.default_rng(0)
+    seen = rng.normal(size=(800, 40)).astype(np.float32)
+    labels = rng.integers(0, 5, 800)
+    asked = seen + rng.normal(0, 0.15, seen.shape).astype(np.float32)
+    exact = SVC(C=10).fit(seen, labels).score(asked, labels)
+    alone, beside = (
+        head("nystroem-svm", C=1, n_components=100, n_neighbors=k).fit(seen, labels) for k in (0, 5)
+    )
+    assert not hasattr(alone, "vectors_") and beside.own_.shape == (800, 5)
+    assert alone.score(asked, labels) < exact - 0.2
+    assert beside.score(asked, labels) > exact - 0.02
+
+
+def test_of_itself_a_vector_knows_what_the_solver_left_to_it():
+    """At a training vector the score is that of the fit with what is left of its kernel on the diagonal."""
+    fitted = head("nystroem-svm", C=1, n_components=60, n_neighbors=1, tol=1e-6).fit(X, Y)
+    codes = np.unique(Y, return_inverse=True)[1]
+    signs = np.where(codes[:, None] == np.arange(len(fitted.classes_)), 1, -1)
+    short = np.maximum(0, 1 - signs * fitted.decision_function(X))
+    np.testing.assert_allclose(fitted.own_, 2 * signs * short, atol=0.02)  # C = 1, squared hinge
+
+
+def test_a_model_from_before_there_were_neighbours(tmp_path):
+    alone = head("nystroem-svm", n_components=60, n_neighbors=0).fit(X, Y)
+    vars(alone).pop("n_neighbors")  # as such a file has it
+    save(alone, tmp_path / "old.skops")
+    read = load(tmp_path / "old.skops")
+    np.testing.assert_array_equal(read.decision_function(X), alone.decision_function(X))
+    assert read.get_params()["n_neighbors"] == 0
+
+
+def test_what_is_saved_holds_no_factor(tmp_path):
+    fitted = head("nystroem-svm", n_components=60).fit(X, Y)
+    expected = fitted.decision_function(X)
+    save(fitted, tmp_path / "head.skops")
+    read = load(tmp_path / "head.skops")
+    assert "_rest" in vars(fitted) and "_rest" not in vars(read)
+    np.testing.assert_array_equal(read.decision_function(X), expected)
+
+
 def test_landmarks_are_shared_by_the_grid_and_hold_every_class(monkeypatch):
     drawn = []
     whole = _nystroem.NystroemSVM._drawn
@@ -123,6 +165,7 @@ def test_a_cache_below_the_landmarks_names_the_least():
         ("linear-svm", {"tol": 0}),
         ("nystroem-svm", {"gamma": "large"}),
         ("nystroem-svm", {"n_components": 0}),
+        ("nystroem-svm", {"n_neighbors": -1}),
         ("svm", {"pca": 0}),
         ("svm", {"pca": True}),
         ("svm", {"pca": "many"}),

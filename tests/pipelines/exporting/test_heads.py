@@ -32,6 +32,7 @@ VARIANTS = [
     ("softmax", {"pca": 6}),
     ("svm", {"pca": 6}),
     ("nystroem-svm", {"n_components": 50, "scale": "standard"}),
+    ("nystroem-svm", {"n_components": 50, "n_neighbors": 0}),
 ]
 
 
