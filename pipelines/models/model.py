@@ -295,12 +295,22 @@ def _check_match(folder: Path, card: dict[str, Any], expression: str, meta: dict
         {k: v for k, v in part.items() if k not in ("licence", "source")}
         for part in card["extractor"]["parts"]
     ]
-    now = json.loads(json.dumps([part.spec.identity() for part in parse(expression)]))
+    parts = parse(expression)
+    if len(parts) == len(made):
+        parts = [_as_recorded(*pair) for pair in zip(parts, made, strict=True)]
+    now = json.loads(json.dumps([part.spec.identity() for part in parts]))
     # What decides no vector (where weights lie, the engine) is in the card but not in an identity.
     for part, present in zip(made, now, strict=False):
         part["params"] = {k: v for k, v in part["params"].items() if k in present["params"]}
     if now != made:
         raise ValueError(f"{folder}: its extractor has changed since the head was fitted; fit it again")
+
+
+def _as_recorded(part: Extractor, recorded: dict[str, Any]) -> Extractor:
+    """Return an extractor in the precision of its record, where this processor may choose another."""
+    if isinstance(part, NetworkExtractor) and part.params.precision == "auto":
+        return part.at(precision=recorded["params"]["precision"])
+    return part
 
 
 def model_for(

@@ -168,6 +168,11 @@ def test_a_network_judges_in_the_precision_asked_for():
     assert apart < 0.3
 
 
+def test_the_model_that_ships_loads_on_a_processor_without_bf16(monkeypatch):
+    monkeypatch.setattr("featurize.engine.cpu_capabilities", lambda: frozenset({"FP32"}))
+    assert [network.choice.precision for network in load_model().networks] == ["f32"]
+
+
 def test_without_a_detector_an_image_is_the_face(folders):
     faces = load_dataset("synthetic")
     crops = [faces.samples[i] for i in range(20)]
