@@ -62,6 +62,16 @@ def one_run(plan: Recipe, workers: int | None) -> tuple[float, float, list[dict[
     return took, processor_seconds() - used, rows
 
 
+def differences(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> str:
+    """Return what differs between rows, column by column; empty where nothing does."""
+    return ", ".join(
+        f"{a['split']} {name} {a[name]} for {b[name]}"
+        for a, b in zip(ours, theirs, strict=True)
+        for name in a
+        if str(a[name]) != str(b[name])
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--faces", type=int, default=100_000)
@@ -82,7 +92,8 @@ def main() -> None:
         name = "one process" if workers is None else f"{workers} worker{'s' if workers > 1 else ''}"
         print(f"{name:12}{found[workers][0]:10.1f}{found[workers][1]:14.1f}", flush=True)
     alone, one, two = (found[w] for w in (None, 1, 2))
-    print(f"rows equal: {all(str(w[2]) == str(alone[2]) for w in (one, two))}")
+    for name, run in (("one worker", one), ("two workers", two)):
+        print(f"rows of {name}: {differences(run[2], alone[2]) or 'equal'}")
     print(f"one worker costs {one[0] / alone[0] - 1:+.1%} of the time of one process")
     print(f"two workers cost {two[1] / alone[1] - 1:+.1%} of its processor seconds (their start among them)")
     print(f"two workers are {alone[0] / two[0]:.2f} times as fast")
