@@ -1,6 +1,6 @@
 """What the side of the input costs and brings for MobileNet of VGGFace2, and bf16 against f32.
 
-Run: python benchmarks/mobilenet_sizes.py [--n 3000]
+Run: python benchmarks/mobilenet_sizes.py [--n 3000] [--sizes 128 224] [--name mobilenet-sizes-amx]
 Needs fer2013 (mueca data add). An SVM (C = 3) is fitted on so many training faces and asked about PublicTest,
 which is what choices are made on here: these figures choose, and are no result. Faces a second are those of
 the whole extractor, from 48 px faces in memory, compiling left out.
@@ -19,7 +19,7 @@ from pipelines.datasets.registry import load
 NAME, SIZES = "vggface2-mobilenet", (96, 112, 128, 160, 192, 224)
 
 
-def main(n):
+def main(n, sizes):
     faces = load("fer2013")
     rng = np.random.default_rng(0)
     train = np.sort(rng.permutation(np.flatnonzero(faces.split == "train"))[:n])
@@ -28,7 +28,7 @@ def main(n):
     y = faces.labels[train], faces.labels[public]
     print(f"{len(train):,} training faces, {len(public):,} of PublicTest; SVM with C = 3")
     print("side  precision  accuracy %  faces/s  cosine to f32: mean, 1st percentile")
-    for size in SIZES:
+    for size in sizes:
         exact = None
         for precision in ("f32", "bf16"):
             X, speed = embedded(given, size, precision)
@@ -50,6 +50,8 @@ def embedded(given, size, precision):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=3000)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--name", default="mobilenet-sizes", help="of the file with the results")
     options = parser.parse_args()
-    with recording("mobilenet-sizes" if options.n == 3000 else f"mobilenet-sizes-{options.n}"):
-        main(options.n)
+    with recording(options.name):
+        main(options.n, options.sizes)
