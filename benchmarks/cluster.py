@@ -6,9 +6,9 @@
 The faces are drawn once, before any clock starts. The rows must be equal in all but times: scores to a
 millionth, as one thread sums in another order than two, and everything else exactly. What differs is printed.
 
-What a cluster adds is told in two ways: the time of one worker beyond that of one process, and the processor seconds of all
-processes of two workers beyond those of one process. One process uses as many threads as there are cores for
-a head, and as one worker does for an embedding, one.
+What a cluster adds is told in two ways: the time of one worker beyond that of one process, and the processor
+seconds of all processes of two workers beyond those of one process. One process uses as many threads as there
+are cores for a head, and as one worker does for an embedding, one.
 """
 
 from __future__ import annotations
