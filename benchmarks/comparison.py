@@ -31,7 +31,7 @@ def said_of_cells(folder):
 def against_own(folder):
     """Say what every cell adds to the first network by itself, with its 95 % interval, and what it costs."""
     rows = [row for row in read_rows(folder / "rows.csv") if row.split == "test" and row.status == "ok"]
-    own = next((row for row in rows if row.head == "own"), None)
+    own = next((row for row in rows if row.head == "network-softmax"), None)
     if own is None:
         return
     print(f"\nmore right than {own.extractor} by itself, in points (all {own.n_test} faces; test-clean)")

@@ -67,7 +67,7 @@ def main(out, extractors):
     print(f"{len(data):,} faces with a majority ({sizes})")
     found = mueca.compare(recipe_of(extractors), out)
     # A network's classifier knows FER2013's seven classes, not these eight.
-    records = [record for record in summarize(found) if record["head"] != "own"]
+    records = [record for record in summarize(found) if record["head"] != "network-softmax"]
     width = max(len(record["extractor"]) for record in records) + 2
     print(f"{'vectors':<{width}}{'head':<9}{'C':>8}{'validation':>12}{'test':>8}{'UAR':>8}{'UF1':>8}"
           f"{'test-clean':>12}{'95 % interval':>18}")  # fmt: skip

@@ -22,7 +22,7 @@ from pipelines.results.rows import read_rows
 LIMITS = (1.01, 0.99, 0.9, 0.8, 0.7, 0.6, 0.5)
 #: Head and how its vectors' name begins.
 SHOWN = (
-    ("own", "own-small(layer='scores', views='six')"),
+    ("network-softmax", "own-small(layer='scores', views='six')"),
     ("svm", "fisher"),
     ("local-svm", "fisher+"),
     ("vote", "all"),
@@ -44,10 +44,10 @@ def main(folder):
     alike = np.array([near[i] for i in answers[0].ids.tolist()])
     right = [a.predicted == a.true for a in answers]
     print("right in % of the PrivateTest faces whose nearest training face is less alike than the limit")
-    print(f"{'limit':>6}{'faces':>7}" + "".join(f"{r.head + ' ' + r.extractor[:12]:>24}" for r in rows))
+    print(f"{'limit':>6}{'faces':>7}" + "".join(f"{r.head + ' ' + r.extractor[:12]:>30}" for r in rows))
     for limit in LIMITS:
         kept = alike < limit
-        print(f"{limit:6.2f}{kept.sum():7}" + "".join(f"{100 * r[kept].mean():24.2f}" for r in right))
+        print(f"{limit:6.2f}{kept.sum():7}" + "".join(f"{100 * r[kept].mean():30.2f}" for r in right))
 
 
 if __name__ == "__main__":

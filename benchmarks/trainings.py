@@ -30,7 +30,7 @@ def main(recipe, out, *more):
     print("\npublished (own classifier; what it was measured on in brackets):")
     names = {json.loads(path.read_text())["network"] for path in cards}
     for figure in published():
-        if figure.extractor in names and figure.head in ("softmax", "own"):
+        if figure.extractor in names and figure.head in ("softmax", "network-softmax"):
             print(f"  {figure.title}, {figure.accuracy:.2%} ({figure.of}) {figure.note}")
 
 

@@ -1,4 +1,7 @@
-"""The head that only reads: its vectors are scores already, one a class."""
+"""`network-softmax`, the head whose vectors are scores already, one a class.
+
+Saved models name this module and its class: neither may have another name.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +44,8 @@ class Own(ClassifierMixin, BaseEstimator):
         X, y = np.asarray(X), np.asarray(y)
         if y.max(initial=-1) >= X.shape[1]:
             raise ValueError(
-                f"head own takes a network's scores, one a class; {X.shape[1]} values cannot be those of "
-                f"{int(y.max()) + 1} classes: use layer='scores'"
+                f"head network-softmax takes a network's scores, one a class; {X.shape[1]} values cannot be "
+                f"those of {int(y.max()) + 1} classes: use layer='scores'"
             )
         self.classes_ = np.arange(X.shape[1])
         self.n_features_in_ = X.shape[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,8 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+log = logging.getLogger(__name__)
 
 #: name -> module; a module is imported when its head is asked for, scikit-learn when one is built.
 HEADS: dict[str, str] = {
@@ -25,7 +28,11 @@ HEADS: dict[str, str] = {
 }
 
 #: Heads of scores, not of vectors: a comparison adds them by itself.
-SCORE_HEADS: dict[str, str] = {"own": "classifiers.own"}
+SCORE_HEADS: dict[str, str] = {"network-softmax": "classifiers.network_softmax"}
+
+#: Old name of a head -> its name. Results and models of older versions have the old one, and the keys of runs
+#: keep it.
+OLD_HEADS: dict[str, str] = {"own": "network-softmax"}
 
 
 #: What every head on vectors takes besides its own parameters: so many principal components of the vectors,
@@ -96,7 +103,7 @@ def register_head(
     TypeError
         If `build` is nothing that builds a classifier.
     """
-    if name in HEADS | SCORE_HEADS:
+    if name in HEADS | SCORE_HEADS | OLD_HEADS:
         raise ValueError(f"head {name!r} belongs to mueca; register yours under another name")
     _REGISTERED[name] = _outside(name, build, params, dict(grid or {}), tuple(trusted))
 
@@ -150,6 +157,19 @@ def list_heads() -> list[str]:
     return sorted({*HEADS, *_installed(), *_REGISTERED})
 
 
+def current_head(name: str) -> str:
+    """Return a head's name; where the old one is given, which works for one version, say so."""
+    if name in OLD_HEADS:
+        say_renamed(name)
+    return OLD_HEADS.get(name, name)
+
+
+@cache
+def say_renamed(old: str) -> None:
+    """Say it once, however often the old name is given."""
+    log.warning("head %s is now %s; the old name works for one version", old, OLD_HEADS[old])
+
+
 def head_spec(name: str) -> HeadSpec:
     """Return the `HeadSpec` registered as `name`.
 
@@ -158,7 +178,7 @@ def head_spec(name: str) -> HeadSpec:
     ValueError
         If the name is unknown; the message suggests the nearest.
     """
-    homes = HEADS | SCORE_HEADS
+    name, homes = current_head(name), HEADS | SCORE_HEADS
     if name not in homes:
         if (outside := _found_outside(name)) is not None:
             return outside
@@ -177,6 +197,7 @@ def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     ValueError
         One line naming the head, the parameter and what is wrong with it.
     """
+    name = current_head(name)
     spec = head_spec(name)
     if params.get(PROJECTION) is not None and takes_projection(name):
         components = _components(name, params[PROJECTION])
@@ -197,6 +218,7 @@ def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def takes_projection(name: str) -> bool:
     """Return whether `PROJECTION` may stand among a head's parameters: not where it has one of that name."""
+    name = current_head(name)
     params = head_spec(name).params
     own = {*params.model_fields, *getattr(params, "KNOWN", ())}
     return name not in SCORE_HEADS and PROJECTION not in own

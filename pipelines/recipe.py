@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from classifiers.registry import checked_params, head_spec
+from classifiers.registry import OLD_HEADS, checked_params, current_head, head_spec
 from featurize.images import Preprocess
 from featurize.registry import check_expression, parse
 from featurize.suggest import first_unknown, hint
@@ -119,9 +119,10 @@ class Head(_Strict):
 
     def identity(self) -> dict[str, Any]:
         """Return what decides a run's rows."""
-        # What is as it always was is left out: runs keep their names.
+        # What is as it always was is left out, and a head goes by its first name: runs keep their names.
         plain = {name for name, usual in self._usual().items() if getattr(self, name) == usual}
-        return self.model_dump(exclude={"extractors", *plain})
+        names = {new: old for old, new in OLD_HEADS.items()}
+        return self.model_dump(exclude={"extractors", *plain}) | {"head": names.get(self.head, self.head)}
 
     @staticmethod
     def _usual() -> dict[str, Any]:
@@ -147,6 +148,8 @@ def lists_to_grid(given: Mapping[str, Any]) -> dict[str, Any]:
     params, grid = found.get("params", {}), found.get("grid", {})
     if not isinstance(found.get("head", ""), str):
         raise ValueError("head: give its name, such as 'svm'; see: mueca list")
+    if "head" in found:
+        found["head"] = current_head(found["head"])
     if not isinstance(params, dict) or "head" not in found:
         return found
     if isinstance(grid, dict):

@@ -201,7 +201,7 @@ class NetworkSystem(System):
     plan : NetworkPlan
     """
 
-    head, shared = "own", 5
+    head, shared = "network-softmax", 5
 
     def __init__(self, plan: NetworkPlan) -> None:
         resolved = plan.training.resolved()

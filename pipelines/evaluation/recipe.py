@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from classifiers.registry import current_head
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.weightfile import WeightsError
 from featurize.base import expression_of
@@ -55,7 +56,7 @@ def pretrained_run(features: Features) -> tuple[Features, Head] | None:
     given = found[0].params.model_dump(mode="json") | {"layer": "scores"}
     fields = type(found[0].params).model_fields
     text = expression_of(found[0].name, {k: v for k, v in given.items() if v != fields[k].default})
-    return features.model_copy(update={"extractor": text, "mirror": False}), Head(head="own")
+    return features.model_copy(update={"extractor": text, "mirror": False}), Head(head="network-softmax")
 
 
 def _answers(network: NetworkExtractor) -> bool:
@@ -75,14 +76,19 @@ class Ensemble(_Strict):
     """Runs of a comparison that answer together, each weighed by what validation says of it.
 
     `combine` is of `classifiers.combine.COMBINATIONS`; `name` is what tables show as the extractor. Of all
-    runs, those count whose head is among `heads` ("own" is a network by itself) and whose extractor is among
-    `extractors`, where these are given.
+    runs, those count whose head is among `heads` ("network-softmax" is a network by itself) and whose
+    extractor is among `extractors`, where these are given.
     """
 
     combine: Literal["vote", "pool", "stack"]
     name: str = Field(default="all", min_length=1)
     heads: list[str] | None = Field(default=None, min_length=1)
     extractors: list[str] | None = Field(default=None, min_length=1)
+
+    @field_validator("heads")
+    @classmethod
+    def _current(cls, heads: list[str] | None) -> list[str] | None:
+        return heads and [current_head(name) for name in heads]
 
     def takes(self, extractor: str, head: str) -> bool:
         """Say whether a run, as its row names extractor and head, is a member."""

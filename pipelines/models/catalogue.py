@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from featurize.backbones.extractor import SHIPPED
-from featurize.json_files import read_mapping
-from pipelines.models.folders import shipped_models
+from pipelines.models.folders import read_card, shipped_models
 
 
 def described() -> list[dict[str, str]]:
@@ -16,7 +15,7 @@ def described() -> list[dict[str, str]]:
 
 
 def _described(name: str, folder: Path) -> dict[str, str]:
-    card = read_mapping(folder / "card.json")
+    card = read_card(folder)
     scores, cost = card["scores"], card.get("cost", {})
     return {
         "name": name,

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from classifiers.registry import OLD_HEADS
 from featurize.hashes import file_sha256
 from featurize.json_files import read_mapping
 
@@ -62,6 +63,17 @@ def model_folder(model: Path | str | None) -> Path:
         log.warning("the folder %s is used, not the model of that name that ships", folder.resolve())
         return folder
     return known[str(folder)]
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """Return the card of a model, its head by the name of today; errors as `read_mapping`."""
+    card = read_mapping(folder / "card.json")
+    head = card.get("head")
+    if not isinstance(head, dict) or head.get("name") not in tuple(OLD_HEADS):
+        return card
+    old, new, title = head["name"], OLD_HEADS[head["name"]], str(card.get("title", ""))
+    named = new + title.removeprefix(old) if title.startswith(f"{old} ") else title
+    return {**card, "head": {**head, "name": new}, "title": named}
 
 
 def write_manifest(folder: Path) -> Path:

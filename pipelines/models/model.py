@@ -24,12 +24,11 @@ from featurize.checks import check_samples
 from featurize.engine import Precision
 from featurize.images import MIN_SIDE, Image, Preprocess, resize
 from featurize.inputs import Color, as_images
-from featurize.json_files import read_mapping
 from featurize.registry import parse
 from featurize.suggest import hint
 from pipelines.models.folders import DEFAULT as DEFAULT
 from pipelines.models.folders import FOLDER as FOLDER
-from pipelines.models.folders import NAME, check_manifest
+from pipelines.models.folders import NAME, check_manifest, read_card
 from pipelines.models.folders import model_folder as model_folder
 from pipelines.models.folders import shipped_models as shipped_models
 
@@ -241,7 +240,7 @@ def load_model(folder: Path | str | None = None, trusted: Iterable[str] = ()) ->
         make = f"make one with: mueca fit ... --out {folder}"
         raise FileNotFoundError(f"no model in {folder}; {hint(str(folder), shipped_models(), make)}")
     try:
-        card = read_mapping(folder / "card.json")
+        card = read_card(folder)
         _check_sides(card["data"])
         expression, settings = card["extractor"]["expression"], dict(card["preprocess"])
         expression = _with_own_weights(expression, card, folder)

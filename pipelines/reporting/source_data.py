@@ -66,7 +66,7 @@ def vectors_of_test(cell: Cell, source: Source, store: Store | None = None) -> N
     """
     if not cell.test.embedding_key:
         raise ValueError(f"{cell.title} is an ensemble and has no vectors of its own")
-    if cell.test.head in ("own", "network-softmax"):
+    if cell.test.head == "network-softmax":
         raise ValueError(f"{cell.title} is a network by itself, of which scores are kept and no vectors")
     store, parts = Store.of(store), []
     for key in dict.fromkeys(cell.test.embedding_key.split("+")):

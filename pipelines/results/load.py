@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.registry import OLD_HEADS
 from featurize.json_files import read_mapping
 from featurize.suggest import hint
 from pipelines.metrics.scores import confusion
 from pipelines.results.frames import Rows
 from pipelines.results.predictions import Predictions, load_predictions
-from pipelines.results.rows import SELECTED_ON_TEST, Candidate, Row, as_json, read_grid, read_rows
+from pipelines.results.rows import SELECTED_ON_TEST, Candidate, Row, as_json, new_title, read_grid, read_rows
 from pipelines.utils.paths import as_path
 
 
@@ -169,6 +170,8 @@ class Results(Rows):
         found = exact or [c for c in self.cells if c.run.startswith(words) or words in c.title]
         if len(found) == 1:
             return found[0]
+        if not found and (current := new_title(words)) != words:
+            return self.find(current)
         known = _some(c.title for c in (found or self.cells))
         if found:
             raise ValueError(f"more than one run is meant by {words!r}: {known}; write the whole title")
@@ -239,10 +242,9 @@ _REMOVE = "run the same command again, or take that file away"
 
 def _about_model(card: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
     (run, *_) = [row.run for row in rows] or [""]
+    head = OLD_HEADS.get(card["head"]["name"], card["head"]["name"])
     candidates = [
-        Candidate(
-            run, card["head"]["name"], _params(tried), float(tried["validation"]), float(tried["fit_s"])
-        )
+        Candidate(run, head, _params(tried), float(tried["validation"]), float(tried["fit_s"]))
         for tried in card["chosen_from"]
     ]
     return {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from classifiers.registry import OLD_HEADS
 from pipelines.results import appended
 
 #: The mark of a run one of whose networks has learned from the samples that validate.
@@ -154,9 +156,25 @@ def read_rows(path: Path) -> list[Row]:
 
 def _row(record: Mapping[str, str | None], path: Path, number: int, columns: tuple[str, ...]) -> Row:
     try:
-        return Row(**{name: _value(name, record[name]) for name in columns})
+        return _current(Row(**{name: _value(name, record[name]) for name in columns}))
     except (TypeError, ValueError, KeyError):
         raise ValueError(f"{path}, line {number}: not a result row; {_REMOVE}") from None
+
+
+#: A head by the name that an older version gave it, at the end of a run's title.
+_OLD_HEAD = re.compile(rf" ({'|'.join(map(re.escape, OLD_HEADS))})(?=\"| [|[(]|$)")
+
+
+def new_title(text: str) -> str:
+    """Return the title of a run, or several in one text, with the names that heads have now."""
+    return _OLD_HEAD.sub(lambda found: f" {OLD_HEADS[found[1]]}", text)
+
+
+def _current(row: Row) -> Row:
+    """Return a row of an older version with the names that heads have now; an ensemble names its members."""
+    if " | " in row.spec:
+        row = replace(row, spec=new_title(row.spec), params=new_title(row.params))
+    return replace(row, head=OLD_HEADS[row.head]) if row.head in OLD_HEADS else row
 
 
 def read_grid(path: Path) -> list[Candidate]:
@@ -172,6 +190,7 @@ def read_grid(path: Path) -> list[Candidate]:
         try:
             scores = {name: float(record[name] or "nan") for name in ("validation", "fit_s")}
             texts = {name: _text(record[name]) for name in ("run", "head", "params")}
+            texts["head"] = OLD_HEADS.get(texts["head"], texts["head"])
             found = Candidate(**texts, **scores)  # type: ignore[arg-type]
         except (TypeError, ValueError, KeyError):
             raise ValueError(f"{path}, line {number}: not a candidate of a grid; {_REMOVE}") from None

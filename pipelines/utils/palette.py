@@ -42,7 +42,7 @@ def hex_of(colour: RGB) -> str:
 #: Place of a head and of an emotion among the colours and the markers: the same in all charts and images.
 #: Names that stand for one emotion in different sets share a place.
 HEAD_PLACES: dict[str, int] = {
-    "softmax": 0, "svm": 1, "forest": 2, "knn": 3, "bagged-svm": 4, "network-softmax": 5, "own": 5,
+    "softmax": 0, "svm": 1, "forest": 2, "knn": 3, "bagged-svm": 4, "network-softmax": 5,
     "local-svm": 6, "vote": 7, "stack": 8, "pool": 9, "linear-svm": 10, "nystroem-svm": 11,
 }  # fmt: skip
 EMOTION_PLACES: dict[str, int] = {

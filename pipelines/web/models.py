@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from featurize.json_files import read_mapping
-from pipelines.models.folders import DEFAULT, SMALL, shipped_models
+from pipelines.models.folders import DEFAULT, SMALL, read_card, shipped_models
 from pipelines.web.uploads import RequestError
 
 
@@ -64,7 +63,7 @@ def models_of(card: Mapping[str, Any], name: str) -> ModelsAnswer:
     """
     classes = [str(one) for one in card["classes"]]
     first = _answer(name, card, classes, in_use=True)
-    cards = {other: read_mapping(folder / "card.json") for other, folder in shipped_models().items()}
+    cards = {other: read_card(folder) for other, folder in shipped_models().items()}
     others = [_answer(other, its, classes) for other, its in cards.items() if other != name]
     return ModelsAnswer(models=[first, *others])
 

@@ -63,7 +63,7 @@ def test_a_head_that_states_nothing() -> None:
     from sklearn.dummy import DummyClassifier
 
     assert label_is_largest(DummyClassifier()) is False
-    assert label_is_largest(head("own").fit(np.eye(3), [0, 1, 2])) is True
+    assert label_is_largest(head("network-softmax").fit(np.eye(3), [0, 1, 2])) is True
 
 
 def test_a_networks_own_scores() -> None:
@@ -71,7 +71,7 @@ def test_a_networks_own_scores() -> None:
     raw[:5] = raw[:5, :1]  # all equal: the first class
     soft = (np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)).astype(np.float32)
     for X in (raw, soft):
-        fitted = head("own").fit(X, np.arange(40) % 7)
+        fitted = head("network-softmax").fit(X, np.arange(40) % 7)
         labels, found, _ = answers(fitted, X)
         np.testing.assert_array_equal(labels, fitted.predict(X))
         np.testing.assert_array_equal(found.argmax(axis=1), labels)

@@ -214,8 +214,8 @@ def test_more_components_than_dimensions():
 
 
 def test_scores_have_no_components():
-    with pytest.raises(ValueError, match="head own: no parameter 'pca'"):
-        checked_params("own", {"pca": 3})
+    with pytest.raises(ValueError, match="head network-softmax: no parameter 'pca'"):
+        checked_params("network-softmax", {"pca": 3})
 
 
 # Costs -----------------------------------------------------------------------------------------------------

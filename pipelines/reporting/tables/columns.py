@@ -92,7 +92,7 @@ COMPARISON = (
         "head",
         "head",
         str,
-        "the classifier on the vectors; own is the softmax that a network was trained with",
+        "the classifier on the vectors; network-softmax is what a network was trained with",
     ),
     Column(
         "marks",

@@ -18,7 +18,7 @@ _BESIDE = 36.0
 #: Points from a line of the caption to the next.
 _CAPTION_LINE = 12.0
 #: Sizes of print to try, each with the space on either side of a column, in points.
-_SIZES = ((10.0, 6.0), (9.0, 5.0), (8.0, 4.0), (8.0, 3.0), (7.0, 3.0))
+_SIZES = ((10.0, 6.0), (9.0, 5.0), (8.0, 4.0), (8.0, 3.0), (7.0, 3.0), (7.0, 2.0))
 #: Small letters of Computer Modern are wider than ten-point ones made smaller; bold ones are, too.
 _WIDER = {10.0: 1.0, 9.0: 1.028, 8.0: 1.063, 7.0: 1.139}
 _BOLD = 1.17

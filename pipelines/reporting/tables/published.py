@@ -9,7 +9,7 @@ from pathlib import Path
 from pipelines.results.load import Cell, read_csv
 
 #: What a paper calls the network's softmax is its own classifier.
-_OWN = {"softmax": ("own", "network-softmax"), "own": ("network-softmax",)}
+_OWN = {"softmax": ("network-softmax",)}
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def published_of(cell: Cell) -> Published | None:
             figure.dataset in (cell.test.dataset, "any")
             and figure.extractor == name.partition("(")[0]
             and cell.test.head in (figure.head, *_OWN.get(figure.head, ()))
-            and (figure.mirror in (mirror, "any", "network") or cell.test.head in ("own", "network-softmax"))
+            and (figure.mirror in (mirror, "any", "network") or cell.test.head == "network-softmax")
         ):
             return figure
     return None

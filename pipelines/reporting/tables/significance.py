@@ -18,8 +18,6 @@ from pipelines.results.load import Cell, Results
 #: Runs that are tested each against each: the best on validation, which the test split did not pick.
 BEST_FEW = 5
 _SAME = "not distinguishable"
-#: The head that a network is by itself, under its names of this and of the last version.
-_OWN = ("network-softmax", "own")
 
 TESTS = (
     Column("a", "a"),
@@ -86,7 +84,7 @@ def families(results: Results, pairs: Sequence[tuple[str, str]] = ()) -> list[Fa
             "network-softmax",
             "Every head against the network's own softmax",
             "",
-            _tested(_against(results, _OWN, _network)),
+            _tested(_against(results, ("network-softmax",), _network)),
         ),
     ]
     return [Family(f.name, f.title, _summary(f.records), f.records) for f in found if f.records]

@@ -318,7 +318,7 @@ def test_a_network_in_a_recipe(maps, tmp_path, monkeypatch):
     assert honest.uf1 > 0.5
     assert chosen.uf1 >= honest.uf1
     row = read_rows(tmp_path / "rows.csv")[0]
-    assert row.head == "own"
+    assert row.head == "network-softmax"
     assert row.log_loss > 0
 
 

@@ -92,7 +92,7 @@ def test_rows_are_marked_and_not_chosen(leaky, tmp_path, capsys):
     assert {r.marks for r in rows if r.extractor == "pixels"} == {""}
     assert {r.warnings for r in rows if r.extractor == "pixels"} == {""}
     others = [r for r in rows if r.extractor != "pixels"]
-    assert {r.head for r in others} == {"own", "softmax"}
+    assert {r.head for r in others} == {"network-softmax", "softmax"}
     assert {r.marks for r in others} == {SEEN_VALIDATION}
     assert all("ucm-a learned from" in json.loads(r.warnings)[0] for r in others)
     assert found.best.extractor == "pixels"
@@ -201,7 +201,7 @@ def test_a_report_shows_it(leaky, tmp_path):
     append_rows(path, flattered)
     results = load_results(tmp_path / "out")
     assert results.chosen.test.extractor == "pixels"
-    assert [c.test.head for c in results.by_validation] == ["softmax", "own", "softmax"]
+    assert [c.test.head for c in results.by_validation] == ["softmax", "network-softmax", "softmax"]
     made = write_report(tmp_path / "out", options=Options(embedding="none"))
     page = made.page.read_text("utf-8")
     assert "pixels + softmax is chosen by validation" in page

@@ -54,7 +54,11 @@ def test_own_answer_is_a_row_beside_the_heads(faces, tmp_path, monkeypatch):
     found = compare(recipe, tmp_path / "out")
     assert found.failed == 0
     tests = [(r.head, r.extractor.split("(")[0], r.accuracy) for r in found.rows if r.split == "test"]
-    assert [t[:2] for t in tests] == [("own", "ucm-a"), ("softmax", "ucm-a"), ("softmax", "pixels")]
+    assert [t[:2] for t in tests] == [
+        ("network-softmax", "ucm-a"),
+        ("softmax", "ucm-a"),
+        ("softmax", "pixels"),
+    ]
     test = faces.where("test")
     scores = parse(expression(path).replace("(", "(layer='scores', "))[0].transform(
         faces.samples[i] for i in test
@@ -200,7 +204,7 @@ def test_a_classifier_of_other_classes_is_left_out(faces, tmp_path, monkeypatch,
 def test_which_extractors_answer_for_themselves(tmp_path, faces):
     path = weights(tmp_path / "w.npz", faces, faces.where("train"))
     features, own = pretrained_run(Features(extractor=expression(path), mirror=True, equalize="hist"))
-    assert own.head == "own"
+    assert own.head == "network-softmax"
     assert not features.mirror
     assert features.equalize == "hist"
     assert parse(features.extractor)[0].layer == "scores"
@@ -226,11 +230,11 @@ def test_a_network_pretrained_on_other_faces_is_compared_without_scores_of_its_o
 def test_the_head_itself():
     rng = np.random.default_rng(0)
     margins, y = rng.normal(size=(20, 3)), rng.integers(0, 3, 20)
-    own = head("own").fit(margins, y)
+    own = head("network-softmax").fit(margins, y)
     np.testing.assert_array_equal(own.predict(margins), margins.argmax(1))
     assert not hasattr(own, "predict_proba")
     p = np.exp(margins) / np.exp(margins).sum(1, keepdims=True)
-    np.testing.assert_allclose(head("own").fit(p, y).predict_proba(p), p)
+    np.testing.assert_allclose(head("network-softmax").fit(p, y).predict_proba(p), p)
     with pytest.raises(ValueError, match="layer='scores'"):
-        head("own").fit(margins, y + 1)
-    assert "own" not in list_heads()
+        head("network-softmax").fit(margins, y + 1)
+    assert "network-softmax" not in list_heads()

@@ -121,10 +121,10 @@ def test_named_systems_and_networks_run_under_a_holdout_too(tmp_path, monkeypatc
     found = compare(recipe_from(content | {"networks": [network]}), tmp_path)
     assert (found.computed, found.failed) == (2, 0)
     learned, svm = summarize(found)
-    assert learned["head"] == "own"
+    assert learned["head"] == "network-softmax"
     assert svm["head"] == "linear SVM"
     assert svm["test"] == 1.0
-    tried = [c for c in read_grid(tmp_path / "grid.csv") if c.head == "own"]
+    tried = [c for c in read_grid(tmp_path / "grid.csv") if c.head == "network-softmax"]
     assert [json.loads(c.params) for c in tried] == [{"epochs": 5}, {"epochs": 30}]
     assert learned["validation"] == max(c.validation for c in tried)
     assert compare(recipe_from(content | {"networks": [network]}), tmp_path).reused == 2

@@ -93,7 +93,7 @@ def test_own_scores_of_a_network():
     raw = np.random.default_rng(0).normal(size=(40, 7)).astype(np.float32)
     soft = (np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)).astype(np.float32)
     for X in (raw, soft):
-        compare(head("own").fit(X, np.arange(40) % 7), X, run_onnx, 1e-6)
+        compare(head("network-softmax").fit(X, np.arange(40) % 7), X, run_onnx, 1e-6)
 
 
 def test_equal_scores_take_the_first_class_on_every_engine():

@@ -26,7 +26,7 @@ def test_networks_count_up_to_their_layer(folder):
     # All but the last layer: 64 x 7 weights and 7 biases.
     assert fc2.parameters == 779_783 - (64 * 7 + 7)
     assert fc2.flops == 299_584_519 - (2 * 64 * 7 + 7)
-    whole = network_cost(cell_of(folder, "ucm-f(weights='gone.npz', layer='scores')", "own"))
+    whole = network_cost(cell_of(folder, "ucm-f(weights='gone.npz', layer='scores')", "network-softmax"))
     assert (whole.parameters, whole.flops) == (779_783, 299_584_519)
     both = network_cost(cell_of(folder, "hog+ucm-f(layer='fc2')"))
     assert both == fc2
@@ -55,12 +55,12 @@ def test_large_counts(value, said):
 @pytest.mark.parametrize(
     ("expression", "head", "accuracy", "by"),
     [
-        ("ucm-f(layer='scores')", "own", 0.6226, "R1"),
+        ("ucm-f(layer='scores')", "network-softmax", 0.6226, "R1"),
         ("ucm-f [mirror]", "softmax", 0.6226, "R1"),
         ("ucm-f(weights='w.npz', layer='fc2')", "knn", 0.62873, "R1"),
-        ("ucm-b(layer='scores')", "own", 0.56143, "R1 (validation, mean of 10 runs)"),
-        ("resnet18(layer='scores')", "own", 0.8081, "R3 (1860 photos of their own)"),
-        ("huamanga(layer='scores')", "own", 0.9, "R4 (training samples, as claimed)"),
+        ("ucm-b(layer='scores')", "network-softmax", 0.56143, "R1 (validation, mean of 10 runs)"),
+        ("resnet18(layer='scores')", "network-softmax", 0.8081, "R3 (1860 photos of their own)"),
+        ("huamanga(layer='scores')", "network-softmax", 0.9, "R4 (training samples, as claimed)"),
         ("guevara", "softmax", 0.66, "R5"),
     ],
 )
@@ -77,12 +77,14 @@ def test_each_system_beside_ours(folder, expression, head, accuracy, by):
     ],
 )  # fmt: skip
 def test_r2s_clip_networks_with_what_flatters_them(folder, network, data, accuracy):
-    found = published_of(cell_of(folder, f"{network}-{data}(layer='scores')", "own", data))
+    found = published_of(cell_of(folder, f"{network}-{data}(layer='scores')", "network-softmax", data))
     assert found.accuracy == accuracy
     assert found.by.startswith("R2 (")
     assert found.by.endswith("subjects on both sides)")
     other = {"casme2": "smic", "smic": "casme2"}[data]
-    assert published_of(cell_of(folder, f"{network}-{data}(layer='scores')", "own", other)) is None
+    assert (
+        published_of(cell_of(folder, f"{network}-{data}(layer='scores')", "network-softmax", other)) is None
+    )
 
 
 def test_every_published_extractor_is_one_of_ours():

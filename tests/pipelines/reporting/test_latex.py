@@ -21,7 +21,7 @@ EXTRACTORS = (
     f"vggface2-mobilenet(weights='{WEIGHTS}', tta='six', layer='pyramid')",
     *(f"lbp(points={n}, radius={n // 8})" for n in range(8, 80, 8)),
 )
-HEADS = ("svm", "softmax", "own", "local-svm", "forest", "nystroem-svm", "knn", "bagged-svm")
+HEADS = ("svm", "softmax", "network-softmax", "local-svm", "forest", "nystroem-svm", "knn", "bagged-svm")
 #: What a thesis has: no margin of its own, no package but these two.
 PAGE = r"""\documentclass[a4paper]{article}
 \usepackage{booktabs,longtable}

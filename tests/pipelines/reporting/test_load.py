@@ -132,7 +132,7 @@ def test_data_and_vectors_are_found_again(model):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"head": "own"}, "a network by itself, of which scores are kept"),
+        ({"head": "network-softmax"}, "a network by itself, of which scores are kept"),
         ({"embedding_key": ""}, "an ensemble and has no vectors"),
         ({"embedding_key": "0" * 64}, "not in the cache any more"),
     ],

@@ -42,10 +42,14 @@ def test_families(folder):
 
 def test_heads_on_a_network_against_its_own_classifier(tmp_path):
     networks = [f"ucm-f(layer={layer!r}, weights='w.npz')" for layer in ("scores", "fc1", "fc2")]
-    fabricate(tmp_path, extractors=networks[:1], heads=("own",), n=200)
+    fabricate(tmp_path, extractors=networks[:1], heads=("network-softmax",), n=200)
     fabricate(tmp_path, extractors=[*networks[1:], "hog"], heads=("svm", "knn"), n=200, seed=1)
     fabricate(
-        tmp_path, extractors=("ucm-f(layer='scores', weights='other.npz')",), heads=("own",), n=200, seed=2
+        tmp_path,
+        extractors=("ucm-f(layer='scores', weights='other.npz')",),
+        heads=("network-softmax",),
+        n=200,
+        seed=2,
     )
     (tmp_path / "recipe.json").unlink()
     results = load_results(tmp_path)
@@ -54,7 +58,7 @@ def test_heads_on_a_network_against_its_own_classifier(tmp_path):
         replace(cell.predictions, ids=p.ids, true=p.true).save(cell.predictions_path)
     (own,) = [f for f in families(load_results(tmp_path)) if f.name == "network-softmax"]
     assert [r["a"] for r in own.records] == [f"{n} + {h}" for n in networks[1:] for h in ("svm", "knn")]
-    assert {r["b"] for r in own.records} == {f"{networks[0]} + own"}
+    assert {r["b"] for r in own.records} == {f"{networks[0]} + network-softmax"}
 
 
 def test_the_headline_names_what_the_chosen_cannot_be_told_from(folder):

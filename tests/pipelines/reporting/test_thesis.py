@@ -37,8 +37,8 @@ def networks(tmp_path_factory):
     """Return a folder with hand-crafted and learned vectors, long names among them."""
     folder = tmp_path_factory.mktemp("networks")
     extractors = ("hog", f"hog+lbp+{LONG} [mirror]", "ucm-f(layer='fc2')")
-    return fabricate(folder, extractors=extractors, heads=("svm", "softmax", "own"), dataset="fer2013",
-                     synthetic=False, n=120)  # fmt: skip
+    heads = ("svm", "softmax", "network-softmax")
+    return fabricate(folder, extractors=extractors, heads=heads, dataset="fer2013", synthetic=False, n=120)
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ def test_the_tests_that_are_read_name_runs_in_short(networks, made):
 
 def test_several_pairs_are_corrected_together(networks):
     results = load_results(networks)
-    pairs = [("hog + svm", "hog + softmax"), ("hog + own", "hog + svm")]
+    pairs = [("hog + svm", "hog + softmax"), ("hog + network-softmax", "hog + svm")]
     found = families(results, [*pairs, pairs[0][::-1], pairs[1]])
     (asked,) = [f for f in found if f.name == "asked"]
     assert [(r["a"], r["b"]) for r in asked.records] == pairs  # each once: a repeat would cost power
@@ -202,7 +202,7 @@ def test_pairs_on_the_command_line(run_cli, tmp_path):
 
 def test_a_networks_own_softmax_counts_its_network(networks):
     results = load_results(networks)
-    own, svm = results.find("ucm-f(layer='fc2') + own"), results.find("hog + svm")
+    own, svm = results.find("ucm-f(layer='fc2') + network-softmax"), results.find("hog + svm")
     assert size_mb(own) - own.test.model_bytes / 1e6 == pytest.approx(4 * 779_328 / 1e6, rel=0.01)
     assert size_mb(svm) == svm.test.model_bytes / 1e6
 
@@ -227,7 +227,7 @@ def test_labels_cover_nothing(tmp_path, networks):
 
 
 def test_one_colour_for_a_head_and_an_emotion():
-    assert len(set(HEAD_PLACES.values())) == len(HEAD_PLACES) - 1  # the old name of network-softmax
+    assert len(set(HEAD_PLACES.values())) == len(HEAD_PLACES)
     assert set(list_heads()) <= set(HEAD_PLACES)
     assert max(HEAD_PLACES.values()) < min(len(LINES), len(MARKERS))  # none comes round again
     assert len(set(LINES)) == len(LINES)

@@ -64,7 +64,7 @@ def test_a_map_network_learns_and_answers_in_a_comparison(maps, tmp_path, monkey
     text = f"ststnet(weights={str(done.path)!r}, precision='f32')"
     plan = recipe_from({"name": "x", "data": "megc2019", "extractors": [text], "heads": ["softmax"]})
     rows = [r for r in compare(plan, tmp_path / "out").rows if r.split == "test"]
-    assert [r.head for r in rows] == ["own", "softmax"]
+    assert [r.head for r in rows] == ["network-softmax", "softmax"]
     assert rows[0].accuracy == pytest.approx(done.card["accuracy"]["test"], abs=0.02)
 
 

@@ -59,7 +59,7 @@ def test_one_epoch_on_a_few_faces(tmp_path):
     np.testing.assert_allclose(np.linalg.norm(X, axis=1), 1, rtol=1e-5)
     assert (X * before).sum(1).min() > 0.9, "one small step from what it knew"
     features, own = pretrained_run(Features(extractor=f"vggface2-mobilenet(weights={str(done.path)!r})"))
-    assert own.head == "own" and "scores" in features.extractor
+    assert own.head == "network-softmax" and "scores" in features.extractor
 
 
 def batch(faces, n=64, side=96):

@@ -1,4 +1,4 @@
-"""Networks of our own for 48-pixel faces: residual blocks that weigh their channels."""
+"""`own-small` and `own-large`: for 48-pixel faces, residual blocks that weigh their channels."""
 
 from __future__ import annotations
 

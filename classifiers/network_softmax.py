@@ -1,4 +1,4 @@
-"""`own`: what a network says by itself, so that it stands in the same table as the heads on its vectors."""
+"""`network-softmax`: the classifier that a network was trained with, beside the heads on its vectors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from classifiers.registry import HeadParams
 
 
 class Params(HeadParams):
-    """`own` has no parameters."""
+    """`network-softmax` has no parameters."""
 
 
 GRID: dict[str, list[Any]] = {}
