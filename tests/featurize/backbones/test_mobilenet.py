@@ -64,6 +64,14 @@ def blank(value: int, noise: int = 0) -> np.ndarray:
     return noisy.clip(0, 255).astype(np.uint8)
 
 
+def test_weights_without_expressions_compute_in_bf16_only_where_asked(monkeypatch):
+    monkeypatch.setattr("featurize.engine.cpu_capabilities", lambda: frozenset({"FP32", "BF16"}))
+    tuned = {"weights": "vggface2-mobilenet-fer2013-28"}
+    asked = ({}, {"precision": "bf16"}, tuned, tuned | {"precision": "f32"})
+    found = [extractor(NAME, engine="openvino", **given).choice.precision for given in asked]
+    assert found == ["f32", "bf16", "bf16", "f32"]
+
+
 @pytest.mark.parametrize("precision", ["f32", "bf16"])
 def test_blank_faces_give_a_zero_vector(precision, faces_48):
     """FER2013 holds twelve faces of zeros and one of 127 to 130."""

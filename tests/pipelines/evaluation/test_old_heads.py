@@ -150,3 +150,9 @@ def test_an_old_model_is_loaded_and_shows_the_new_name(tmp_path):
     faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), np.uint8)
     np.testing.assert_array_equal(again.scores(faces), model.scores(faces))
     assert {c.head for c in load_results(tmp_path / "m").cells[0].grid} == {NEW}
+
+
+def test_vectors_that_are_no_scores_are_refused():
+    with pytest.raises(ValueError, match=r"one for each of 7 classes; hog.* gives 900 values") as found:
+        mueca.fit("synthetic", "hog", "network-softmax")
+    assert "layer='scores'" in str(found.value)
