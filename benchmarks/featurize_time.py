@@ -17,11 +17,15 @@ import time
 from recording import recording
 
 
-def main() -> None:
+def asked() -> argparse.Namespace:
+    """Return the options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", default="fer2013")
     parser.add_argument("--backbone", default="fisher")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main(options: argparse.Namespace) -> None:
     words = ["featurize", "--data", options.data, "--backbone", options.backbone, "--json"]
     started = time.perf_counter()
     command = [sys.executable, "-m", "cli", *words]
@@ -37,5 +41,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with recording("featurize-fisher"):
-        main()
+    given = asked()
+    with recording(f"featurize-{given.backbone}"):
+        main(given)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from classifiers._base import DecisionHead, in_threads
 from classifiers._kernels import Base, Kernel, gamma_value
 from classifiers._linear import Problem, cholesky, fit_path, squared_hinge
-from classifiers._rest import Rest
+from classifiers._rest import Rest, mapped
 from classifiers._rows import Rows, blocks, least_memory, selected, single, spans
 
 #: Added to the landmarks' kernel, as a part of its diagonal: what is below it is rounding.
@@ -221,7 +221,7 @@ class NystroemSVM(DecisionHead):
     def _fill(self, out: NDArray[np.float32], X: Any, base: Base, kernel: Kernel) -> None:
         def one(at: slice) -> None:
             for rows, block in base.rows(np.asarray(X[at])):
-                out[at.start + rows.start : at.start + rows.stop] = _mapped(kernel, block)
+                out[at.start + rows.start : at.start + rows.stop] = mapped(kernel.gamma, block)
 
         in_threads(one, spans(*X.shape), self.n_jobs)
 
@@ -244,11 +244,11 @@ class NystroemSVM(DecisionHead):
 
     def decided(self, vectors: Any, near: Any) -> NDArray[np.float64]:
         """Return the scores of scaled queries whose `near` is known."""
-        base, kernel = Base(self.landmarks_, "distance"), Kernel("rbf", self.gamma_)
-        found = np.empty((len(vectors), len(self.coef_)))
+        base, found = Base(self.landmarks_, "distance"), np.empty((len(vectors), len(self.coef_)))
         for at, asked in blocks(vectors):
             for rows, block in base.rows(asked):
-                found[at.start + rows.start : at.start + rows.stop] = _mapped(kernel, block) @ self.coef_.T
+                columns = mapped(self.gamma_, block)
+                found[at.start + rows.start : at.start + rows.stop] = columns @ self.coef_.T
         found += self.intercept_
         if near is not None:
             index, rest = near
@@ -281,9 +281,3 @@ def spanning(landmarks: NDArray[np.float32], gamma: float) -> NDArray[np.float64
     from scipy.linalg import cho_solve
 
     return np.asarray(cho_solve((cholesky(_among(landmarks, gamma)), False), np.eye(len(landmarks))))
-
-
-def _mapped(kernel: Kernel, base: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return exp(-gamma base), in place; `Kernel.map` may take 1 off, which would show here."""
-    base *= np.float32(-kernel.gamma)
-    return np.exp(base, out=base)

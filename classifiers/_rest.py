@@ -69,6 +69,10 @@ class Rest:
     def _columns(self, vectors: Floats) -> Floats:
         """Return (n, m): the kernel with the landmarks."""
         parts = [block for _, block in self._base.rows(vectors)]
-        base = np.concatenate([np.empty((0, len(self._base.S)), np.float32), *parts])
-        base *= np.float32(-self._gamma)
-        return np.exp(base, out=base)
+        return mapped(self._gamma, np.concatenate([np.empty((0, len(self._base.S)), np.float32), *parts]))
+
+
+def mapped(gamma: float, base: Floats) -> Floats:
+    """Return exp(-gamma base), in place; `Kernel.map` may take 1 off, which would show here."""
+    base *= np.float32(-gamma)
+    return np.exp(base, out=base)

@@ -78,7 +78,7 @@ def sweep_softmax(work: Work) -> Found:
 
 def sweep_linear(work: Work) -> Found:
     """Yield (candidate, split, answer): a path over C, each fit started at the one before."""
-    yield from _paths(work, lambda m, X, codes, w, costs: m.path(X, codes, w, costs), proba=False)
+    yield from _paths(work, _path_of_head, proba=False)
 
 
 def sweep_nystroem(work: Work) -> Found:
@@ -86,34 +86,38 @@ def sweep_nystroem(work: Work) -> Found:
 
     The training vectors near the test fold are found once for all C.
     """
-    for members in work.groups(["C"]):
-        costs = work.values(members, "C")
-        for s in range(len(work.splits)):
-            model, train, test = _scaled(work, members[0], s)
-            model.classes_, codes = work.labels(s)
-            fitted = model.path(train, codes, model._by_class(np.ones(codes.size), codes), costs)
-            near = model.near(test)
-            for c in members:
-                model.take(fitted[costs.index(work.params[c]["C"])])
-                decision = model.decided(test, near)
-                yield c, s, Answer(model.classes_, winner(decision), decision)
+    for model, s, test, fitted in _fitted(work, _path_of_head):
+        near = model.near(test)
+        for c, solution in fitted:
+            model.take(solution)
+            decision = model.decided(test, near)
+            yield c, s, Answer(model.classes_, winner(decision), decision)
+
+
+def _path_of_head(model: Any, X: Any, codes: Any, weights: Any, costs: list[float]) -> Any:
+    return model.path(X, codes, weights, costs)
 
 
 def _paths(work: Work, path: Callable[..., Any], proba: bool) -> Found:
+    for model, s, test, fitted in _fitted(work, path):
+        vars(model).pop("scale", None)  # the vectors are scaled already
+        model.n_features_in_ = test.shape[1]
+        for c, (coef, intercept, _) in fitted:
+            model.coef_, model.intercept_ = coef, intercept
+            decision = _asked(model.decision_function, test)
+            shares = _asked(model.predict_proba, test) if proba else None
+            yield c, s, Answer(model.classes_, winner(decision), decision, shares)
+
+
+def _fitted(work: Work, path: Callable[..., Any]) -> Iterator[tuple[Any, int, Any, list[tuple[int, Any]]]]:
+    """Yield (model, split, scaled test fold, solution of each candidate): one path over C serves them all."""
     for members in work.groups(["C"]):
         costs = work.values(members, "C")
         for s in range(len(work.splits)):
             model, train, test = _scaled(work, members[0], s)
             model.classes_, codes = work.labels(s)
-            weights = model._by_class(np.ones(codes.size), codes)
-            fitted = path(model, train, codes, weights, costs)
-            vars(model).pop("scale", None)  # the vectors are scaled already
-            model.n_features_in_ = test.shape[1]
-            for c in members:
-                model.coef_, model.intercept_, _ = fitted[costs.index(work.params[c]["C"])]
-                decision = _asked(model.decision_function, test)
-                shares = _asked(model.predict_proba, test) if proba else None
-                yield c, s, Answer(model.classes_, winner(decision), decision, shares)
+            found = path(model, train, codes, model._by_class(np.ones(codes.size), codes), costs)
+            yield model, s, test, [(c, found[costs.index(work.params[c]["C"])]) for c in members]
 
 
 def _asked(method: Callable[[Any], NDArray[np.float64]], X: Any) -> NDArray[np.float64]:

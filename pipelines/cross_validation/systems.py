@@ -29,7 +29,7 @@ from pipelines.cross_validation.protocol import Protocol
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.votes import learned
 from pipelines.embedding.embed import embed, embedding_keys
-from pipelines.embedding.leakage import check_classes, check_untested, status_of
+from pipelines.embedding.leakage import check_classes, check_scores, check_untested, status_of
 from pipelines.embedding.leakage_cures import for_folds
 from pipelines.recipe import Features, Head
 from pipelines.training.recipe import TrainRecipe, is_plain, network_of
@@ -164,6 +164,7 @@ class HeadSystem(System):
         """See `System.candidates`."""
         r, extractors = resources, parse(self.spec)
         check_classes(extractors, r.dataset)
+        check_scores(self.head, extractors, r.dataset)
         check_untested(extractors, r.dataset, np.arange(len(r.dataset)), for_folds)
         embedded = [
             embed(r.dataset, self.spec, preprocess=one, store=r.store, n_jobs=r.n_jobs, progress=r.progress,

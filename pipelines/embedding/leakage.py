@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from classifiers.registry import SCORE_HEADS
 from featurize.backbones.extractor import NetworkExtractor
 from featurize.backbones.weightfile import TrainingProvenance
 from featurize.base import Extractor
@@ -30,6 +31,19 @@ def check_classes(extractors: Sequence[Extractor], dataset: Dataset) -> None:
                     f"{extractor.name} scores the classes {', '.join(theirs)}; {dataset.name} has "
                     f"{', '.join(dataset.classes)}"
                 )
+
+
+def check_scores(head: str, extractors: Sequence[Extractor], dataset: Dataset) -> None:
+    """Raise a `ValueError` if a head that takes one score for each class gets vectors of another length."""
+    if head not in SCORE_HEADS:
+        return
+    values, classes = sum(one.dim for one in extractors), len(dataset.classes)
+    if values != classes:
+        names = "+".join(one.name for one in extractors)
+        raise ValueError(
+            f"head {head} takes a network's scores, one for each of {classes} classes; {names} gives "
+            f"{values} values: give a network with layer='scores'"
+        )
 
 
 #: Says what would do instead, of all networks whose vectors are used together and a data set.

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.registry import SCORE_HEADS
 from featurize.registry import parse
 from featurize.store import key_of
 from pipelines.datasets.base import Dataset
 from pipelines.datasets.splits import Indices
 from pipelines.embedding.embed import Embedding
+from pipelines.embedding.leakage import check_scores
 from pipelines.evaluation.experiment import Experiment, FeatureMatrix
 from pipelines.evaluation.selection import SelectionResult, _predict, _timed_fit, choose, training_set
 from pipelines.metrics.calibration import error_against
@@ -78,7 +78,7 @@ def evaluate_run(head: Head, matrix: FeatureMatrix) -> EvaluationResult:
 def _run(head: Head, matrix: FeatureMatrix) -> EvaluationResult:
     experiment = matrix.experiment
     matrix.check()
-    _check_scores(head, matrix)
+    check_scores(head.head, parse(matrix.features.extractor), experiment.dataset)
     choice = choose(head, matrix)
     estimator, fit_s, trained_on = choice.estimator, choice.fit_s, experiment.split.train
     if experiment.refit:
@@ -93,19 +93,6 @@ def _run(head: Head, matrix: FeatureMatrix) -> EvaluationResult:
     tested = {"n_train": len(trained_on), "fit_s": fit_s, "predict_ms_per_sample": ms}
     rows = _rows(head, matrix, choice, predictions, tested | {"model_bytes": memory_bytes(estimator)})
     return EvaluationResult(rows[0].run, rows, predictions, estimator, choice, matrix.embedding)
-
-
-def _check_scores(head: Head, matrix: FeatureMatrix) -> None:
-    """Refuse vectors of another length for a head that takes one score a class."""
-    if head.head not in SCORE_HEADS:
-        return
-    extractor, classes = matrix.features.extractor, len(matrix.experiment.dataset.classes)
-    values = sum(part.dim for part in parse(extractor))
-    if values != classes:
-        raise ValueError(
-            f"head {head.head} takes a network's scores, one for each of {classes} classes; {extractor} "
-            f"gives {values} values: give a network with layer='scores'"
-        )
 
 
 def _rows(

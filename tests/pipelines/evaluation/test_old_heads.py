@@ -156,3 +156,11 @@ def test_vectors_that_are_no_scores_are_refused():
     with pytest.raises(ValueError, match=r"one for each of 7 classes; hog.* gives 900 values") as found:
         mueca.fit("synthetic", "hog", "network-softmax")
     assert "layer='scores'" in str(found.value)
+
+
+def test_vectors_that_are_no_scores_are_refused_in_folds_too(tmp_path):
+    protocols = [{"protocol": "grouped-kfold", "folds": 3}]
+    recipe = {"name": "t", "data": "synthetic", "protocols": protocols, "extractors": ["lbp"]}
+    (row,) = compare(recipe_from(recipe | {"heads": ["network-softmax"]}), tmp_path).rows
+    assert row.status == "error"
+    assert "one for each of 7 classes; lbp gives 6372 values" in row.error
