@@ -13,7 +13,8 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -166,13 +167,13 @@ def compiled(model: Callable[[], Any], identity: dict[str, Any], shape: tuple[in
     return OpenVinoRunner(made, shape, choice.precision)
 
 
-def _batches(pixels: NDArray[np.uint8], size: int = BATCH) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Yield (start, batch) with every batch `size` long, the last filled up with zeros."""
+def _batches(pixels: NDArray[np.uint8], size: int = BATCH) -> Iterator[NDArray[np.float32]]:
+    """Yield batches that are all `size` long, the last filled up with zeros."""
     for start in range(0, len(pixels), size):
         batch = np.zeros((size, *pixels.shape[1:]), np.float32)
         part = pixels[start : start + size]
         batch[: len(part)] = part
-        yield start, batch
+        yield batch
 
 
 class KerasRunner:
@@ -185,7 +186,7 @@ class KerasRunner:
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the vectors."""
         with self._alone:
-            blocks = [np.asarray(self._model.predict_on_batch(b), np.float32) for _, b in _batches(pixels)]
+            blocks = [np.asarray(self._model.predict_on_batch(b), np.float32) for b in _batches(pixels)]
         return np.concatenate(blocks)[: len(pixels)]
 
 
@@ -205,7 +206,7 @@ class OpenVinoRunner:
         self._model, self._shape = model, shape
         self._settings = {"INFERENCE_PRECISION_HINT": precision}
         self._alone = threading.Lock()
-        self._queues: dict[int, Any] = {}
+        self._requests: dict[int, list[Any]] = {}
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the vectors."""
@@ -214,28 +215,42 @@ class OpenVinoRunner:
             return self._run(size, pixels)
 
     def _run(self, size: int, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        blocks: dict[int, NDArray[np.float32]] = {}
-        queue = self._queue(size)
-        # The request's memory is used again by the next batch: what it holds is copied out. The vectors are
-        # the first output; what else a converted graph leaves open (shapes, say) follows.
-        queue.set_callback(
-            lambda request, start: blocks.__setitem__(start, request.get_output_tensor(0).data.copy())
-        )
-        for start, batch in _batches(pixels, size):
-            queue.start_async({0: batch}, start)
-        queue.wait_all()
-        return np.concatenate([blocks[start] for start in sorted(blocks)])[: len(pixels)]
+        # The vectors are the first output; what else a converted graph leaves open (shapes, say) follows.
+        done = in_order(self._requests_of(size), _batches(pixels, size))
+        return np.concatenate([request.get_output_tensor(0).data.copy() for request in done])[: len(pixels)]
 
-    def _queue(self, size: int) -> Any:
-        if size not in self._queues:
+    def _requests_of(self, size: int) -> list[Any]:
+        if size not in self._requests:
             kept = isinstance(self._model, Path)
             model = core().read_model(self._model) if kept else self._model.clone()
             model.reshape([size, *self._shape])
             hint = {"PERFORMANCE_HINT": "LATENCY" if size == 1 else "THROUGHPUT"}
             with quiet(), _kept_compiled(self._model) as cache:
                 made = core().compile_model(model, "CPU", self._settings | hint | cache)
-                self._queues[size] = openvino().AsyncInferQueue(made)
-        return self._queues[size]
+            at_once = made.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+            self._requests[size] = [made.create_infer_request() for _ in range(at_once)]
+        return self._requests[size]
+
+
+def in_order(requests: Sequence[Any], inputs: Iterable[NDArray[Any]]) -> Iterator[Any]:
+    """Compute as many inputs at once as there are requests; yield the request of each when it is done.
+
+    A request's memory is used again: copy what is to be kept before the next one is asked for. No code of
+    Python runs in OpenVINO's threads (its queue calls one for each result): a thread that is still in the
+    interpreter when the process ends can abort it.
+    """
+    flying: deque[Any] = deque()
+    for number, one in enumerate(inputs):
+        if number >= len(requests):
+            yield _waited(flying.popleft())
+        flying.append(requests[number % len(requests)])
+        flying[-1].start_async({0: one})
+    yield from map(_waited, flying)
+
+
+def _waited(request: Any) -> Any:
+    request.wait()
+    return request
 
 
 def exported_path(model: Callable[[], Any], identity: dict[str, Any]) -> Path:

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from featurize.engine import installed_openvino
+from featurize.engine import in_order, installed_openvino
 from featurize.hashes import file_sha256
 from featurize.images import Image
 
@@ -55,19 +55,10 @@ class TFLite:
 
     def __call__(self, images: Sequence[Image]) -> list[tuple[NDArray[np.float32], ...]]:
         """Return the outputs of each (192, 192, 3) RGB uint8 image, in their order; several at once."""
-        done: list[tuple[NDArray[np.float32], ...]] = []
         with self._requests(min(len(images), STREAMS)) as requests:
-            for i, image in enumerate(images):
-                request = requests[i % len(requests)]
-                if i >= len(requests):
-                    done.append(self._outputs(request))
-                request.start_async({0: image[None]})
-            for i in range(max(0, len(images) - len(requests)), len(images)):
-                done.append(self._outputs(requests[i % len(requests)]))
-        return done
+            return [self._outputs(request) for request in in_order(requests, (i[None] for i in images))]
 
     def _outputs(self, request: Any) -> tuple[NDArray[np.float32], ...]:
-        request.wait()
         return tuple(
             np.array(request.get_output_tensor(k).data, np.float32)
             for k in range(len(self._compiled.outputs))

@@ -8,17 +8,20 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from distributed.comm import CommClosedError
 
 from featurize.store import Store
 from pipelines.datasets import registry
 from pipelines.embedding import embed as module
 from pipelines.embedding.embed import embed
 from pipelines.utils import provenance
-from pipelines.utils.cluster import ClusterError, connect
+from pipelines.utils.cluster import Cluster, ClusterError, connect
 from pipelines.utils.progress import Progress
 
 
@@ -103,6 +106,17 @@ def test_a_scheduler_that_goes_away_is_one_line_and_the_rest_is_computed(served,
     found = embed(faces, "hog", store=store, n_jobs=1)
     assert 0 < sum(again) < len(faces)  # the shards that had come are not computed again
     np.testing.assert_array_equal(found.X, embed(faces, "hog", store=Store(tmp_path / "alone")).X)
+
+
+@pytest.mark.parametrize("raised", [CancelledError, CommClosedError])
+def test_however_dask_says_it(raised):
+    """The loss is met while it waits, or while the answer is on its way."""
+
+    def result(timeout):
+        raise raised("in <TCP (closed) ConnectionPool.gather>: Connection reset by peer")
+
+    with pytest.raises(ClusterError, match=r"^scheduler tcp://there:1 was lost; run the same command again"):
+        Cluster(None, "tcp://there:1").result(SimpleNamespace(result=result))
 
 
 def test_a_worker_of_another_version_is_refused(served, monkeypatch):
