@@ -42,7 +42,7 @@ ALL = {
     "mixup": 0.2,
     "teacher": TEACHER,
     "distill_weight": DISTILL_WEIGHT,
-    "validation": 0,
+    "fit_on": "train+validation",
     "test": "private",
     "patience": None,
 }
