@@ -3,8 +3,8 @@
 MobileNet of VGGFace2 is trained with all parts, and with one part left out each time, from three seeds each;
 what one seed draws is the same for all. Each trained network answers by itself, and that with all parts also
 over two views and through an SVM on its vectors and on them joined with HOG. Differences are taken seed by
-seed: an effect whose sign is not that of all seeds, or whose rank among the effects changes from seed to seed,
-is not stable here. The last epoch is taken, and C = 3 is not chosen here: no test face chooses anything.
+seed: an effect whose sign is not that of all seeds, or whose rank among the effects changes from seed to
+seed, is not stable here. The last epoch is taken, and C = 3 is not chosen here: no test face chooses.
 
 Run: python benchmarks/ablation_trainings.py OUT [--faces 7000] [--size 96] [--epochs 10] [--seeds 3]
 Needs fer2013 (mueca data add). Trainings that are in OUT are not run again, and one that was stopped goes on.

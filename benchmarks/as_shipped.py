@@ -127,9 +127,11 @@ def in_order(row, answer):
     return None if row is None else table.ordered([row], answer["labels"], EMOTIONS)[0]
 
 
-def speeds(rivals, place, job):
-    """Print how fast each is, and the model that ships before and after them all."""
-    before = os.getloadavg()[0]
+def speeds(rivals, place, job, load):
+    """Print how fast each is, and the model that ships before and after them all.
+
+    `load` is that of the machine before faces and photos were read for it.
+    """
     print(table.SPEED_HEAD)
     ours = None
     for rival in (RIVALS[0], *(r for r in rivals if r is not RIVALS[0]), RIVALS[0]):
@@ -141,8 +143,8 @@ def speeds(rivals, place, job):
         ours = ours or TIMED[0] / min(wall for wall, _ in found["faces"])
         photo = min(w for w, _ in found["images"]) / TIMED[1] if found["images"] else math.nan
         print(table.speed_line(rival.title, TIMED[0], found["faces"], ours, photo), flush=True)
-    if before > QUIET:
-        print(f"PROVISIONAL: other work had the {os.cpu_count()} cores (load {before:.1f} at the start)")
+    if load > QUIET:
+        print(f"PROVISIONAL: other work had the {os.cpu_count()} cores (load {load:.1f} at the start)")
 
 
 def about(rivals):
@@ -169,7 +171,7 @@ def options():
 
 
 def main():
-    given = options()
+    given, busy = options(), os.getloadavg()[0]
     rivals = tuple(given.only or RIVALS)
     place = given.work / "environments"
     for environment in sorted({r.environment for r in rivals} - {environments.OWN}):
@@ -184,7 +186,8 @@ def main():
     images = [image for pictures in made.values() for image, _ in pictures]
     if given.speed:
         with recording("as-shipped-speed"):
-            speeds(rivals, place, jobs.written(given.work / "times", crops[-TIMED[0] :], images[: TIMED[1]]))
+            job = jobs.written(given.work / "times", crops[-TIMED[0] :], images[: TIMED[1]])
+            speeds(rivals, place, job, busy)
         return
     alone = {r.environment for r in rivals} == {environments.OWN}
     with recording("as-shipped-mueca" if alone else "as-shipped"):
