@@ -110,6 +110,7 @@ def test_mirrored_clips_are_trained_on(tmp_path):
     assert plain[0].system != mirrored[0].system
 
 
+@pytest.mark.slow
 def test_a_network_answers_for_every_number_of_epochs_from_one_training(maps, tmp_path):
     """Asking at 2 and 4 epochs is training for 2, and for 4; a second asking reads what was kept."""
     plan = training_of(backbone="ststnet", batch_size=8, learning_rate=3e-3, precision="f32", augment="flip")

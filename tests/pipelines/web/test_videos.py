@@ -56,7 +56,7 @@ def test_the_page_says_what_predict_says(client, site, video):
 @pytest.mark.shared
 def test_a_real_clip_has_the_same_tracks_everywhere(shared, serve):
     path = shared / "short_clip.mp4"
-    predictor = Predictor.load()
+    predictor = Predictor.load("small")  # tracks are the detector's: no need of six views
     answer = serve(predictor=predictor, limits=Limits()).predict((path.name, path.read_bytes()))[1]["files"][
         0
     ]
