@@ -4,7 +4,7 @@ MobileNet of VGGFace2 is trained with all parts, and with one part left out each
 what one seed draws is the same for all. Each trained network answers by itself, and that with all parts also
 over two views and through an SVM on its vectors and on them joined with HOG. Differences are taken seed by
 seed: an effect whose sign is not that of all seeds, or whose rank among the effects changes from seed to
-seed, is not stable here. The last epoch is taken, and C = 3 is not chosen here: no test face chooses.
+seed, is not stable here. The last epoch is taken, and C is 3. Test faces choose nothing.
 
 Run: python benchmarks/ablation_trainings.py OUT [--faces 7000] [--size 96] [--epochs 10] [--seeds 3]
 Needs fer2013 (mueca data add). Trainings that are in OUT are not run again, and one that was stopped goes on.
@@ -94,10 +94,10 @@ def through_svm(faces, weights):
         yield [fitted.predict(vectors[t]) for t in tests_of(faces)]
 
 
-def answers(faces, weights, ways):
-    """Return a trained network's predictions of both test splits, read in the first of `READ`, or in all."""
+def answers(faces, weights, whole):
+    """Return its predictions of both test splits, read in all ways of `READ` or in the first alone."""
     first = [by_itself(faces, weights)]
-    return first if ways == 1 else [*first, by_itself(faces, weights, "flip"), *through_svm(faces, weights)]
+    return [*first, by_itself(faces, weights, "flip"), *through_svm(faces, weights)] if whole else first
 
 
 def tests_of(faces):
@@ -115,13 +115,13 @@ def in_parts(one, images, size=512):
     return np.concatenate([one.transform(images[k : k + size]) for k in range(0, len(images), size)])
 
 
-def measured(faces, plan, out, seeds, ways):
+def measured(faces, plan, out, seeds, whole):
     """Return the accuracies of a row's trainings, (seeds, splits, ways), in %."""
     train_runs(faces, plan, out, seeds)
     truth = [faces.labels[t] for t in tests_of(faces)]
     found = []
     for run in sorted(out.glob("run-*"))[:seeds]:
-        read = answers(faces, run / "weights.npz", ways)
+        read = answers(faces, run / "weights.npz", whole)
         found.append([[100 * (way[k] == y).mean() for way in read] for k, y in enumerate(truth)])
     return np.array(found)
 
@@ -169,7 +169,7 @@ def main(given):
     found = {}
     for name, plan in plans(given.size, given.epochs).items():
         out = given.out / name.replace(" ", "-")
-        found[name] = measured(faces, plan, out, given.seeds, len(READ) if name == WHOLE else 1)
+        found[name] = measured(faces, plan, out, given.seeds, name == WHOLE)
         print(f"{name}: done", flush=True)
     show(found)
 

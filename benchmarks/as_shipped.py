@@ -171,7 +171,7 @@ def options():
 
 
 def main():
-    given, busy = options(), os.getloadavg()[0]
+    given, load = options(), os.getloadavg()[0]
     rivals = tuple(given.only or RIVALS)
     place = given.work / "environments"
     for environment in sorted({r.environment for r in rivals} - {environments.OWN}):
@@ -187,7 +187,7 @@ def main():
     if given.speed:
         with recording("as-shipped-speed"):
             job = jobs.written(given.work / "times", crops[-TIMED[0] :], images[: TIMED[1]])
-            speeds(rivals, place, job, busy)
+            speeds(rivals, place, job, load)
         return
     alone = {r.environment for r in rivals} == {environments.OWN}
     with recording("as-shipped-mueca" if alone else "as-shipped"):

@@ -235,20 +235,27 @@ class OpenVinoRunner:
 def in_order(requests: Sequence[Any], inputs: Iterable[NDArray[Any]]) -> Iterator[Any]:
     """Compute as many inputs at once as there are requests; yield the request of each when it is done.
 
-    A request's memory is used again: copy what is to be kept before the next one is asked for. No code of
-    Python runs in OpenVINO's threads (its queue calls one for each result): a thread that is still in the
-    interpreter when the process ends can abort it.
+    A request's memory is used again: copy what is to be kept before the next one is asked for. An error
+    leaves no request at work. No Python runs in OpenVINO's threads, as it would with OpenVINO's own queue: a
+    thread that is still in the interpreter when the process ends can abort it.
     """
     flying: deque[Any] = deque()
-    for number, one in enumerate(inputs):
-        if number >= len(requests):
-            yield _waited(flying.popleft())
-        flying.append(requests[number % len(requests)])
-        flying[-1].start_async({0: one})
-    yield from map(_waited, flying)
+    try:
+        for number, one in enumerate(inputs):
+            if number >= len(requests):
+                yield _next_done(flying)
+            request = requests[number % len(requests)]
+            request.start_async({0: one})
+            flying.append(request)
+        while flying:
+            yield _next_done(flying)
+    finally:
+        for request in flying:
+            request.wait()
 
 
-def _waited(request: Any) -> Any:
+def _next_done(flying: deque[Any]) -> Any:
+    request = flying.popleft()
     request.wait()
     return request
 

@@ -100,7 +100,7 @@ class Cluster:
                 "the same work ended one worker after the other (out of memory?); "
                 "take fewer workers, or less memory with --kernel-memory"
             ) from None
-        except (CancelledError, CommClosedError):  # which of them: where the loss met the answer on its way
+        except (CancelledError, CommClosedError):  # the second: an answer was on its way
             raise self._lost("was lost") from None
 
     def _check(self, alone_since: float | None) -> float | None:

@@ -191,3 +191,33 @@ def test_nothing_is_reported_to_the_maker_of_openvino(vectors):
 
     assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
     assert sys.modules["openvino_telemetry"] is None
+
+
+class Request:
+    """Stands for one of OpenVINO's: refuses a second start, as it does, until it is waited for."""
+
+    def __init__(self):
+        self.at_work = None
+
+    def start_async(self, inputs):
+        assert self.at_work is None, "busy"
+        if inputs[0] is None:
+            raise ValueError("of another shape")
+        self.at_work = inputs[0]
+
+    def wait(self):
+        self.done, self.at_work = self.at_work, None
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 7])
+def test_results_come_in_the_order_of_inputs(n):
+    requests = [Request(), Request()]
+    assert [request.done for request in engines.in_order(requests, range(n))] == list(range(n))
+
+
+def test_an_error_leaves_no_request_at_work():
+    requests = [Request(), Request(), Request()]
+    with pytest.raises(ValueError, match="another shape"):
+        list(engines.in_order(requests, [1, 2, None]))
+    assert [request.at_work for request in requests] == [None] * 3
+    assert [request.done for request in engines.in_order(requests, range(5))] == list(range(5))
