@@ -81,6 +81,10 @@ class TrainFields(BaseModel):
         None, min_length=1,
         description="Knowledge distillation: trained networks that give soft targets; NAME+NAME.",
     )  # fmt: skip
+    votes_from: str | None = Field(
+        None, min_length=1,
+        description="Set with votes on the same samples; the label's chances by them are soft targets.",
+    )  # fmt: skip
     targets: Literal["labels", "votes", "drawn"] = Field(
         "labels",
         description="Of a set with votes: its labels, the share of each class, or labels drawn by it.",

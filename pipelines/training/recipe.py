@@ -34,7 +34,7 @@ class TrainRecipe(TrainFields):
         changes(network.recipe.augment if self.augment is None else self.augment, network.kind)
         if network.kind == "flow" and self.equalize != "none":
             raise ValueError(f"equalize={self.equalize} is for images; a motion map shows no light")
-        if self.teacher is None and self.distill_weight != DISTILL_WEIGHT:
+        if not (self.teacher or self.votes_from) and self.distill_weight != DISTILL_WEIGHT:
             raise ValueError(f"distill_weight={self.distill_weight} says how much a teacher counts; give one")
         loss = network.recipe.loss if self.loss is None else self.loss
         weighted = self.class_weight or (self.targets != "labels" and self.targets)
@@ -63,7 +63,8 @@ class TrainRecipe(TrainFields):
 
         What is as it was before it could be set is left out, so that trainings begun then go on.
         """
-        dumped = self.model_dump(exclude={"batch_size", "device", "test", "init_weights", "teacher"})
+        elsewhere = {"batch_size", "device", "test", "init_weights", "teacher", "votes_from"}
+        dumped = self.model_dump(exclude=elsewhere)
         fields = _under_old_names(dumped)
         dull: dict[str, Any] = {"sampling": "tim", "every": 1, "nesterov": False, "weight_decay": 0.0,
                                 "label_smoothing": 0.0, "mixup": 0.0, "average": 1, "frozen_epochs": 0,

@@ -25,10 +25,12 @@ from pipelines.datasets.splits import Indices, Split, divided, split
 from pipelines.embedding.leakage import check_unseen, refuse_seen
 from pipelines.embedding.leakage_cures import for_training
 from pipelines.embedding.provenance import Weighted, learned_from, trained_on
+from pipelines.training import distillation
+from pipelines.training.annotators import annotators, label_chances
 from pipelines.training.augment import changes
 from pipelines.training.batches import Epochs, TrainingSamples, in_order
 from pipelines.training.checkpoint import Folder, State
-from pipelines.training.distillation import soft_targets, teachers
+from pipelines.training.distillation import teachers
 from pipelines.training.initial_weights import InitialWeights, start
 from pipelines.training.recipe import TrainRecipe, network_of
 from pipelines.training.tensorboard import write_board
@@ -67,6 +69,7 @@ class TrainingRun:
             start(self.network, plan.init_weights, len(dataset.classes)) if plan.init_weights else None
         )
         self.teachers = teachers(plan.teacher) if plan.teacher else ()
+        self.voted = annotators(plan.votes_from) if plan.votes_from else None
         check_unseen(self.teachers, dataset, self.validation, self.test, for_training)
         if self.start:
             self._check_start(self.start)
@@ -139,10 +142,24 @@ class TrainingRun:
         return np.asarray(len(labels) / (np.count_nonzero(counts) * counts[labels]), np.float32)
 
     def _to_learn(self, progress: Progress) -> TrainingSamples:
-        if not self.teachers:
-            return self.samples(self.train, learned=True)
-        said = soft_targets(self.teachers, self.dataset, self.train, self.preprocess, progress)
-        return self.samples(self.train, said, learned=True)
+        return self.samples(self.train, self.soft_targets(progress), learned=True)
+
+    def soft_targets(self, progress: Progress) -> NDArray[np.float32] | None:
+        """Return what teachers and annotators say of the training samples; where there are both, half each.
+
+        Returns
+        -------
+        (n, classes) float32 or None
+            Probabilities; None where the recipe names neither.
+        """
+        said = []
+        if self.teachers:
+            said.append(
+                distillation.soft_targets(self.teachers, self.dataset, self.train, self.preprocess, progress)
+            )
+        if self.voted is not None:
+            said.append(label_chances(self.voted, self.dataset, self.train))
+        return np.mean(said, axis=0, dtype=np.float32) if said else None
 
     def identity(self) -> str:
         """Return the hash of what is trained, on what, and how."""
@@ -153,6 +170,7 @@ class TrainingRun:
             "train": key_of({"ids": ids[self.train].tolist()}),
             "validation": key_of({"ids": ids[self.validation].tolist()}),
             **learned_before(self.start, self.teachers),
+            **({"votes": self.voted.fingerprint} if self.voted is not None else {}),
         })  # fmt: skip
 
     def answer(self, epoch: int) -> Path:
@@ -230,6 +248,7 @@ class TrainingRun:
             + (f"; {self.dataset.held_out}" if self.dataset.held_out else ""),
             "start": {"file": self.start.path.name, "sha256": self.start.sha256} if self.start else None,
             "teachers": [{"network": t.name, "sha256": t.weights_sha256} for t in self.teachers],
+            **({"votes": self.voted.fingerprint} if self.voted is not None else {}),
             "recipe": plan.model_dump(), "batch": state.batch, "seed": plan.seed,
             "epochs": state.epoch, "epoch": best.get("epoch"),
             "licence": self.network.licence, "source": self.network.source,

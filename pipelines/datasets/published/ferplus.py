@@ -49,7 +49,7 @@ def load(root: Path, *, target: Target = "majority", classes: int = 8) -> Datase
     ----------
     root : Path
         Folder of imported sets.
-    target : {"majority", "crossentropy", "probability"}
+    target : {"majority", "crossentropy", "probability", "all"}
         Which faces stay, and which votes count; see `pipelines.datasets.published.ferplus_targets`.
     classes : {8, 7}
         With or without contempt.

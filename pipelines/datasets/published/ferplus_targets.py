@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Target = Literal["majority", "crossentropy", "probability"]
-TARGETS = ("majority", "crossentropy", "probability")
+Target = Literal["majority", "crossentropy", "probability", "all"]
+TARGETS = ("majority", "crossentropy", "probability", "all")
 #: The columns of fer2013new.csv, in order, by the names that emotions have here.
 COLUMNS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown", "NF")
 #: Columns that are emotions.
@@ -26,20 +26,24 @@ def processed(votes: NDArray[np.float64], target: Target) -> NDArray[np.float64]
 
     A single vote for a class is an outlier and does not count. For "majority" a class needs more than half of
     the votes that are left. For "crossentropy" and "probability" the classes with most votes count, until
-    they have three quarters, three of them at most; they need more than half together.
+    they have three quarters, three of them at most; they need more than half together. For "all", which is
+    not the authors', every vote for an emotion counts, single ones too.
 
     Parameters
     ----------
     votes : (n, 10) float
         In the order of `COLUMNS`.
-    target : {"majority", "crossentropy", "probability"}
-        The last two differ only in training: the distribution is the target, or labels are drawn by it.
+    target : {"majority", "crossentropy", "probability", "all"}
+        "crossentropy" and "probability" differ only in training: the distribution is the target, or labels
+        are drawn by it.
 
     Returns
     -------
     (n, 10) float64
         Where the votes do not agree, all of "unknown".
     """
+    if target == "all":
+        return np.where(np.arange(len(COLUMNS)) < EMOTIONS, votes, 0)
     one = _majority if target == "majority" else _leading
     rows, again = np.unique(np.where(votes > 1, votes, 0), axis=0, return_inverse=True)
     return np.array([one(row) for row in rows]).reshape(-1, len(COLUMNS))[again.ravel()]
@@ -94,11 +98,11 @@ def labelled(
     Returns
     -------
     kept : (n,) bool
-        Those whose leading class is an emotion.
+        Those whose leading class is an emotion; with "all" those with any vote for one.
     votes : (n, classes) float64
         In the order of `COLUMNS`. For "majority" all votes but outliers, of which the majority is the label.
     """
     found = processed(votes, target)
-    kept = found.argmax(axis=1) < classes
-    counted = np.where(votes > 1, votes, 0) if target == "majority" else found
-    return kept, counted[:, :classes]
+    counted = (np.where(votes > 1, votes, 0) if target == "majority" else found)[:, :classes]
+    leading = found.argmax(axis=1) < classes
+    return np.asarray(counted.any(axis=1) if target == "all" else leading), counted
