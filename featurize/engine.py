@@ -46,6 +46,7 @@ FEW = 2
 #: Up to so many, the faces of a photo, go through it in pairs: 1.5 ms of processor each with `own-small`;
 #: a filled-up batch takes 20 ms, whatever is in it.
 SOME, PAIR = 12, 2
+_FIRST = threading.Lock()
 
 
 class Runner(Protocol):
@@ -108,9 +109,16 @@ def cpu_capabilities() -> frozenset[str]:
 
 @cache
 def core() -> Any:
-    """Return OpenVINO's core, made once."""
-    with quiet():
-        return openvino().Core()
+    """Return OpenVINO's core, made once.
+
+    The first array that OpenVINO hands to NumPy is asked for here, by one thread. Where two threads asked for
+    theirs at the same moment, each waited for ever for what the other held: one for the interpreter's lock,
+    the other for that of a C++ static (pybind11's table of NumPy's functions).
+    """
+    with _FIRST, quiet():
+        made = openvino().Core()
+        _ = openvino().Tensor(openvino().Type.f32, openvino().Shape([1])).data
+        return made
 
 
 def openvino() -> Any:
