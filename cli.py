@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -84,6 +85,7 @@ def main(words: list[str] | None = None, prefix: tuple[str, ...] = ()) -> None:
     debug = "--debug" in given or bool(os.environ.get("MUECA_DEBUG"))
     if words is None:
         os.environ["_MUECA_OWN_PROCESS"] = "1"  # see classifiers.persist
+        gc.set_threshold(50_000, 20, 20)  # at 700 it looks again and again at what is being imported
     arguments = [*prefix, *_at_home(word for word in given if word != "--debug")]
     try:
         code = _run(arguments, debug)

@@ -33,6 +33,8 @@ RECORD_ENDINGS = (".parquet", ".jsonl", ".ndjson")
 OTHER_ENDINGS = (".xls", ".xlsb", ".ods", ".numbers")
 #: Rows looked at for the header: SAMM's sheet begins with a dozen rows of notes.
 HEADER_ROWS = 40
+#: Characters; a longer cell is no heading. FER2013's pixels are some 8,000, and need not be spelt out as one.
+LONGEST_HEADING = 500
 
 
 class MissingColumnsError(KeyError):
@@ -68,7 +70,7 @@ class Columns:
 
     def found(self, row: Iterable[str]) -> dict[str, int]:
         """Return name -> place, for the columns that a row of headings names."""
-        keys = [heading_key(cell) for cell in row]
+        keys = [heading_key(cell) if len(cell) <= LONGEST_HEADING else "" for cell in row]
         found = {}
         for name, spellings in self.spellings.items():
             spelling = next((s for s in spellings if s in keys), None)

@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from pipelines.utils.cells import SpoiltCell, clean, problem_of
-from pipelines.utils.read_table import Columns, MissingColumnsError, parse_table, read_table, stream_rows
+from pipelines.utils.read_table import (
+    LONGEST_HEADING,
+    Columns,
+    MissingColumnsError,
+    parse_table,
+    read_table,
+    stream_rows,
+)
 from pipelines.utils.table_text import decode_text, open_text
 
 COLUMNS = Columns({"who": ("who", "subject"), "what": ("what",), "at": ("at", "onset")}, ("who", "what"))
@@ -114,6 +121,13 @@ def test_the_delimiter_is_that_of_the_header():
     ]
     quoted = '"who","AU (1; 2; 4; 5)","what"\nana,"1;2",joy\n'
     assert cells(parse_table(quoted.encode(), "t", COLUMNS)) == [{"who": "ana", "what": "joy"}]
+
+
+@pytest.mark.parametrize("size", [LONGEST_HEADING, LONGEST_HEADING + 1])
+def test_a_cell_too_long_for_a_heading_is_none(size):
+    rows = [[f"{' ' * (size - 3)}who", "what"], ["who", "what"], ["ana", "joy"]]
+    found = parse_table("\n".join(map(",".join, rows)).encode(), "t", COLUMNS)
+    assert len(cells(found)) == (2 if size == LONGEST_HEADING else 1)
 
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;\r"])
