@@ -13,7 +13,7 @@ from pipelines.reporting.tables.significance import families
 from pipelines.reporting.tables.write import write_tables
 from pipelines.results.load import load_results
 
-WEIGHTS = "vggface2-mobilenet-fer2013-28-int8"
+WEIGHTS = "vggface2-mobilenet-fer2013-37-int8"
 EXTRACTORS = (
     "hog",
     "fisher",
