@@ -1,8 +1,8 @@
-"""The fine-tuned face network of the third round, in eight bits, beside that of the second: MB, what each gets right.
+"""The third round of the fine-tuned face network, in eight bits, beside the second: MB, what each gets right.
 
 Run: python benchmarks/eight_bits.py, with FER2013 where `mueca data add fer2013` put it.
-Their own softmax, computed in f32 on both sides. PublicTest chose the epochs, and which of both ships in eight
-bits. The second round in eight bits, which shipped before: docs/results/eight-bits-28.txt.
+Their own softmax, computed in f32 on both sides. PublicTest chose the epochs, and which of both ships in
+eight bits. The second round in eight bits, which shipped before: docs/results/eight-bits-28.txt.
 """
 
 import numpy as np

@@ -27,7 +27,7 @@ from pipelines.datasets.splits import Indices, Split, described, divided, on_tes
 from pipelines.embedding.embed import Embedding, embed, embedding_keys
 from pipelines.embedding.leakage import check_classes, check_untested, seen_validation, status_of
 from pipelines.embedding.leakage_cures import for_validation
-from pipelines.embedding.near_copies import known_near_copies
+from pipelines.embedding.near_copies import known_near_copies, test_samples
 from pipelines.evaluation.recipe import Recipe
 from pipelines.recipe import Features
 from pipelines.results.rows import SEEN_VALIDATION, SELECTED_ON_TEST
@@ -196,8 +196,11 @@ class Experiment:
     def distinct(self) -> NDArray[np.bool_] | None:
         """Which samples belong to test-distinct; None if near copies were not looked for.
 
-        ``mueca data audit NAME --near-copies`` looks for them.
+        ``mueca data audit NAME --near-copies`` looks for them, outside the splits that test. Where heads are
+        fitted again on such a split, which chose, it is not known what is near to that.
         """
+        if self.refit and np.isin(self.split.validation, test_samples(self.dataset)).any():
+            return None
         found = known_near_copies(self.dataset, self.store)
         return None if found is None else found.distinct(len(self.dataset))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -94,6 +95,19 @@ def test_the_summary_has_a_column_of_it(copied, found, tmp_path, monkeypatch):
     header, line = (tmp_path / "summary.csv").read_text("utf-8").splitlines()
     assert "test_distinct" in header.split(",")
     assert len(line) > 0
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_it_is_not_known_where_heads_are_fitted_on_a_split_that_tests(copied, tmp_path, refit):
+    """Near copies are looked for outside the splits that test: those of another one are not known."""
+    split = np.where(np.arange(28) < 21, "train", np.where(np.arange(28) % 2, "public", "private"))
+    parts = {"public": ("public",), "private": ("private",), "test": ("private",)}
+    faces, store = replace(copied, split=split, test_splits=parts), Store(tmp_path)
+    near_copies(faces, store=store)
+    _, outcome = mueca.fit(
+        faces, "hog", "knn", n_neighbors=1, validation="public", test="private", refit=refit, store=store
+    )
+    assert ("test-distinct" in {row.split for row in outcome.rows}) != refit
 
 
 def test_sets_without_two_sides_are_refused(copied, tmp_path):
