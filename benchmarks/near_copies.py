@@ -54,11 +54,14 @@ def main(folder, name=None):
     alike = np.array([near[i] for i in answers[0].ids.tolist()])
     right = [a.predicted == a.true for a in answers]
     known = "training face or face of PublicTest" if name else "training face"
-    print(f"right in % of the PrivateTest faces whose nearest {known} is less alike than the limit")
-    print(f"{'limit':>6}{'faces':>7}" + "".join(f"{r.head + ' ' + r.extractor[:12]:>30}" for r in rows))
+    print(f"accuracy in % on the PrivateTest faces whose nearest {known} is less alike than the limit")
+    names = [f"[{number}]" for number in range(1, len(rows) + 1)]
+    for number, row in zip(names, rows, strict=True):
+        print(f"{number} {row.head} on {row.extractor}")
+    print(f"{'limit':>6}{'faces':>7}" + "".join(f"{number:>8}" for number in names))
     for limit in LIMITS:
         kept = alike < limit
-        print(f"{limit:6.2f}{kept.sum():7}" + "".join(f"{100 * r[kept].mean():30.2f}" for r in right))
+        print(f"{limit:6.2f}{kept.sum():7}" + "".join(f"{100 * r[kept].mean():8.2f}" for r in right))
 
 
 if __name__ == "__main__":

@@ -115,9 +115,10 @@ def core() -> Any:
     theirs at the same moment, each waited for ever for what the other held: one for the interpreter's lock,
     the other for that of a C++ static (pybind11's table of NumPy's functions).
     """
+    ov = openvino()
     with _FIRST, quiet():
-        made = openvino().Core()
-        _ = openvino().Tensor(openvino().Type.f32, openvino().Shape([1])).data
+        made = ov.Core()
+        _ = ov.Tensor(ov.Type.f32, ov.Shape([1])).data
         return made
 
 

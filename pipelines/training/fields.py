@@ -83,7 +83,7 @@ class TrainFields(BaseModel):
     )  # fmt: skip
     votes_from: str | None = Field(
         None, min_length=1,
-        description="Set with votes on the same samples; the label's chances by them are soft targets.",
+        description="Set with votes on the same samples; soft targets: how likely each label is given them.",
     )  # fmt: skip
     targets: Literal["labels", "votes", "drawn"] = Field(
         "labels",

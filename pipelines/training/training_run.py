@@ -26,7 +26,7 @@ from pipelines.embedding.leakage import check_unseen, refuse_seen
 from pipelines.embedding.leakage_cures import for_training
 from pipelines.embedding.provenance import Weighted, learned_from, trained_on
 from pipelines.training import distillation
-from pipelines.training.annotators import annotators, label_chances
+from pipelines.training.annotators import annotators, label_probabilities
 from pipelines.training.augment import changes
 from pipelines.training.batches import Epochs, TrainingSamples, in_order
 from pipelines.training.checkpoint import Folder, State
@@ -145,21 +145,26 @@ class TrainingRun:
         return self.samples(self.train, self.soft_targets(progress), learned=True)
 
     def soft_targets(self, progress: Progress) -> NDArray[np.float32] | None:
-        """Return what teachers and annotators say of the training samples; where there are both, half each.
+        """Return the soft targets of the training samples; teachers and annotators have a half each.
 
         Returns
         -------
         (n, classes) float32 or None
             Probabilities; None where the recipe names neither.
         """
-        said = []
+        given = []
         if self.teachers:
-            said.append(
+            given.append(
                 distillation.soft_targets(self.teachers, self.dataset, self.train, self.preprocess, progress)
             )
         if self.voted is not None:
-            said.append(label_chances(self.voted, self.dataset, self.train))
-        return np.mean(said, axis=0, dtype=np.float32) if said else None
+            given.append(label_probabilities(self.voted, self.dataset, self.train))
+        return np.mean(given, axis=0, dtype=np.float32) if given else None
+
+    @property
+    def _votes(self) -> dict[str, str]:
+        """The votes that are learned from, for identity and card; empty without any."""
+        return {} if self.voted is None else {"votes": self.voted.fingerprint}
 
     def identity(self) -> str:
         """Return the hash of what is trained, on what, and how."""
@@ -170,7 +175,7 @@ class TrainingRun:
             "train": key_of({"ids": ids[self.train].tolist()}),
             "validation": key_of({"ids": ids[self.validation].tolist()}),
             **learned_before(self.start, self.teachers),
-            **({"votes": self.voted.fingerprint} if self.voted is not None else {}),
+            **self._votes,
         })  # fmt: skip
 
     def answer(self, epoch: int) -> Path:
@@ -248,7 +253,7 @@ class TrainingRun:
             + (f"; {self.dataset.held_out}" if self.dataset.held_out else ""),
             "start": {"file": self.start.path.name, "sha256": self.start.sha256} if self.start else None,
             "teachers": [{"network": t.name, "sha256": t.weights_sha256} for t in self.teachers],
-            **({"votes": self.voted.fingerprint} if self.voted is not None else {}),
+            **self._votes,
             "recipe": plan.model_dump(), "batch": state.batch, "seed": plan.seed,
             "epochs": state.epoch, "epoch": best.get("epoch"),
             "licence": self.network.licence, "source": self.network.source,

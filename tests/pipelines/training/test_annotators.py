@@ -1,4 +1,4 @@
-"""Annotators: what votes on the same pictures say of the labels, and how it comes into the targets."""
+"""Annotators: what votes on the same samples say of the labels, and how targets are made of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipelines.datasets.base import Dataset
 from pipelines.datasets.published.ferplus_targets import COLUMNS, labelled
 from pipelines.datasets.synthetic.faces import load
 from pipelines.training import training_run as module
-from pipelines.training.annotators import annotators, label_chances
+from pipelines.training.annotators import annotators, label_probabilities
 from pipelines.training.recipe import recipe
 from pipelines.training.train import train
 from pipelines.training.training_run import TrainingRun
@@ -26,7 +26,7 @@ def many():
 
 @pytest.fixture(scope="module")
 def voted(many) -> Dataset:
-    """The same pictures in another order: seven of ten vote for the label, three for the next class."""
+    """The same samples in another order: seven of ten vote for the label, three for the next class."""
     votes = np.zeros((len(many), len(many.classes)), np.float32)
     votes[np.arange(len(many)), many.labels] = 7
     votes[np.arange(len(many)), (many.labels + 1) % len(many.classes)] = 3
@@ -35,8 +35,8 @@ def voted(many) -> Dataset:
     return replace(many, name="voted", votes=votes[order], **columns)
 
 
-def test_chances_are_found_by_the_pictures_content_and_follow_the_votes(many, voted):
-    said = label_chances(voted, many, many.where("train"))
+def test_votes_are_found_by_the_content_of_the_sample_and_followed(many, voted):
+    said = label_probabilities(voted, many, many.where("train"))
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
     assert (said.argmax(axis=1) == many.labels[many.where("train")]).all()
 
@@ -44,16 +44,16 @@ def test_chances_are_found_by_the_pictures_content_and_follow_the_votes(many, vo
 def test_votes_for_other_classes_are_translated(many, voted):
     """Who always votes for the next class says as much as who votes for the label."""
     shifted = replace(voted, votes=np.roll(voted.votes, 1, axis=1))
-    said = label_chances(shifted, many, many.where("train"))
+    said = label_probabilities(shifted, many, many.where("train"))
     assert (said.argmax(axis=1) == many.labels[many.where("train")]).all()
 
 
 def test_a_sample_does_not_teach_its_own_label(many, voted):
     train_at = many.where("train")
-    before = label_chances(voted, many, train_at)
+    before = label_probabilities(voted, many, train_at)
     labels = many.labels.copy()
     labels[train_at[0]] = (labels[train_at[0]] + 3) % len(many.classes)
-    after = label_chances(voted, replace(many, labels=labels), train_at)
+    after = label_probabilities(voted, replace(many, labels=labels), train_at)
     assert before[0].argmax() == after[0].argmax() == many.labels[train_at[0]]
 
 
@@ -62,29 +62,30 @@ def test_no_label_but_those_of_the_training_samples_is_looked_at(many, voted):
     other = many.labels.copy()
     other[many.where("test")] = 0
     np.testing.assert_array_equal(
-        label_chances(voted, replace(many, labels=other), train_at), label_chances(voted, many, train_at)
+        label_probabilities(voted, replace(many, labels=other), train_at),
+        label_probabilities(voted, many, train_at),
     )
 
 
 def test_a_sample_without_votes_keeps_its_label(many, voted):
     train_at = many.where("train")
     digests = np.where(voted.digests == many.digests[train_at[0]], "f" * 64, voted.digests)
-    said = label_chances(replace(voted, digests=digests), many, train_at)
+    said = label_probabilities(replace(voted, digests=digests), many, train_at)
     assert said[0].tolist() == np.eye(len(many.classes))[many.labels[train_at[0]]].tolist()
     assert said[1].max() < 1
 
 
-def test_votes_on_other_pictures_are_refused(many, voted):
+def test_votes_on_other_samples_are_refused(many, voted):
     elsewhere = replace(voted, digests=np.array([f"{i:064x}" for i in range(len(voted))]))
     with pytest.raises(ValueError, match="none of its samples is among the training samples"):
-        label_chances(elsewhere, many, many.where("train"))
+        label_probabilities(elsewhere, many, many.where("train"))
 
 
 def test_a_class_with_too_few_votes_is_named_in_one_line(many, voted):
     rare = many.where("train")[many.labels[many.where("train")] == 2][3:]
     lost = np.where(np.isin(voted.digests, many.digests[rare]), "f" * 64, voted.digests)
     with pytest.raises(ValueError, match="a class has 3 samples with votes; 5 are needed"):
-        label_chances(replace(voted, digests=lost), many, many.where("train"))
+        label_probabilities(replace(voted, digests=lost), many, many.where("train"))
 
 
 def test_a_set_without_votes_or_without_a_name_is_refused():
@@ -98,7 +99,7 @@ def test_targets_are_shared_out_between_labels_and_votes(many, voted, tmp_path, 
     monkeypatch.setattr(module, "annotators", lambda name: voted)
     job = TrainingRun(many, plan(votes_from="voted", distill_weight=0.75), tmp_path)
     learned = job.samples(job.train, job.soft_targets(SILENT), learned=True).targets
-    said = label_chances(voted, many, job.train)
+    said = label_probabilities(voted, many, job.train)
     np.testing.assert_allclose(learned, 0.25 * job.samples(job.train).targets + 0.75 * said, atol=1e-6)
 
 
